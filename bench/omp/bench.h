@@ -1,0 +1,61 @@
+/* Rows of the OpenMP benchmark: what a row is, and how its timings are taken and kept.
+   A row is one construct, repeated. The program measures whatever OpenMP runtime it was loaded with; it knows none. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BENCH_SAMPLES_MAX 512
+#define BENCH_SERIES_MAX  4
+#define BENCH_THREADS_MAX 1024
+
+/* One list of repeated measurements of the same thing. */
+struct series {
+    const char *name;
+    const char *unit;
+    bool more_is_better;
+    int count;
+    double samples[BENCH_SAMPLES_MAX];
+};
+
+struct result {
+    int series_count;
+    struct series series[BENCH_SERIES_MAX];
+};
+
+/* A row has either `batch`, which the common loop calibrates, warms up and times, or `run`, which does all of that
+   itself because it takes more than one series.
+   batch: does `rounds` (>= 1) rounds, checks what they computed, returns how many units that was. */
+struct row {
+    const char *name;
+    const char *unit;
+    long (*batch)(long rounds);
+    void (*run)(struct result *out, double budget_ns);
+};
+
+extern const struct row task_rows[], region_rows[], loop_rows[], sync_rows[], tree_rows[];
+
+double bench_now_ns(void);
+
+/* Takes timings of `row` for about `budget_ns`, after a warm-up that also finds the size of a batch. */
+void bench_measure(const struct row *row, double budget_ns, struct result *out);
+
+struct series *bench_series(struct result *out, const char *name, const char *unit, bool more_is_better);
+void bench_sample(struct series *series, double value);
+
+/* Size of the team that a plain parallel region gets. */
+int bench_team(void);
+
+/* Ends the process with a message and a failure unless `got` is `wanted`: a runtime that computes something else has
+   no timing worth printing. Call outside parallel regions. */
+void bench_expect(const char *what, long got, long wanted);
+
+/* A result that the compiler must produce, though nobody reads it. */
+static inline void bench_keep(long *value)
+{
+    __asm__ volatile("" : "+r"(*value));
+}
+
+#endif

@@ -1,0 +1,87 @@
+/* rows ROW [MILLISECONDS]: measures one row with the team size of OMP_NUM_THREADS and prints one line of JSON.
+   rows --list: names the rows. */
+#include "bench.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <omp.h>
+
+#define BUDGET_MS 200
+
+static const struct row *const groups[] = {task_rows, region_rows, loop_rows, sync_rows, tree_rows};
+#define GROUPS (sizeof groups / sizeof groups[0])
+
+static const struct row *find_row(const char *name)
+{
+    for (size_t g = 0; g < GROUPS; g++)
+        for (const struct row *row = groups[g]; row->name; row++)
+            if (strcmp(row->name, name) == 0)
+                return row;
+    return NULL;
+}
+
+static int list_rows(void)
+{
+    for (size_t g = 0; g < GROUPS; g++)
+        for (const struct row *row = groups[g]; row->name; row++)
+            puts(row->name);
+    return 0;
+}
+
+/* The file that the runtime came from: the reader can see that the intended one was measured. */
+static const char *runtime_path(void)
+{
+    Dl_info info;
+    if (dladdr((void *)omp_get_num_threads, &info) && info.dli_fname)
+        return info.dli_fname;
+    return "";
+}
+
+static void print_series(const struct series *series)
+{
+    printf("{\"name\":\"%s\",\"unit\":\"%s\",\"more_is_better\":%s,\"samples\":[", series->name, series->unit,
+           series->more_is_better ? "true" : "false");
+    for (int i = 0; i < series->count; i++)
+        printf("%s%.4g", i ? "," : "", series->samples[i]);
+    printf("]}");
+}
+
+static void print_result(const struct row *row, int threads, const struct result *result)
+{
+    printf("{\"row\":\"%s\",\"threads\":%d,\"runtime\":\"%s\",\"compiler\":\"%s\",\"series\":[", row->name, threads,
+           runtime_path(), __VERSION__);
+    for (int i = 0; i < result->series_count; i++) {
+        if (i)
+            putchar(',');
+        print_series(&result->series[i]);
+    }
+    puts("]}");
+}
+
+int main(int argc, char **argv)
+{
+    static struct result result;
+
+    if (argc == 2 && strcmp(argv[1], "--list") == 0)
+        return list_rows();
+    const struct row *row = argc >= 2 ? find_row(argv[1]) : NULL;
+    int budget_ms = argc >= 3 ? atoi(argv[2]) : BUDGET_MS;
+    if (!row || budget_ms < 1) {
+        fprintf(stderr, "usage: %s ROW [MILLISECONDS] | --list\n", argv[0]);
+        return 2;
+    }
+    int threads = bench_team();
+    if (threads > BENCH_THREADS_MAX) {
+        fprintf(stderr, "bench: at most %d threads\n", BENCH_THREADS_MAX);
+        return 2;
+    }
+    bench_expect("size of the team", threads, omp_get_max_threads());
+    if (row->run)
+        row->run(&result, budget_ms * 1e6);
+    else
+        bench_measure(row, budget_ms * 1e6, &result);
+    print_result(row, threads, &result);
+    return 0;
+}

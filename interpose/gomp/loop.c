@@ -1,0 +1,133 @@
+/* Loops over long and unsigned long long, sections, ordered. A *_next that is named after a schedule needs not know it:
+   the thread's loop does. */
+#include "interpose/gomp/gomp.h"
+
+static bool next_long(long *istart, long *iend)
+{
+    uint64_t from, to;
+    if (!mo_loop_next(mo_self(), &from, &to))
+        return false;
+    *istart = (long)from;
+    *iend = (long)to;
+    return true;
+}
+
+static bool next_ull(ull *istart, ull *iend)
+{
+    uint64_t from, to;
+    if (!mo_loop_next(mo_self(), &from, &to))
+        return false;
+    *istart = from;
+    *iend = to;
+    return true;
+}
+
+static bool start_long(struct mo_loop_spec spec, bool ordered, long *istart, long *iend)
+{
+    spec.ordered = ordered;
+    mo_loop_begin(mo_self(), &spec);
+    return next_long(istart, iend);
+}
+
+static struct mo_loop_spec ull_loop(bool up, ull start, ull end, ull incr, ull chunk, uint8_t sched, bool monotonic)
+{
+    return (struct mo_loop_spec){.begin = start,
+                                 .end = end,
+                                 .step = incr,
+                                 .trips = mo_loop_trips_unsigned(up, start, end, incr),
+                                 .chunk = chunk,
+                                 .sched = sched,
+                                 .monotonic = monotonic};
+}
+
+static bool start_ull(struct mo_loop_spec spec, bool ordered, ull *istart, ull *iend)
+{
+    spec.ordered = ordered;
+    mo_loop_begin(mo_self(), &spec);
+    return next_ull(istart, iend);
+}
+
+#define NEXT(kind)                                                                                                     \
+    MO_EXPORT bool GOMP_loop_##kind##_next(long *istart, long *iend)                                                   \
+    {                                                                                                                  \
+        return next_long(istart, iend);                                                                                \
+    }                                                                                                                  \
+    MO_EXPORT bool GOMP_loop_ull_##kind##_next(ull *istart, ull *iend)                                                 \
+    {                                                                                                                  \
+        return next_ull(istart, iend);                                                                                 \
+    }
+
+#define LOOP(kind, ordered, ...)                                                                                       \
+    MO_EXPORT bool GOMP_loop_##kind##_start(long start, long end, long incr, long chunk, long *istart, long *iend)     \
+    {                                                                                                                  \
+        return start_long(gomp_long_loop(start, end, incr, chunk, __VA_ARGS__), ordered, istart, iend);                \
+    }                                                                                                                  \
+    MO_EXPORT bool GOMP_loop_ull_##kind##_start(bool up, ull start, ull end, ull incr, ull chunk, ull *istart,         \
+                                                ull *iend)                                                             \
+    {                                                                                                                  \
+        return start_ull(ull_loop(up, start, end, incr, chunk, __VA_ARGS__), ordered, istart, iend);                   \
+    }                                                                                                                  \
+    NEXT(kind)
+
+#define LOOP_RUNTIME(kind, ordered, ...)                                                                               \
+    MO_EXPORT bool GOMP_loop_##kind##_start(long start, long end, long incr, long *istart, long *iend)                 \
+    {                                                                                                                  \
+        return start_long(gomp_long_loop(start, end, incr, 0, __VA_ARGS__), ordered, istart, iend);                    \
+    }                                                                                                                  \
+    MO_EXPORT bool GOMP_loop_ull_##kind##_start(bool up, ull start, ull end, ull incr, ull *istart, ull *iend)         \
+    {                                                                                                                  \
+        return start_ull(ull_loop(up, start, end, incr, 0, __VA_ARGS__), ordered, istart, iend);                       \
+    }                                                                                                                  \
+    NEXT(kind)
+
+LOOP(static, false, GOMP_STATIC)
+LOOP(dynamic, false, GOMP_DYNAMIC)
+LOOP(guided, false, GOMP_GUIDED)
+LOOP(nonmonotonic_dynamic, false, GOMP_NM_DYNAMIC)
+LOOP(nonmonotonic_guided, false, GOMP_NM_GUIDED)
+LOOP(ordered_static, true, GOMP_STATIC)
+LOOP(ordered_dynamic, true, GOMP_DYNAMIC)
+LOOP(ordered_guided, true, GOMP_GUIDED)
+LOOP_RUNTIME(runtime, false, GOMP_RUNTIME)
+LOOP_RUNTIME(nonmonotonic_runtime, false, GOMP_NM_RUNTIME)
+LOOP_RUNTIME(maybe_nonmonotonic_runtime, false, GOMP_NM_RUNTIME)
+LOOP_RUNTIME(ordered_runtime, true, GOMP_RUNTIME)
+
+MO_EXPORT void GOMP_loop_end(void)
+{
+    mo_team_barrier(mo_self());
+}
+
+MO_EXPORT void GOMP_loop_end_nowait(void)
+{
+}
+
+MO_EXPORT void GOMP_ordered_start(void)
+{
+    mo_ordered_begin(mo_self());
+}
+
+/* The turn goes on when the chunk is over. */
+MO_EXPORT void GOMP_ordered_end(void)
+{
+}
+
+MO_EXPORT unsigned GOMP_sections_next(void)
+{
+    return (unsigned)mo_sections_next(mo_self());
+}
+
+MO_EXPORT unsigned GOMP_sections_start(unsigned count)
+{
+    mo_sections_begin(mo_self(), count);
+    return GOMP_sections_next();
+}
+
+MO_EXPORT void GOMP_sections_end(void)
+{
+    mo_team_barrier(mo_self());
+}
+
+MO_EXPORT void GOMP_sections_end_nowait(void)
+{
+}

@@ -1,0 +1,50 @@
+/* Explicit tasks. */
+#include "interpose/gomp/gomp.h"
+
+enum { TASK_FINAL = 1 << 1, TASK_DEPEND = 1 << 3, TASK_PRIORITY = 1 << 4, TASK_DETACH = 1 << 13 };
+
+MO_EXPORT void GOMP_task(void (*fn)(void *), void *data, void (*cpyfn)(void *, void *), long arg_size, long arg_align,
+                         bool if_clause, unsigned flags, void **depend, int priority, void *detach)
+{
+    struct mo_member *m = mo_self();
+    if (mo_unlikely(flags & TASK_DETACH))
+        mo_fatal("tasks with a detach clause are not there yet (docs/limits.md)");
+    if (mo_unlikely(flags & TASK_DEPEND)) {
+        /* Every task created before is done first, this one before any that is created later. */
+        mo_task_wait(m);
+        if_clause = false;
+    }
+    const struct mo_task_spec t = {.fn = fn,
+                                   .copy = cpyfn,
+                                   .data = data,
+                                   .bytes = (size_t)arg_size,
+                                   .align = (size_t)arg_align,
+                                   .priority = mo_unlikely(flags & TASK_PRIORITY) ? priority : 0,
+                                   .deferrable = if_clause,
+                                   .final = flags & TASK_FINAL};
+    mo_omp_task(m, &t);
+}
+
+MO_EXPORT void GOMP_taskwait(void)
+{
+    struct mo_member *m = mo_self_peek();
+    if (mo_likely(m != NULL))
+        mo_task_wait(m);
+}
+
+MO_EXPORT void GOMP_taskyield(void)
+{
+    struct mo_member *m = mo_self_peek();
+    if (mo_likely(m != NULL))
+        mo_task_yield(m);
+}
+
+MO_EXPORT void GOMP_taskgroup_start(void)
+{
+    mo_omp_taskgroup_begin(mo_self());
+}
+
+MO_EXPORT void GOMP_taskgroup_end(void)
+{
+    mo_omp_taskgroup_end(mo_self());
+}

@@ -1,0 +1,61 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void put_line(const char *line, size_t bytes)
+{
+    while (bytes > 0) {
+        ssize_t written = write(STDERR_FILENO, line, bytes);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return; /* nobody to tell */
+        line += written;
+        bytes -= (size_t)written;
+    }
+}
+
+/* Text from outside may hold line ends or escape sequences; a line stays one line. */
+static void defuse(char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+            text[i] = '?';
+}
+
+/* Formats the whole line first, on the stack, so that it leaves in one piece. */
+static void print_line(const char *prefix, const char *fmt, va_list args)
+{
+    char line[MO_LOG_LINE_BYTES];
+    size_t used = strlen(prefix), room = sizeof line - used - 1; /* one byte stays for the newline */
+    memcpy(line, prefix, used);
+    int wanted = vsnprintf(line + used, room, fmt, args);
+    if (wanted > 0)
+        used += (size_t)wanted < room ? (size_t)wanted : room - 1;
+    defuse(line, used);
+    line[used++] = '\n';
+    put_line(line, used);
+}
+
+void mo_warn(const char *fmt, ...)
+{
+    int saved_errno = errno;
+    va_list args;
+    va_start(args, fmt);
+    print_line("moirai: ", fmt, args);
+    va_end(args);
+    errno = saved_errno;
+}
+
+void mo_fatal(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    print_line("moirai: fatal: ", fmt, args);
+    va_end(args);
+    _exit(1);
+}

@@ -1,0 +1,42 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+
+static void print_usage(FILE *to)
+{
+    fputs("usage: moirai info [--config [--markdown]]\n"
+          "       moirai run [--] COMMAND [ARGUMENT...]\n"
+          "       moirai --version | --help\n"
+          "\n"
+          "info  what Moirai finds here: libraries, machine, CPUs, settings\n"
+          "run   run COMMAND with its OpenMP threads under Moirai\n",
+          to);
+}
+
+static int misuse(const char *word)
+{
+    if (word != NULL)
+        fprintf(stderr, "moirai: no such command: %s\n", word);
+    print_usage(stderr);
+    return MO_CMD_USAGE_STATUS;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return misuse(NULL);
+    if (strcmp(argv[1], "info") == 0)
+        return mo_cmd_info(argc - 1, argv + 1);
+    if (strcmp(argv[1], "run") == 0)
+        return mo_cmd_run(argc - 1, argv + 1);
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("moirai " MO_VERSION);
+        return 0;
+    }
+    if (strcmp(argv[1], "--help") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    return misuse(argv[1]);
+}

@@ -1,0 +1,60 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "cmd/cmd.h"
+
+static void print_setting(const struct mo_knob_info *info)
+{
+    printf("%s = %s", info->name, info->value);
+    if (info->set_by == NULL)
+        printf(" (default)\n");
+    else
+        printf(" (set by %s)\n", info->set_by);
+    printf("    %s\n", info->sentence);
+    printf("    Takes %s%s%s.\n", info->expected, info->alternative != NULL ? "; also read from " : "",
+           info->alternative != NULL ? info->alternative : "");
+}
+
+void mo_cmd_print_settings(void)
+{
+    for (unsigned k = 0; k < MO_KNOB_COUNT; k++) {
+        struct mo_knob_info info;
+        mo_knob_describe((enum mo_knob)k, &info);
+        print_setting(&info);
+    }
+}
+
+static void print_row(const struct mo_knob_info *info)
+{
+    printf("| `%s`", info->name);
+    if (info->alternative != NULL)
+        printf(", `%s`", info->alternative);
+    printf(" | %s | %s | %s |\n", info->expected, info->initial, info->sentence);
+}
+
+static void print_group(const char *title, const char *prefix, bool with_prefix)
+{
+    printf("\n## %s\n\n| name | takes | default | meaning |\n|---|---|---|---|\n", title);
+    for (unsigned k = 0; k < MO_KNOB_COUNT; k++) {
+        struct mo_knob_info info;
+        mo_knob_describe((enum mo_knob)k, &info);
+        if ((strncmp(info.name, prefix, strlen(prefix)) == 0) == with_prefix)
+            print_row(&info);
+    }
+}
+
+/* Says nothing of the environment it runs in: the page is the same everywhere. */
+void mo_cmd_print_settings_page(void)
+{
+    puts("# Configuration\n"
+         "\n"
+         "Settings come from environment variables. They are read at the first use of the runtime, not when it is\n"
+         "loaded. Case and white space do not matter. A value that cannot be understood is reported in one line on\n"
+         "standard error, and the default is used. `moirai info --config` shows what is in force.\n"
+         "\n"
+         "This page is printed by `moirai info --config --markdown`.");
+    print_group("OpenMP", "MOIRAI_", false);
+    print_group("Moirai", "MOIRAI_", true);
+    puts("\nPrivileged programs (set-user-ID and the like) ignore the names that start with `MOIRAI_`.");
+}

@@ -1,0 +1,74 @@
+/* Blocks of a worker. The owner allocates and frees from plain lists; other workers push what they free on `remote`,
+   and the owner takes that whole stack when a list runs dry.
+
+   S1  next links of free[] are the owner's alone.
+   S2  remote: pushed by CAS (release), emptied by one exchange (acquire). Nobody pops a single block, so a block that
+       leaves and comes back between a pusher's read and its CAS does no harm: the pusher only links to it. */
+#include "mem/mem.h"
+#include "base/check.h"
+
+#define CHUNK_BYTES (64u * 1024)
+
+unsigned mo_slab_class_slow(size_t bytes)
+{
+    if (bytes > (size_t)MO_SLAB_MIN_BYTES << (MO_SLAB_CLASSES - 1))
+        return MO_SLAB_CLASSES;
+    return bytes <= MO_SLAB_MIN_BYTES ? 0 : 64 - 6 - (unsigned)__builtin_clzl(bytes - 1);
+}
+
+static void drain_remote(struct mo_slab *s)
+{
+    struct mo_slab_block *b = mo_exchange_acquire(&s->remote, NULL); /* pairs with the push */
+    while (b) {
+        struct mo_slab_block *next = b->next;
+        MO_ASSERT(b->cls < MO_SLAB_CLASSES);
+        mo_slab_free_owner(s, b, b->cls);
+        b = next;
+    }
+}
+
+static bool new_chunk(struct mo_slab *s)
+{
+    char *chunk = mo_extent_alloc(CHUNK_BYTES);
+    if (!chunk)
+        return false;
+    s->bump = chunk;
+    s->bump_end = chunk + CHUNK_BYTES;
+    s->mapped_bytes += CHUNK_BYTES;
+    return true;
+}
+
+static void *alloc_big(struct mo_slab *s, size_t bytes)
+{
+    void *p = mo_extent_alloc(bytes);
+    if (p)
+        s->mapped_bytes += bytes;
+    return p;
+}
+
+void *mo_slab_alloc_slow(struct mo_slab *s, unsigned cls)
+{
+    if (mo_load_relaxed(&s->remote)) { /* a hint; the exchange inside acquires */
+        drain_remote(s);
+        if (s->free[cls])
+            return mo_slab_alloc_owner(s, cls);
+    }
+    size_t bytes = mo_slab_bytes(cls);
+    if (bytes > CHUNK_BYTES / 4)
+        return alloc_big(s, bytes);
+    if ((size_t)(s->bump_end - s->bump) < bytes && !new_chunk(s))
+        return NULL;
+    void *block = s->bump;
+    s->bump += bytes;
+    return block;
+}
+
+void mo_slab_free_remote(struct mo_slab *s, void *block, unsigned cls)
+{
+    struct mo_slab_block *b = block;
+    b->cls = cls;
+    struct mo_slab_block *head = mo_load_relaxed(&s->remote);
+    do
+        b->next = head;
+    while (!mo_cas_release(&s->remote, &head, b)); /* pairs with drain_remote() */
+}

@@ -1,0 +1,197 @@
+/* The OpenMP core: what constructs mean, for every face. Faces translate their compiler's calls into these; nothing
+   here knows a foreign layout. Loops of all types arrive as a trip count from 0 (see mo_loop_begin). */
+#ifndef MO_OMP_CORE_H
+#define MO_OMP_CORE_H
+
+#include "base/config.h"
+#include "sched/sched.h"
+
+/* ---- Internal control variables. Sets are immutable and interned: a task holds the number of its set, a child gets
+   its parent's number, and writing one variable means holding another number. So tasks created before the write keep
+   what they had. Number 0 is the set that the environment gives. */
+struct mo_icvs {
+    uint32_t num_threads;
+    uint32_t thread_limit;
+    uint32_t chunk; /* of run-sched; 0 = none given */
+    uint8_t sched;  /* enum mo_sched_kind of run-sched */
+    bool monotonic;
+    bool dynamic;
+    uint8_t max_active_levels;
+    int32_t default_device;
+    int32_t max_teams;          /* 0 = not set */
+    int32_t teams_thread_limit; /* 0 = not set */
+};
+
+#define MO_OMP_LEVELS_MAX 255
+
+const struct mo_icvs *mo_icvs_at(uint32_t number);
+/* The number of the set with these values; `current` when memory for another set is exhausted (one warning). */
+uint32_t mo_icvs_intern(const struct mo_icvs *values, uint32_t current);
+
+static inline const struct mo_icvs *mo_icvs_of(const struct mo_member *m)
+{
+    return mo_icvs_at(m->current->env);
+}
+
+static inline void mo_icvs_set(struct mo_member *m, const struct mo_icvs *values)
+{
+    m->current->env = mo_icvs_intern(values, m->current->env);
+}
+
+/* ---- Work-sharing state. Each construct that threads share has a descriptor; the descriptors of a region form a chain
+   that grows as far as the fastest thread has come. A thread holds the last one it met; whoever is last to leave one
+   recycles it. */
+struct mo_range_slot {
+    _Atomic uint64_t range MO_ALIGNED(MO_CACHE_LINE); /* see loop.c */
+};
+
+struct mo_share {
+    _Atomic(struct mo_share *) next;
+    _Atomic uint32_t departed;
+    _Atomic uint64_t schedule; /* of a runtime schedule: what the first thread found, 0 = nobody was here yet */
+    _Atomic uint64_t counter MO_ALIGNED(MO_CACHE_LINE); /* next iteration, chunk or section */
+    _Atomic uint64_t turn MO_ALIGNED(MO_CACHE_LINE);    /* ordered: the iteration whose turn it is */
+    struct mo_event turn_event;
+    uint16_t home; /* worker whose slab it is of */
+    uint8_t cls;
+    unsigned slots;
+    struct mo_range_slot slot[]; /* one a member */
+};
+
+/* A loop as one thread sees it: iterations 0..trips-1 stand for begin, begin + step, ... (modulo 2^64, which serves
+   signed and unsigned, up and down). */
+struct mo_loop {
+    uint64_t begin, end, step, trips;
+    uint64_t chunk;  /* at least 1 but for static without chunk: 0 */
+    uint64_t chunks; /* ranges: number of chunks */
+    uint64_t next;   /* static: next chunk of mine, or whether the block was given */
+    uint64_t lo, hi; /* ordered: the chunk I have, hi == 0: none yet */
+    uint8_t kind;    /* enum mo_loop_kind */
+    bool ordered;
+    bool my_turn; /* ordered: `turn` has come to lo */
+};
+
+enum mo_loop_kind { MO_LOOP_STATIC, MO_LOOP_COUNTER, MO_LOOP_GUIDED, MO_LOOP_RANGES, MO_LOOP_WHOLE };
+
+/* What a schedule clause says. kind 0 = runtime. */
+struct mo_loop_spec {
+    uint64_t begin, end, step, trips;
+    uint64_t chunk;
+    uint8_t sched; /* enum mo_sched_kind, 0 = as run-sched says */
+    bool monotonic;
+    bool ordered;
+};
+
+struct mo_omp_member {
+    struct mo_share *share;
+    struct mo_share *spare; /* a zeroed descriptor for the next construct */
+    uint64_t singles;       /* single constructs met in this region */
+    struct mo_loop loop;
+    uint64_t sections;
+    struct mo_taskgroup *groups; /* closed ones, for reuse */
+};
+_Static_assert(sizeof(struct mo_omp_member) <= MO_MEMBER_CLIENT_BYTES, "fits the client area");
+
+struct mo_omp_team {
+    void (*fn)(void *);
+    void *data;
+    struct mo_share *first; /* where each thread's chain begins */
+    struct mo_loop_spec
+        loop; /* combined constructs: the loop that every thread is in from the start, or the sections */
+    uint64_t sections;
+    uint32_t env; /* ICVs of the implicit tasks */
+    uint8_t combined;
+    unsigned level, active_level;
+    _Atomic uint64_t single MO_ALIGNED(16); /* single constructs that have found their thread */
+    void *copyprivate;
+};
+_Static_assert(sizeof(struct mo_omp_team) <= MO_TEAM_CLIENT_BYTES, "fits the client area");
+
+enum { MO_COMBINED_NONE, MO_COMBINED_LOOP, MO_COMBINED_SECTIONS };
+
+static inline struct mo_omp_member *mo_omp_member(struct mo_member *m)
+{
+    return (struct mo_omp_member *)m->client;
+}
+
+static inline struct mo_omp_team *mo_omp_team(struct mo_team *team)
+{
+    return (struct mo_omp_team *)team->client;
+}
+
+/* ---- Regions (region.c). */
+struct mo_region {
+    void (*fn)(void *);
+    void *data;
+    unsigned num_threads; /* as the clause says; 0 = no clause */
+    uint8_t combined;
+    struct mo_loop_spec loop;
+    uint64_t sections;
+};
+
+/* Open a region; the caller is then its thread 0 and must call fn(data) itself, or let mo_region_run do it. */
+void mo_region_begin(const struct mo_region *r);
+void mo_region_end(void);
+void mo_region_run(const struct mo_region *r);
+
+/* The member that stands for the calling thread `up` regions outside the innermost one. */
+struct mo_member *mo_region_ancestor(struct mo_member *m, unsigned up);
+
+/* ---- Loops (loop.c), sections and single (share.c). */
+/* Number of iterations of begin, begin + step, ... before end; step is not 0. */
+uint64_t mo_loop_trips(int64_t begin, int64_t end, int64_t step);
+uint64_t mo_loop_trips_unsigned(bool up, uint64_t begin, uint64_t end, uint64_t step);
+/* Every thread of the team calls begin, then next until it says false. A chunk is [*from, *to) in the loop's own terms;
+   the last one ends at the loop's end. */
+void mo_loop_begin(struct mo_member *m, const struct mo_loop_spec *spec);
+bool mo_loop_next(struct mo_member *m, uint64_t *from, uint64_t *to);
+/* Ordered region within a chunk: wait for its turn. */
+void mo_ordered_begin(struct mo_member *m);
+
+/* Go on to the next descriptor of the chain. */
+struct mo_share *mo_share_enter(struct mo_member *m);
+struct mo_share *mo_share_new(struct mo_worker *w, unsigned slots);
+void mo_share_delete(struct mo_worker *w, struct mo_share *s);
+
+/* Sections are numbered from 1; 0 = no more. */
+void mo_sections_begin(struct mo_member *m, uint64_t count);
+uint64_t mo_sections_next(struct mo_member *m);
+/* True for the one thread that runs the block. */
+bool mo_single_begin(struct mo_member *m);
+/* The winner hands out a pointer; the others wait for it. All threads have passed a barrier afterwards. */
+void mo_copyprivate_give(struct mo_member *m, void *data);
+void *mo_copyprivate_take(struct mo_member *m);
+
+/* ---- Tasks (task.c). */
+struct mo_task_spec {
+    void (*fn)(void *);
+    void (*copy)(void *to, void *from); /* NULL = memcpy */
+    void *data;
+    size_t bytes, align;
+    int priority;
+    bool deferrable; /* the if clause */
+    bool final;
+};
+
+void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t);
+void mo_omp_taskgroup_begin(struct mo_member *m);
+void mo_omp_taskgroup_end(struct mo_member *m);
+bool mo_omp_in_final(const struct mo_member *m);
+
+/* ---- Locks (lock.c), in the caller's own bytes. */
+void mo_omp_lock(_Atomic uint32_t *lock);
+void mo_omp_unlock(_Atomic uint32_t *lock);
+bool mo_omp_try_lock(_Atomic uint32_t *lock);
+
+/* Owner: identity of the task that holds it << 1 | somebody may sleep; 0 = free. */
+struct mo_nest_lock {
+    _Atomic uint32_t owner;
+    uint32_t count; /* the owner's */
+};
+
+void mo_omp_nest_lock(struct mo_nest_lock *lock);
+void mo_omp_nest_unlock(struct mo_nest_lock *lock);
+/* The new nesting count, 0 when another task has it. */
+unsigned mo_omp_try_nest_lock(struct mo_nest_lock *lock);
+
+#endif

@@ -1,0 +1,129 @@
+/* Interned sets of ICVs. Sets are only ever added: readers index without a lock, a number is known only to who was
+   given it after the set was filled. The lock serialises the adding; a program has few distinct sets. */
+#include "omp/core.h"
+#include "topo/topo.h"
+
+#include <string.h>
+
+#define CHUNK   256u
+#define CHUNKS  16384u
+#define BUCKETS 1024u
+
+struct icv_entry {
+    struct mo_icvs values;
+    uint32_t next; /* in its bucket, number + 1 */
+};
+
+struct icv_table {
+    _Atomic uint32_t lock;
+    _Atomic bool ready;
+    uint32_t count;
+    uint32_t bucket[BUCKETS]; /* number + 1, 0 = empty */
+    struct icv_entry first[CHUNK];
+    _Atomic(struct icv_entry *) chunk[CHUNKS];
+};
+
+extern struct icv_table MO_SHARED(icv) MO_SHARED_ATTR;
+struct icv_table MO_SHARED(icv);
+
+static struct icv_entry *entry_at(uint32_t number)
+{
+    struct icv_table *t = &MO_SHARED(icv);
+    if (mo_likely(number < CHUNK))
+        return &t->first[number];
+    return &mo_load_relaxed(&t->chunk[number / CHUNK])[number % CHUNK];
+}
+
+static uint8_t initial_levels(void)
+{
+    if (mo_knob_source(MO_KNOB_OMP_MAX_ACTIVE_LEVELS) == MO_SOURCE_ENV)
+        return (uint8_t)mo_knob(MO_KNOB_OMP_MAX_ACTIVE_LEVELS);
+    bool nested = mo_knob_source(MO_KNOB_OMP_NESTED) == MO_SOURCE_ENV
+                      ? mo_knob(MO_KNOB_OMP_NESTED)
+                      : mo_knob_list(MO_KNOB_OMP_NUM_THREADS)->count > 1;
+    return nested ? MO_OMP_LEVELS_MAX : 1;
+}
+
+static void fill_initial(struct mo_icvs *v)
+{
+    const struct mo_knob_list *threads = mo_knob_list(MO_KNOB_OMP_NUM_THREADS);
+    struct mo_schedule sched = mo_knob_schedule(MO_KNOB_OMP_SCHEDULE);
+    memset(v, 0, sizeof *v);
+    v->num_threads = threads->count ? threads->item[0] : mo_topo_cpus();
+    v->thread_limit = (uint32_t)mo_knob(MO_KNOB_OMP_THREAD_LIMIT);
+    if (v->num_threads > v->thread_limit)
+        v->num_threads = v->thread_limit;
+    v->sched = (uint8_t)sched.kind;
+    v->chunk = sched.chunk;
+    v->monotonic = sched.monotonic;
+    v->dynamic = mo_knob(MO_KNOB_OMP_DYNAMIC);
+    v->max_active_levels = initial_levels();
+}
+
+static uint32_t bucket_of(const struct mo_icvs *v)
+{
+    uint32_t h = v->num_threads * 2654435761u;
+    h = (h ^ v->chunk ^ (uint32_t)v->sched << 9) * 2246822519u;
+    h = (h ^ v->max_active_levels ^ (uint32_t)v->dynamic << 11 ^ (uint32_t)v->monotonic << 12) * 3266489917u;
+    return (h >> 16) % BUCKETS;
+}
+
+static bool make_room_locked(struct icv_table *t)
+{
+    uint32_t at = t->count / CHUNK;
+    if (at == 0 || (at < CHUNKS && mo_load_relaxed(&t->chunk[at])))
+        return true;
+    struct icv_entry *fresh = at < CHUNKS ? mo_extent_alloc(CHUNK * sizeof *fresh) : NULL;
+    if (fresh)
+        mo_store_release(&t->chunk[at], fresh);
+    return fresh != NULL;
+}
+
+static void add_locked(struct icv_table *t, const struct mo_icvs *values, uint32_t bucket)
+{
+    struct icv_entry *e = entry_at(t->count);
+    e->values = *values;
+    e->next = t->bucket[bucket];
+    t->bucket[bucket] = ++t->count;
+}
+
+static void load_initial(struct icv_table *t)
+{
+    mo_mutex_lock(&t->lock);
+    if (!mo_load_relaxed(&t->ready)) {
+        struct mo_icvs v;
+        fill_initial(&v);
+        add_locked(t, &v, bucket_of(&v));
+        mo_store_release(&t->ready, true);
+    }
+    mo_mutex_unlock(&t->lock);
+}
+
+const struct mo_icvs *mo_icvs_at(uint32_t number)
+{
+    struct icv_table *t = &MO_SHARED(icv);
+    if (mo_unlikely(!mo_load_acquire(&t->ready)))
+        load_initial(t);
+    return &entry_at(number)->values;
+}
+
+uint32_t mo_icvs_intern(const struct mo_icvs *values, uint32_t current)
+{
+    struct icv_table *t = &MO_SHARED(icv);
+    if (!memcmp(values, mo_icvs_at(current), sizeof *values))
+        return current;
+    uint32_t bucket = bucket_of(values), at;
+    mo_mutex_lock(&t->lock);
+    for (at = t->bucket[bucket]; at; at = entry_at(at - 1)->next)
+        if (!memcmp(values, &entry_at(at - 1)->values, sizeof *values))
+            break;
+    if (!at && make_room_locked(t)) {
+        add_locked(t, values, bucket);
+        at = t->count;
+    }
+    mo_mutex_unlock(&t->lock);
+    if (at)
+        return at - 1;
+    mo_warn_once("out of memory for settings of tasks; a change of them has no effect");
+    return current;
+}

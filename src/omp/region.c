@@ -1,0 +1,126 @@
+/* Parallel regions: how many threads, what each of them starts with. */
+#include "omp/core.h"
+
+/* Threads that regions of this process have together beyond their masters; kept only under a thread limit. */
+static _Atomic uint32_t limited_threads;
+
+static unsigned limit_threads(const struct mo_icvs *icvs, unsigned want)
+{
+    uint32_t used = mo_load_relaxed(&limited_threads), granted;
+    do {
+        uint32_t left = icvs->thread_limit > used + 1 ? icvs->thread_limit - used - 1 : 0;
+        granted = want - 1 < left ? want - 1 : left;
+    } while (!mo_cas_relaxed(&limited_threads, &used, used + granted));
+    return granted + 1;
+}
+
+static unsigned team_size(struct mo_member *m, const struct mo_icvs *icvs, unsigned clause)
+{
+    unsigned active = mo_omp_team(m->team)->active_level;
+    if (clause == 1 || active >= icvs->max_active_levels)
+        return 1;
+    unsigned want = clause ? clause : icvs->num_threads;
+    if (icvs->dynamic && want > mo_park_cpus())
+        want = mo_park_cpus();
+    if (want > UINT16_MAX)
+        want = UINT16_MAX;
+    if (mo_unlikely(icvs->thread_limit != UINT32_MAX))
+        want = limit_threads(icvs, want);
+    return want;
+}
+
+/* OMP_NUM_THREADS may give a number for each level. */
+static uint32_t inner_env(struct mo_member *m, unsigned level)
+{
+    const struct mo_knob_list *threads = mo_knob_list(MO_KNOB_OMP_NUM_THREADS);
+    uint32_t env = m->current->env;
+    if (mo_likely(level >= threads->count))
+        return env;
+    struct mo_icvs values = *mo_icvs_at(env);
+    values.num_threads = threads->item[level];
+    return mo_icvs_intern(&values, env);
+}
+
+static void begin_member(struct mo_member *m)
+{
+    struct mo_omp_team *ot = mo_omp_team(m->team);
+    struct mo_omp_member *om = mo_omp_member(m);
+    m->implicit.env = ot->env;
+    om->share = ot->first;
+    om->singles = 0;
+    if (ot->combined == MO_COMBINED_LOOP)
+        mo_loop_begin(m, &ot->loop);
+    else if (ot->combined == MO_COMBINED_SECTIONS)
+        mo_sections_begin(m, ot->sections);
+}
+
+static void enter(struct mo_member *m)
+{
+    struct mo_omp_team *ot = mo_omp_team(m->team);
+    begin_member(m);
+    ot->fn(ot->data);
+}
+
+/* The first descriptor is only where chains begin; the last of the region before does that job again. */
+static void prepare_chain(struct mo_team *team)
+{
+    struct mo_omp_team *ot = mo_omp_team(team);
+    struct mo_worker *w = team->master->worker;
+    if (mo_likely(ot->first && ot->first->slots >= team->size))
+        return;
+    if (ot->first)
+        mo_share_delete(w, ot->first);
+    ot->first = mo_share_new(w, team->size);
+}
+
+void mo_region_begin(const struct mo_region *r)
+{
+    struct mo_member *m = mo_self();
+    const struct mo_icvs *icvs = mo_icvs_of(m);
+    const struct mo_omp_team *outer = mo_omp_team(m->team);
+    unsigned want = team_size(m, icvs, r->num_threads);
+    struct mo_team *team = mo_team_open(m, want);
+    struct mo_omp_team *ot = mo_omp_team(team);
+    if (mo_unlikely(icvs->thread_limit != UINT32_MAX && want > team->size))
+        mo_fetch_add_relaxed(&limited_threads, -(want - team->size));
+    ot->fn = r->fn;
+    ot->data = r->data;
+    ot->level = outer->level + 1;
+    ot->active_level = outer->active_level + (team->size > 1);
+    ot->env = inner_env(m, ot->level);
+    ot->combined = r->combined;
+    if (mo_unlikely(r->combined)) {
+        ot->loop = r->loop;
+        ot->sections = r->sections;
+    }
+    mo_store_relaxed(&ot->single, 0u);
+    prepare_chain(team);
+    team->enter = enter;
+    mo_team_start(team);
+    begin_member(team->member[0]);
+}
+
+void mo_region_end(void)
+{
+    struct mo_member *m = mo_self();
+    struct mo_team *team = m->team;
+    MO_ASSERT(m->tid == 0 && team->master);
+    mo_team_close(team);
+    mo_omp_team(team)->first = mo_omp_member(m)->share; /* all have left what came before */
+    if (mo_unlikely(mo_icvs_of(team->master)->thread_limit != UINT32_MAX))
+        mo_fetch_add_relaxed(&limited_threads, -(team->size - 1));
+}
+
+void mo_region_run(const struct mo_region *r)
+{
+    mo_region_begin(r);
+    r->fn(r->data);
+    mo_region_end();
+}
+
+struct mo_member *mo_region_ancestor(struct mo_member *m, unsigned up)
+{
+    while (up--)
+        m = m->team->master;
+    return m;
+}

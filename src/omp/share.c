@@ -1,0 +1,128 @@
+/* Descriptors of shared constructs, sections, single, copyprivate.
+
+   C1  next is written once, by the CAS of the first thread that goes on; fresh descriptors are all zero.
+   C2  a thread touches a descriptor from entering it until it enters the next; `departed` counts those who went on.
+       The last of them recycles: nobody can come back to it.
+   C3  zero is the state in which every use of a descriptor begins, so that nobody has to be first. */
+#include "omp/core.h"
+
+#include <string.h>
+
+struct mo_share *mo_share_new(struct mo_worker *w, unsigned slots)
+{
+    unsigned cls = mo_slab_class(sizeof(struct mo_share) + slots * sizeof(struct mo_range_slot));
+    struct mo_share *s = cls < MO_SLAB_CLASSES ? mo_slab_alloc_owner(&w->slab, cls) : NULL;
+    if (!s)
+        mo_fatal("out of memory for a work-sharing construct");
+    memset(s, 0, sizeof *s + slots * sizeof(struct mo_range_slot));
+    s->home = w->index;
+    s->cls = (uint8_t)cls;
+    s->slots = slots;
+    return s;
+}
+
+void mo_share_delete(struct mo_worker *w, struct mo_share *s)
+{
+    mo_worker_free(w, s->home, s, s->cls);
+}
+
+/* Back to all zero but for what says whose memory it is. */
+static void wipe(struct mo_share *s)
+{
+    mo_store_relaxed(&s->next, NULL);
+    mo_store_relaxed(&s->departed, 0u);
+    mo_store_relaxed(&s->schedule, 0u);
+    mo_store_relaxed(&s->counter, 0u);
+    mo_store_relaxed(&s->turn, 0u);
+    for (unsigned i = 0; i < s->slots; i++)
+        if (mo_load_relaxed(&s->slot[i].range))
+            mo_store_relaxed(&s->slot[i].range, 0u);
+}
+
+static void recycle(struct mo_member *m, struct mo_share *s)
+{
+    struct mo_omp_member *om = mo_omp_member(m);
+    if (om->spare) {
+        mo_share_delete(m->worker, s);
+        return;
+    }
+    wipe(s);
+    om->spare = s;
+}
+
+static struct mo_share *fresh(struct mo_member *m)
+{
+    struct mo_omp_member *om = mo_omp_member(m);
+    struct mo_share *s = om->spare;
+    om->spare = NULL;
+    if (mo_likely(s && s->slots >= m->team->size))
+        return s;
+    if (s)
+        mo_share_delete(m->worker, s);
+    return mo_share_new(m->worker, m->team->size);
+}
+
+static struct mo_share *append(struct mo_member *m, struct mo_share *last)
+{
+    struct mo_share *mine = fresh(m), *next = NULL;
+    if (mo_cas_acq_rel(&last->next, &next, mine)) /* C1 */
+        return mine;
+    recycle(m, mine);
+    return next;
+}
+
+struct mo_share *mo_share_enter(struct mo_member *m)
+{
+    struct mo_omp_member *om = mo_omp_member(m);
+    struct mo_share *left = om->share;
+    if (!m->shared) {
+        if (mo_unlikely(!left)) /* a construct outside all regions */
+            return om->share = mo_share_new(m->worker, 1);
+        wipe(left);
+        return left;
+    }
+    struct mo_share *next = mo_load_acquire(&left->next);
+    if (!next)
+        next = append(m, left);
+    om->share = next;
+    if (mo_fetch_add_acq_rel(&left->departed, 1u) + 1 == m->team->size) /* C2 */
+        recycle(m, left);
+    return next;
+}
+
+void mo_sections_begin(struct mo_member *m, uint64_t count)
+{
+    mo_omp_member(m)->sections = count;
+    mo_share_enter(m);
+}
+
+uint64_t mo_sections_next(struct mo_member *m)
+{
+    struct mo_omp_member *om = mo_omp_member(m);
+    if (mo_load_relaxed(&om->share->counter) >= om->sections)
+        return 0;
+    uint64_t n = mo_fetch_add_relaxed(&om->share->counter, 1u) + 1; /* hands out numbers, orders nothing */
+    return n <= om->sections ? n : 0;
+}
+
+/* Every thread counts the single constructs it meets; the first at number s moves the team's counter on from s. */
+bool mo_single_begin(struct mo_member *m)
+{
+    uint64_t mine = mo_omp_member(m)->singles++;
+    if (!m->shared)
+        return true;
+    _Atomic uint64_t *found = &mo_omp_team(m->team)->single;
+    return mo_load_relaxed(found) == mine && mo_cas_relaxed(found, &mine, mine + 1);
+}
+
+void mo_copyprivate_give(struct mo_member *m, void *data)
+{
+    mo_omp_team(m->team)->copyprivate = data;
+    mo_team_barrier(m);
+}
+
+void *mo_copyprivate_take(struct mo_member *m)
+{
+    mo_team_barrier(m);
+    return mo_omp_team(m->team)->copyprivate;
+}

@@ -1,0 +1,42 @@
+/* The four-byte mutex and the waits of locks whose word a foreign layout gives.
+
+   The word is 0 free, 1 held, 2 held and somebody may sleep. A sleeper takes the lock by writing 2, since others may
+   sleep still: a wake too many, never one too few. The unlocker's exchange to 0 that returns 2 wakes one. A waiter
+   sleeps only while the word is 2, so a wake between its look and its sleep makes the sleep fail.
+   A waiter spins first, for as long as a sleep and a wake would cost, if there may be a CPU that the holder runs on. */
+#include "base/shared.h"
+#include "park/park.h"
+#include "plat/plat.h"
+
+void mo_mutex_wake(_Atomic uint32_t *m)
+{
+    mo_plat_futex_wake(m, 1, MO_WAKE_ANY);
+}
+
+void mo_park_lock_sleep(_Atomic uint32_t *word, uint32_t seen)
+{
+    mo_park_runnable_add(-1);
+    mo_plat_futex_wait(word, seen, 0, MO_WAKE_ANY);
+    mo_park_runnable_add(1);
+}
+
+static bool spin_for_lock(_Atomic uint32_t *m)
+{
+    uint64_t budget = mo_park_lock_spin_ticks();
+    uint64_t began = mo_plat_ticks();
+    for (unsigned pause = 1; mo_plat_ticks() - began < budget; pause += pause < 8) {
+        for (unsigned i = 0; i < pause; i++)
+            mo_plat_pause();
+        if (mo_load_relaxed(m) == 0 && mo_mutex_try_lock(m))
+            return true;
+    }
+    return false;
+}
+
+void mo_mutex_lock_slow(_Atomic uint32_t *m)
+{
+    if (spin_for_lock(m))
+        return;
+    while (mo_exchange_acquire(m, 2u) != 0)
+        mo_park_lock_sleep(m, 2);
+}

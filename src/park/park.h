@@ -1,0 +1,109 @@
+/* Parking: how a thread waits. Everything in Moirai that waits goes through mo_wait(): run work if there is any, spin
+   while spinning can pay, yield while the process's own threads fill the CPUs, then sleep on a futex. */
+#ifndef MO_PARK_PARK_H
+#define MO_PARK_PARK_H
+
+#include "base/atomic.h"
+
+/* ---- Event count: sleep until "something that you should look at again happened".
+
+   Waiter:    key = mo_event_prepare(e); if (!condition) mo_event_wait(e, key); mo_event_finish(e);
+   Notifier:  make the condition true; mo_event_notify_*(e);
+   No wake-up is lost: prepare's RMW on `waiters` and the notifier's read of it are seq_cst, as must be the write that
+   makes the condition true (or a seq_cst operation between that write and the notification). Either the notifier sees
+   the waiter, raises seq and wakes; or the waiter's read of the condition comes after the write. */
+struct mo_event {
+    _Atomic uint32_t seq;
+    _Atomic uint32_t waiters;
+};
+
+static inline uint32_t mo_event_prepare(struct mo_event *e)
+{
+    mo_fetch_add_seqcst(&e->waiters, 1u);
+    return mo_load_acquire(&e->seq);
+}
+
+static inline void mo_event_finish(struct mo_event *e)
+{
+    mo_fetch_sub_seqcst(&e->waiters, 1u);
+}
+
+/* Returns at a notification since prepare that names one of `bits`, spuriously, or after timeout_ns (0: never). */
+void mo_event_wait(struct mo_event *e, uint32_t key, uint64_t timeout_ns, uint32_t bits);
+void mo_event_notify_slow(struct mo_event *e, int count, uint32_t bits);
+
+#define MO_WAKE_ALL 0x7fffffff
+#define MO_WAKE_ANY 0xffffffffu /* bits: whoever waits */
+
+/* Wake up to `count` waiters. One load when nobody waits. */
+static inline void mo_event_notify_bits(struct mo_event *e, int count, uint32_t bits)
+{
+    if (mo_unlikely(mo_load_seqcst(&e->waiters) != 0))
+        mo_event_notify_slow(e, count, bits);
+}
+
+static inline void mo_event_notify(struct mo_event *e)
+{
+    mo_event_notify_bits(e, MO_WAKE_ALL, MO_WAKE_ANY);
+}
+
+/* ---- The one way to wait. */
+struct mo_wait {
+    /* The condition; acquire where it is true. Must be cheap: it is called between pauses. */
+    bool (*ready)(void *arg);
+    /* Do one piece of work that the wait allows; false when there is none. May be NULL. */
+    bool (*work)(void *arg);
+    /* The waiter is about to sleep: publish that, so that work and changes are notified to `event`. What they publish
+       is undone by awake. Both may be NULL. ready and work are asked once more between asleep and the sleep. */
+    void (*asleep)(void *arg);
+    void (*awake)(void *arg);
+    void *arg;
+    struct mo_event *event;
+    /* Look for work again after sleeping this long, then after twice as long, and so on up to 64 times (0: not until
+       notified). For waits whose work nobody notifies. */
+    uint64_t relook_ns;
+    uint32_t bits; /* which notifications of the event concern this wait */
+};
+
+/* Returns when ready() said yes. */
+void mo_wait(const struct mo_wait *w);
+
+/* ---- Policy. */
+/* Read the settings; call once before the first wait, from any thread. */
+void mo_park_init(unsigned cpus);
+/* A thread that may run on a CPU of ours joins or leaves; sleeping threads are not counted. */
+void mo_park_runnable_add(int n);
+/* In a forked child: one thread is left. */
+void mo_park_reset_after_fork(void);
+unsigned mo_park_cpus(void);
+
+/* ---- A mutex in four bytes: 0 free, 1 held, 2 held and somebody may sleep. All-zero is valid and free. */
+void mo_mutex_lock_slow(_Atomic uint32_t *m);
+void mo_mutex_wake(_Atomic uint32_t *m);
+
+static inline bool mo_mutex_try_lock(_Atomic uint32_t *m)
+{
+    uint32_t free = 0;
+    return mo_cas_acquire(m, &free, 1u);
+}
+
+static inline void mo_mutex_lock(_Atomic uint32_t *m)
+{
+    if (mo_unlikely(!mo_mutex_try_lock(m)))
+        mo_mutex_lock_slow(m);
+}
+
+/* After the exchange the mutex may be gone: the wake passes an address, it reads nothing. */
+static inline void mo_mutex_unlock(_Atomic uint32_t *m)
+{
+    if (mo_unlikely(mo_exchange_release(m, 0u) == 2))
+        mo_mutex_wake(m);
+}
+
+/* How long a waiter may spin before it sleeps, in ticks; 0 when spinning cannot pay now. For waits that are not
+   mo_wait() because their word is given by a foreign layout (locks). */
+uint64_t mo_park_lock_spin_ticks(void);
+/* Wait while *word == seen: bounded spin by the policy, then sleep. For locks. */
+void mo_park_lock_sleep(_Atomic uint32_t *word, uint32_t seen);
+
+#endif

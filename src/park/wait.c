@@ -1,0 +1,184 @@
+/* The wait policy.
+
+   Spinning pays only while the awaited thread runs. We know how many of our threads are runnable and how many CPUs the
+   process may use; we do not know what strangers run, but we notice them: a spinning thread that finds a hole in time
+   was preempted, a yield that took long gave the CPU to somebody with much to do. Then waits go to sleep soon, until
+   QUIET_US passed without such a sign.
+     runnable <= CPUs, quiet      spin up to spin_ns
+     runnable <= CPUs, disturbed  spin up to DISTURBED_SPIN_US
+     runnable >  CPUs, quiet      yield up to yield_ns
+     runnable >  CPUs, disturbed  a few yields are not even tried: sleep
+   OMP_WAIT_POLICY and GOMP_SPINCOUNT overrule the first budget. */
+#include "park/park.h"
+#include "base/config.h"
+#include "base/shared.h"
+#include "mem/mem.h"
+#include "plat/plat.h"
+
+#define HOLE_US           40
+#define LONG_YIELD_US     1000
+#define QUIET_US          5000
+#define DISTURBED_SPIN_US 20
+#define SPINS_PER_LOOK    8
+#define ACTIVE_SPIN_NS    10000000000u
+#define LOCK_SPIN_US      4  /* about what a sleep and a wake-up cost */
+#define SPINCOUNT_NS      20 /* about one pause */
+
+struct park_state {
+    _Atomic int32_t runnable MO_ALIGNED(MO_LINE_PAIR);
+    _Atomic uint64_t disturbed_until; /* ticks */
+    /* Written once. */
+    uint64_t spin_ticks MO_ALIGNED(MO_LINE_PAIR);
+    uint64_t yield_ticks;
+    uint64_t ticks_per_us;
+    unsigned cpus;
+    bool always_spin;
+};
+
+extern struct park_state MO_SHARED(park) MO_SHARED_ATTR;
+struct park_state MO_SHARED(park);
+
+static uint64_t spin_budget_ns(void)
+{
+    if (mo_knob_source(MO_KNOB_GOMP_SPINCOUNT) == MO_SOURCE_ENV) {
+        uint64_t count = mo_knob(MO_KNOB_GOMP_SPINCOUNT);
+        return count > ACTIVE_SPIN_NS / SPINCOUNT_NS ? ACTIVE_SPIN_NS : count * SPINCOUNT_NS;
+    }
+    switch (mo_knob(MO_KNOB_OMP_WAIT_POLICY)) {
+    case MO_WAIT_ACTIVE:
+        return ACTIVE_SPIN_NS;
+    case MO_WAIT_PASSIVE:
+        return 0;
+    default:
+        return mo_knob(MO_KNOB_SPIN_NS);
+    }
+}
+
+void mo_park_init(unsigned cpus)
+{
+    struct park_state *p = &MO_SHARED(park);
+    p->ticks_per_us = mo_plat_ticks_per_us();
+    p->cpus = cpus;
+    p->spin_ticks = spin_budget_ns() * p->ticks_per_us / 1000;
+    p->yield_ticks = p->spin_ticks ? mo_knob(MO_KNOB_YIELD_NS) * p->ticks_per_us / 1000 : 0;
+    p->always_spin = p->spin_ticks >= ACTIVE_SPIN_NS / 1000 * p->ticks_per_us;
+}
+
+unsigned mo_park_cpus(void)
+{
+    return MO_SHARED(park).cpus;
+}
+
+void mo_park_runnable_add(int n)
+{
+    mo_fetch_add_relaxed(&MO_SHARED(park).runnable, n); /* a hint for the policy; orders nothing */
+}
+
+void mo_park_reset_after_fork(void)
+{
+    mo_store_relaxed(&MO_SHARED(park).runnable, 1);
+}
+
+static bool crowded(const struct park_state *p)
+{
+    return mo_load_relaxed(&MO_SHARED(park).runnable) > (int32_t)p->cpus;
+}
+
+static bool disturbed(uint64_t now)
+{
+    uint64_t until = mo_load_relaxed(&MO_SHARED(park).disturbed_until);
+    return until && (int64_t)(until - now) > 0;
+}
+
+static void note_disturbance(const struct park_state *p, uint64_t now)
+{
+    mo_store_relaxed(&MO_SHARED(park).disturbed_until, now + QUIET_US * p->ticks_per_us);
+}
+
+/* One bout of waiting awake. */
+struct bout {
+    uint64_t began, last; /* ticks */
+    unsigned sleeps;
+};
+
+/* Spin a little. False when spinning is used up. */
+static bool spin(const struct park_state *p, struct bout *b)
+{
+    for (int i = 0; i < SPINS_PER_LOOK; i++)
+        mo_plat_pause();
+    uint64_t now = mo_plat_ticks();
+    if (now - b->last > HOLE_US * p->ticks_per_us)
+        note_disturbance(p, now);
+    b->last = now;
+    uint64_t budget = p->spin_ticks;
+    if (!p->always_spin && disturbed(now) && budget > DISTURBED_SPIN_US * p->ticks_per_us)
+        budget = DISTURBED_SPIN_US * p->ticks_per_us;
+    return now - b->began < budget;
+}
+
+/* Let another thread run. False when that is used up. */
+static bool yield(const struct park_state *p, struct bout *b)
+{
+    uint64_t before = mo_plat_ticks();
+    if (disturbed(before))
+        return false;
+    mo_plat_yield();
+    uint64_t now = mo_plat_ticks();
+    b->last = now;
+    if (now - before > LONG_YIELD_US * p->ticks_per_us)
+        note_disturbance(p, now);
+    return now - b->began < p->yield_ticks;
+}
+
+static bool stay_awake(const struct park_state *p, struct bout *b)
+{
+    return crowded(p) ? yield(p, b) : spin(p, b);
+}
+
+/* Sleep until notified. True when the condition came true or work turned up before that. */
+static bool sleep_once(const struct mo_wait *w, struct bout *b)
+{
+    uint32_t key = mo_event_prepare(w->event);
+    if (w->asleep)
+        w->asleep(w->arg);
+    bool ready = w->ready(w->arg);
+    bool found = !ready && w->work && w->work(w->arg);
+    if (!ready && !found) {
+        mo_park_runnable_add(-1);
+        mo_event_wait(w->event, key, w->relook_ns << (b->sleeps < 6 ? b->sleeps++ : 6), w->bits);
+        mo_park_runnable_add(1);
+    }
+    if (w->awake)
+        w->awake(w->arg);
+    mo_event_finish(w->event);
+    return ready;
+}
+
+void mo_wait(const struct mo_wait *w)
+{
+    const struct park_state *p = &MO_SHARED(park);
+    struct bout b = {0, 0, 0};
+    for (;;) {
+        if (w->ready(w->arg))
+            return;
+        if (w->work && w->work(w->arg)) {
+            b.began = b.sleeps = 0;
+            continue;
+        }
+        if (!b.began)
+            b.began = b.last = mo_plat_ticks();
+        if (!stay_awake(p, &b)) {
+            if (sleep_once(w, &b))
+                return;
+            b.began = 0;
+        }
+    }
+}
+
+uint64_t mo_park_lock_spin_ticks(void)
+{
+    const struct park_state *p = &MO_SHARED(park);
+    if (!p->spin_ticks || p->cpus < 2 || crowded(p))
+        return 0;
+    return p->ticks_per_us * LOCK_SPIN_US;
+}

@@ -1,0 +1,119 @@
+#include "plat/plat.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/single_threaded.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The bitset form takes an absolute time on the monotonic clock. */
+int mo_plat_futex_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t timeout_ns, uint32_t bits)
+{
+    uint64_t until = timeout_ns ? mo_plat_now_ns() + timeout_ns : 0;
+    struct timespec ts = {.tv_sec = (time_t)(until / 1000000000u), .tv_nsec = (long)(until % 1000000000u)};
+    int saved = errno;
+    long r = syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, seen, timeout_ns ? &ts : NULL, NULL, bits);
+    int err = r == 0 ? 0 : errno;
+    errno = saved;
+    return err;
+}
+
+void mo_plat_futex_wake(_Atomic uint32_t *word, int count, uint32_t bits)
+{
+    int saved = errno;
+    syscall(SYS_futex, word, FUTEX_WAKE_BITSET_PRIVATE, count, NULL, NULL, bits);
+    errno = saved;
+}
+
+void mo_plat_yield(void)
+{
+    sched_yield();
+}
+
+uint64_t mo_plat_now_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+bool mo_plat_barrier_arm(void)
+{
+    if (!__libc_single_threaded)
+        return false;
+    int saved = errno;
+    long r = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+    errno = saved;
+    return r == 0;
+}
+
+void mo_plat_barrier_all(void)
+{
+    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
+void *mo_plat_map(size_t bytes)
+{
+    int saved = errno;
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    errno = saved;
+    return p == MAP_FAILED ? NULL : p;
+}
+
+void mo_plat_unmap(void *p, size_t bytes)
+{
+    int saved = errno;
+    munmap(p, bytes);
+    errno = saved;
+}
+
+unsigned mo_plat_node(void)
+{
+    unsigned cpu = 0, node = 0;
+    return getcpu(&cpu, &node) == 0 ? node : 0;
+}
+
+unsigned mo_plat_cpu(void)
+{
+    int cpu = sched_getcpu();
+    return cpu < 0 ? 0 : (unsigned)cpu;
+}
+
+char *mo_plat_stack_end(void)
+{
+    pthread_attr_t attr;
+    void *low = NULL;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attr) != 0)
+        return NULL;
+    pthread_attr_getstack(&attr, &low, &size);
+    pthread_attr_destroy(&attr);
+    return low;
+}
+
+static uint64_t measure_ticks_per_us(void)
+{
+    uint64_t n0 = mo_plat_now_ns(), t0 = mo_plat_ticks(), n1;
+    do
+        n1 = mo_plat_now_ns();
+    while (n1 - n0 < 20000);
+    uint64_t t1 = mo_plat_ticks();
+    uint64_t rate = (t1 - t0) * 1000 / (n1 - n0);
+    return rate ? rate : 1;
+}
+
+uint64_t mo_plat_ticks_per_us(void)
+{
+    static _Atomic uint64_t rate;
+    uint64_t r = mo_load_relaxed(&rate);
+    if (mo_unlikely(!r)) {
+        r = measure_ticks_per_us(); /* racing callers measure the same thing */
+        mo_store_relaxed(&rate, r);
+    }
+    return r;
+}

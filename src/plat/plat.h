@@ -1,0 +1,76 @@
+/* The one seam to the operating system and the processor: every system call, intrinsic and `#if` on them lives here.
+   Functions return 0 or a positive errno value unless said otherwise; none of them allocates. */
+#ifndef MO_PLAT_PLAT_H
+#define MO_PLAT_PLAT_H
+
+#include "base/atomic.h"
+
+/* Sleep while *word == seen, for at most timeout_ns (0 = for ever). Returns 0 when woken (perhaps spuriously), EAGAIN
+   when the word differed, EINTR, or ETIMEDOUT. The word is private to the process. Only wakes that name one of `bits`
+   count. */
+int mo_plat_futex_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t timeout_ns, uint32_t bits);
+/* Wake at most `count` sleepers that wait for one of `bits`. Safe on memory that has been unmapped meanwhile: the
+ * kernel only compares addresses.
+ */
+void mo_plat_futex_wake(_Atomic uint32_t *word, int count, uint32_t bits);
+
+void mo_plat_yield(void);
+uint64_t mo_plat_now_ns(void);
+
+/* Make every running thread of this process pass a full barrier (membarrier, private expedited). arm() is cheap only
+   while the process has one thread (else the kernel waits for a grace period) and refuses otherwise; false also when
+   the kernel or a sandbox denies it. */
+bool mo_plat_barrier_arm(void);
+void mo_plat_barrier_all(void);
+
+/* Zeroed pages; NULL when memory is exhausted. */
+void *mo_plat_map(size_t bytes);
+void mo_plat_unmap(void *p, size_t bytes);
+
+/* The processor that the caller runs on now; a hint. */
+unsigned mo_plat_cpu(void);
+/* The NUMA node of that processor, 0 when unknown; a hint. */
+unsigned mo_plat_node(void);
+
+/* Lowest usable address of the calling thread's stack; NULL when unknown. Asks the C library: slow, may allocate. */
+char *mo_plat_stack_end(void);
+
+static inline void mo_plat_pause(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory");
+#endif
+}
+
+/* A clock that costs a few ns and runs at mo_plat_ticks_per_us(); differences only, monotonic enough for budgets. */
+static inline uint64_t mo_plat_ticks(void)
+{
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+    uint64_t t;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(t));
+    return t;
+#endif
+}
+
+/* Ticks in a microsecond, at least 1; measured during the first call (20 us). */
+uint64_t mo_plat_ticks_per_us(void);
+
+/* Keeps the compiler, not the processor, from moving accesses across. Pairs with mo_plat_barrier_all() in the other
+   thread, which supplies the processor's half. */
+static inline void mo_plat_light_barrier(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* A full barrier of the calling thread: an RMW that changes nothing on a word which the protocol shares anyway, since
+   ThreadSanitizer models that and not fences. */
+static inline void mo_plat_full_barrier(_Atomic uint64_t *word)
+{
+    mo_fetch_add_seqcst(word, 0u);
+}
+
+#endif

@@ -1,0 +1,97 @@
+/* What the files of sched share among themselves. */
+#ifndef MO_SCHED_INTERNAL_H
+#define MO_SCHED_INTERNAL_H
+
+#include "base/config.h"
+#include "sched/sched.h"
+
+#define MO_WORKERS_MAX 65536
+
+/* The process's scheduler state; everything that is not atomic is guarded by `lock`. */
+struct mo_sched {
+    _Atomic uint32_t lock;
+    _Atomic bool ready;                             /* set once everything below is usable */
+    bool asymmetric;                                /* membarrier is armed: creators of tasks need no fence (steal.c) */
+    unsigned workers;                               /* entries used in `worker` */
+    struct mo_worker *spare_adopted, *spare_pooled; /* workers without a thread */
+    struct mo_worker *free;                         /* pool threads without a team */
+    struct mo_team *teams;
+    char *bump, *bump_end; /* permanent memory */
+    unsigned cutoff;       /* MOIRAI_TASK_CUTOFF */
+    enum mo_steal_strategy steal;
+    unsigned nodes;       /* NUMA nodes online */
+    uint64_t stack_bytes; /* of pool threads, 0 = the system's default */
+    unsigned exit_key;    /* pthread key: a thread that was adopted ends */
+    _Atomic(struct mo_worker *) worker[MO_WORKERS_MAX];
+};
+
+extern struct mo_sched MO_SHARED(sched) MO_SHARED_ATTR;
+
+static inline struct mo_worker *mo_worker_at(uint16_t index)
+{
+    return mo_load_relaxed(&MO_SHARED(sched).worker[index]); /* whoever has an index got it after the entry was made */
+}
+
+/* worker.c; the caller holds the lock. */
+void *mo_sched_permanent_locked(size_t bytes);
+struct mo_worker *mo_worker_new_locked(bool pooled);
+void mo_sched_init_once(void);
+
+/* pool.c */
+/* Give `team`, which the caller made busy, pool threads as members 1..want; fewer when threads cannot be had. */
+void mo_pool_bind(struct mo_team *team, unsigned want);
+/* Start the thread of a worker. 0 or an errno value. */
+int mo_pool_start_thread(struct mo_worker *w);
+
+/* team.c */
+struct mo_team *mo_team_new_locked(void);
+bool mo_team_reserve_locked(struct mo_team *team, unsigned members);
+/* Make `m` ready to run its implicit task. */
+void mo_member_begin(struct mo_member *m, bool shared);
+/* In a forked child: the team has no pool threads; `reset` when its region and tasks are gone too. */
+void mo_team_forget_threads(struct mo_team *team, bool reset);
+/* What a pool thread does in a team, until it is sent away. */
+void mo_team_serve(struct mo_member *m);
+/* Work of a thread that waits at a barrier. */
+bool mo_team_barrier_work(void *member);
+/* If all members have arrived and all tasks have ended, end the barrier. */
+void mo_team_try_release(struct mo_member *m);
+
+/* victims.c */
+void mo_victims_arrange_locked(struct mo_team *team);
+
+/* task.c */
+void mo_task_execute(struct mo_member *m, struct mo_task *task);
+
+/* steal.c */
+/* A task of another member; with `ancestor` only a descendant of that. NULL when none was found. */
+struct mo_task *mo_steal(struct mo_member *m, struct mo_task *ancestor);
+/* A task of the team's queue of prioritised tasks, likewise. */
+struct mo_task *mo_priority_take(struct mo_member *m, struct mo_task *ancestor);
+/* False when memory is exhausted. */
+bool mo_priority_put(struct mo_member *m, struct mo_task *task, int priority);
+bool mo_task_descends(struct mo_task *task, struct mo_task *ancestor);
+void mo_idle_begin_search(struct mo_member *m);
+void mo_idle_end_search(struct mo_member *m);
+void mo_idle_found_work(struct mo_member *m);
+/* The hooks of mo_wait for a thread that sleeps as one who may take any task. */
+void mo_idle_asleep(void *member);
+void mo_idle_awake(void *member);
+/* Out-of-line half of mo_work_published(). */
+void mo_idle_wake_one(struct mo_team *team);
+
+/* A task has become visible to thieves: wake one sleeper if nobody is awake and looking.
+   The creator wrote `bottom` and reads `idle`; a sleeper writes `idle` and then looks at `bottom` once more. The full
+   barrier between the creator's two accesses is supplied by the sleeper through membarrier where that is armed. */
+static inline void mo_work_published(struct mo_team *team)
+{
+    if (mo_likely(MO_SHARED(sched).asymmetric))
+        mo_plat_light_barrier();
+    else
+        mo_plat_full_barrier(&team->idle);
+    uint64_t idle = mo_load_relaxed(&team->idle);
+    if (mo_unlikely(MO_IDLE_COUNT(idle, MO_IDLE_SLEEPING) && !MO_IDLE_COUNT(idle, MO_IDLE_SEARCHING)))
+        mo_idle_wake_one(team);
+}
+
+#endif

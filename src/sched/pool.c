@@ -1,0 +1,139 @@
+/* The one pool of threads of the process.
+
+   A pool thread is either on the free list, or bound to a member of a team. Binding: whoever holds the lock takes it
+   off the list, clears in_pool and writes `assigned`. Unbinding: a team without a region (busy taken by CAS) is told to
+   send its threads away (go with count 0); each leaves the team's memory alone and then sets in_pool, for which the
+   unbinder waits, so a thread is never in two teams.
+   New threads are made only when the free list is empty and no team is idle: there are never more than the largest
+   simultaneous demand. */
+#include "sched/internal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+static bool is_assigned(void *worker)
+{
+    return mo_load_seqcst(&((struct mo_worker *)worker)->assigned) != NULL;
+}
+
+static void *worker_main(void *arg)
+{
+    struct mo_worker *w = arg;
+    w->stack_end = mo_plat_stack_end();
+    for (;;) {
+        const struct mo_wait wait = {.ready = is_assigned, .arg = w, .event = &w->event, .bits = MO_WAKE_ANY};
+        mo_wait(&wait);
+        struct mo_member *m = mo_load_acquire(&w->assigned);
+        mo_store_relaxed(&w->assigned, NULL);
+        w->cpu = mo_plat_cpu();
+        w->node = mo_plat_node();
+        MO_SHARED(self) = m;
+        mo_team_serve(m);
+        MO_SHARED(self) = NULL;
+        mo_store_seqcst(&w->in_pool, true); /* pairs with send_away() */
+    }
+    return NULL;
+}
+
+int mo_pool_start_thread(struct mo_worker *w)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    if (MO_SHARED(sched).stack_bytes && pthread_attr_setstacksize(&attr, MO_SHARED(sched).stack_bytes) != 0)
+        mo_warn_once("a stack of %llu bytes is not possible; threads get the default",
+                     (unsigned long long)MO_SHARED(sched).stack_bytes);
+    int err = pthread_create(&thread, &attr, worker_main, w);
+    pthread_attr_destroy(&attr);
+    if (!err)
+        mo_park_runnable_add(1);
+    return err;
+}
+
+/* Free the threads of a team that has no region. The caller holds the pool's lock and made the team busy. */
+static void send_away(struct mo_team *team)
+{
+    struct mo_sched *s = &MO_SHARED(sched);
+    uint64_t region = mo_load_relaxed(&team->go) >> 16;
+    mo_exchange_seqcst(&team->go, (region + 1) << 16);
+    mo_event_notify(&team->event);
+    for (unsigned tid = 1; tid <= team->bound; tid++) {
+        struct mo_worker *w = team->member[tid]->worker;
+        while (!mo_load_acquire(&w->in_pool))
+            mo_plat_yield();
+        w->next = s->free;
+        s->free = w;
+    }
+    team->bound = 0;
+}
+
+/* Take over the threads of an idle team. False when there is none. */
+static bool reclaim(struct mo_sched *s)
+{
+    for (struct mo_team *t = s->teams; t; t = t->next) {
+        uint32_t idle = 0;
+        if (!mo_load_relaxed(&t->busy) && mo_cas_acquire(&t->busy, &idle, 1u)) {
+            bool any = t->bound > 0;
+            if (any)
+                send_away(t);
+            mo_store_release(&t->busy, 0u);
+            if (any)
+                return true;
+        }
+    }
+    return false;
+}
+
+static struct mo_worker *new_thread(struct mo_sched *s)
+{
+    struct mo_worker *w = mo_worker_new_locked(true);
+    int err = w ? mo_pool_start_thread(w) : ENOMEM;
+    if (!err)
+        return w;
+    if (w) {
+        w->next = s->spare_pooled;
+        s->spare_pooled = w;
+    }
+    mo_warn_once("cannot start a thread (%s); going on with fewer", strerror(err));
+    return NULL;
+}
+
+static struct mo_worker *take(struct mo_sched *s)
+{
+    if (!s->free && !reclaim(s))
+        return new_thread(s);
+    struct mo_worker *w = s->free;
+    s->free = w->next;
+    return w;
+}
+
+static void bind(struct mo_team *team, unsigned tid, struct mo_worker *w)
+{
+    struct mo_member *m = team->member[tid];
+    m->worker = w;
+    m->go_seen = mo_load_relaxed(&team->go); /* the next region is new to it */
+    mo_store_relaxed(&w->in_pool, false);
+    mo_store_seqcst(&w->assigned, m);
+    mo_event_notify(&w->event);
+    team->bound = tid;
+}
+
+void mo_pool_bind(struct mo_team *team, unsigned want)
+{
+    struct mo_sched *s = &MO_SHARED(sched);
+    mo_mutex_lock(&s->lock);
+    if (!mo_team_reserve_locked(team, want + 1)) {
+        mo_warn_once("out of memory for a team of %u; going on with fewer threads", want + 1);
+        want = 0;
+    }
+    for (unsigned tid = team->bound + 1; tid <= want; tid++) {
+        struct mo_worker *w = take(s);
+        if (!w)
+            break;
+        bind(team, tid, w);
+    }
+    mo_victims_arrange_locked(team);
+    mo_mutex_unlock(&s->lock);
+}

@@ -1,0 +1,244 @@
+/* Workers, teams and tasks.
+
+   A worker is an OS thread known to Moirai: it owns memory and counters, and lives as long as the process (threads that
+   end leave their worker to the next one). A team is a set of workers that run one parallel region and steal from each
+   other; a worker takes part in a team through a member, which holds the deque of that team. A thread that opens a
+   region is member 0 of the new team and goes back to its old member when the region ends, so the tasks of two teams
+   never mix.
+
+       thread --TLS--> member --> worker   (memory, identity, parking)
+                              --> team     (release word, barrier, idle state)
+                              --> deque, current task
+
+   Members and teams are never freed: each member keeps the team of the region that it opened last ("hot team"), whose
+   threads wait for the next one. */
+#ifndef MO_SCHED_SCHED_H
+#define MO_SCHED_SCHED_H
+
+#include "base/check.h"
+#include "base/shared.h"
+#include "mem/mem.h"
+#include "park/park.h"
+#include "plat/plat.h"
+#include "queue/deque.h"
+
+struct mo_member;
+struct mo_team;
+struct mo_worker;
+
+/* ---- Tasks.
+
+   Counting children. A child that ends on the worker that created it is counted off by a plain decrement of the
+   parent's `pending`: parent and child are then on one thread. A stolen child adds one to the parent's `remote_done`.
+   The parent has waited for all when pending == remote_done.
+   A parent that ends before its children becomes an orphanage: it adds -pending to remote_done and sets
+   MO_TASK_ORPHANED (owner-read only); from then on every child adds one to remote_done, and who brings it to zero frees
+   the parent. */
+struct mo_task {
+    void (*fn)(void *);
+    _Atomic(struct mo_task *) parent; /* atomic: thieves walk it in blocks that may just be recycled */
+    uint32_t pending;                 /* owner: children created and not yet ended on this worker */
+    _Atomic int32_t remote_done;
+    uint32_t env;  /* the data environment's ICVs, by index; meaning belongs to the layer above */
+    uint16_t home; /* worker that created it, whose slab the block is of */
+    uint8_t cls;   /* slab class */
+    uint8_t flags;
+};
+_Static_assert(sizeof(struct mo_task) == 32, "a plain task's header is half a cache line");
+
+enum {
+    MO_TASK_EXTENDED = 1,  /* struct mo_task_ext follows the header */
+    MO_TASK_FINAL = 2,     /* its children are run at once */
+    MO_TASK_ORPHANED = 4,  /* ended, children are left */
+    MO_TASK_IMPLICIT = 8,  /* part of a member */
+    MO_TASK_ON_STACK = 16, /* undeferred: the head of a struct mo_stack_task */
+};
+
+/* A task that runs before its creation returns lives on its creator's stack. Other threads never see that: when it gets
+   a child it gets a header in a slab too, which then stands for it as a parent. */
+struct mo_stack_task {
+    struct mo_task task;
+    struct mo_task *heap; /* NULL while it has had no child */
+};
+
+/* What only some tasks need. */
+struct mo_task_ext {
+    struct mo_taskgroup *group;
+    void *data; /* payload where it is not right behind the extension, for alignments above 32 */
+    int64_t priority;
+    void *reserved;
+};
+_Static_assert(sizeof(struct mo_task_ext) == 32, "payload stays aligned to 32 bytes");
+
+/* A taskgroup counts its unfinished descendants: `local` by the worker that opened it, `remote` by the others. Either
+   may be negative; the sum is the number of tasks (see mo_taskgroup_ended). */
+struct mo_taskgroup {
+    struct mo_taskgroup *outer;
+    struct mo_worker *owner;
+    int64_t local;
+    _Atomic int64_t remote MO_ALIGNED(MO_CACHE_LINE);
+};
+
+/* ---- Workers. */
+struct mo_worker {
+    uint16_t index;     /* in the table of workers */
+    uint32_t held;      /* locks of user code that this thread holds: while it does, no task runs undeferred */
+    unsigned cpu, node; /* where it was when it last joined a team; a hint */
+    char *stack_end;
+    struct mo_slab slab;
+    struct mo_epoch_reader epoch;
+    struct mo_member *root; /* the team of one that an adopted thread is in outside any region */
+    struct mo_worker *next; /* in a list of spare workers */
+    bool pooled;            /* a thread that the pool made; false: adopted */
+
+    /* Written by others. */
+    struct mo_event
+        event MO_ALIGNED(MO_LINE_PAIR); /* rings when a child or a group it waits for ends, or at an assignment */
+    _Atomic(struct mo_member *)
+        assigned;         /* where a pool thread is to serve; written by who took it off the free list */
+    _Atomic bool in_pool; /* it has left its last team and reads `assigned` */
+};
+
+/* ---- Members. */
+#define MO_MEMBER_CLIENT_BYTES 256
+
+struct mo_member {
+    struct mo_worker *worker;
+    struct mo_team *team;
+    struct mo_task *current;
+    struct mo_taskgroup *group; /* innermost taskgroup of the current task */
+    unsigned tid;
+    bool shared;      /* the team has more members: thieves exist */
+    bool searching;   /* counted in team->idle as one who looks for work */
+    bool sleeping;    /* counted there as asleep (or turned into a searcher by a waker) */
+    bool joining;     /* its barrier is the end of the region */
+    uint32_t task_id; /* identity of the current task for nestable locks, 0 = none given yet */
+    uint32_t undeferred_depth;
+    int64_t mark; /* items of the deque at this index and above are descendants of the current task */
+    uint64_t go_seen;
+    uint32_t gen_seen;    /* team->gen when it arrived at its last barrier */
+    uint32_t steal_pause; /* searches to skip: back-off */
+    uint32_t steal_backoff;
+    unsigned last_victim;  /* index into the order of victims */
+    struct mo_team *inner; /* the hot team of regions opened by this member */
+    unsigned *victims;     /* others near to far, good for a team of victims_team; NULL: round from tid + 1 */
+    unsigned victims_team;
+    struct mo_task implicit;
+    unsigned char client[MO_MEMBER_CLIENT_BYTES] MO_ALIGNED(16); /* the layer above */
+
+    /* Only ever grow; read together by the quiescence check. */
+    _Atomic uint64_t created MO_ALIGNED(MO_LINE_PAIR);
+    _Atomic uint64_t done;
+    struct mo_deque deque;
+};
+
+/* ---- Teams. */
+#define MO_TEAM_CLIENT_BYTES 256
+#define MO_TEAM_LEAF         8 /* members that share one arrival counter */
+
+/* go: number of the region in the upper 48 bits, its member count in the lower 16; count 0 sends the pool threads away.
+   One word, so that a thread that is not meant never has to read anything that changes. */
+#define MO_GO_SIZE(go) ((unsigned)((go)&0xffff))
+
+struct mo_arrivals {
+    _Atomic uint32_t count MO_ALIGNED(MO_CACHE_LINE);
+};
+
+/* team->idle: counts in one word, so that a creator of work reads one. A waker turns one sleeper into a searcher and
+   leaves a token; a thread that wakes and finds a token is that searcher, one that finds none leaves the sleepers
+   itself. So a sleeper is woken by one creator only, however long it takes to run. */
+#define MO_IDLE_SEARCHING         ((uint64_t)1)       /* awake without work */
+#define MO_IDLE_SLEEPING          ((uint64_t)1 << 16) /* asleep, may take any task */
+#define MO_IDLE_TOKEN             ((uint64_t)1 << 32)
+#define MO_IDLE_COUNT(idle, what) ((unsigned)((idle) / (what)) & 0xffff)
+
+/* Who sleeps on a team's event: MASTER, member 0; MEMBER, others in the region or before it; and those whom the present
+   region has no use for. */
+enum { MO_WAKE_MEMBER = 1, MO_WAKE_MASTER = 2, MO_WAKE_SURPLUS = 4 };
+
+struct mo_team {
+    /* Written at fork. */
+    _Atomic uint64_t go MO_ALIGNED(MO_LINE_PAIR);
+    void (*enter)(struct mo_member *); /* what each member runs */
+    unsigned size;
+    unsigned cutoff; /* tasks in a deque from which on a new one may run undeferred */
+
+    /* Written at each barrier. */
+    _Atomic uint32_t gen MO_ALIGNED(MO_LINE_PAIR);
+    _Atomic uint32_t claim; /* gen + 1 from the moment a releaser is chosen */
+    _Atomic uint32_t arrived;
+
+    /* Written when members run out of work; read by every creator of a task. */
+    _Atomic uint64_t idle MO_ALIGNED(MO_LINE_PAIR);
+    _Atomic bool has_tasks; /* since the last barrier */
+    _Atomic bool has_priorities;
+    struct mo_event event;
+
+    /* Rarely written. */
+    _Atomic uint32_t busy MO_ALIGNED(MO_LINE_PAIR); /* 1 from fork to join and while its threads are taken away */
+    unsigned bound;                                 /* members 1..bound have a pool thread */
+    unsigned capacity;                              /* of member[] */
+    struct mo_member **member;
+    struct mo_arrivals *leaf; /* one per MO_TEAM_LEAF members */
+    struct mo_member *master; /* whose region this is: member 0 is the same thread */
+    struct mo_team *next;     /* in the list of all teams */
+    _Atomic uint32_t priority_lock;
+    struct mo_queued_task *priority_head;
+    unsigned *table; /* space for the members' orders of victims; NULL while nobody needs them */
+    unsigned tables; /* the capacity that it was made for */
+    unsigned char client[MO_TEAM_CLIENT_BYTES] MO_ALIGNED(16);
+};
+
+/* ---- Who am I. */
+extern __thread struct mo_member *MO_SHARED(self) MO_SHARED_TLS;
+
+struct mo_member *mo_sched_adopt(void);
+
+/* The calling thread's member, NULL if Moirai has not met the thread. */
+static inline struct mo_member *mo_self_peek(void)
+{
+    return MO_SHARED(self);
+}
+
+/* The same; meets the thread if need be. Ends the process with a message when there is no memory for that. */
+static inline struct mo_member *mo_self(void)
+{
+    struct mo_member *m = MO_SHARED(self);
+    return mo_likely(m != NULL) ? m : mo_sched_adopt();
+}
+
+/* Give back a block of worker `home`'s slab; `w` is the caller's worker. */
+void mo_worker_free(struct mo_worker *w, uint16_t home, void *block, unsigned cls);
+
+/* ---- Regions (team.c, pool.c). */
+/* Open a region of up to `want` members (at least 1) and make the caller member 0 of it. The team's client area and
+   `enter` must be set between open and start. Returns the team; its size says how many members there are. */
+struct mo_team *mo_team_open(struct mo_member *master, unsigned want);
+void mo_team_start(struct mo_team *team);
+/* Wait for all members and tasks; the caller is back in its outer team. */
+void mo_team_close(struct mo_team *team);
+/* Wait until all members are here and all tasks of the team have ended; runs tasks meanwhile. */
+void mo_team_barrier(struct mo_member *m);
+
+/* ---- Tasks (task.c, steal.c). */
+/* A block for a task with `bytes` of payload at `align`, child of the current one. The caller fills fn and the payload
+   and submits it. NULL when memory is exhausted: run the work undeferred instead. */
+struct mo_task *mo_task_new(struct mo_member *m, size_t bytes, size_t align, int priority, void **payload);
+void mo_task_submit(struct mo_member *m, struct mo_task *task);
+/* Run fn(data) as a child of the current task before returning. flags: MO_TASK_FINAL or 0. */
+void mo_task_run_undeferred(struct mo_member *m, void (*fn)(void *), void *data, unsigned flags);
+/* May the task that is about to be created run at once instead of being stored? (task.c has the rules.) */
+bool mo_task_may_run_now(struct mo_member *m);
+/* Wait for the children of the current task. */
+void mo_task_wait(struct mo_member *m);
+/* Run one task that may run here, if there is one. */
+bool mo_task_yield(struct mo_member *m);
+/* `group` lives until it is closed, in the frame of the task that opened it or wherever the caller likes. */
+void mo_taskgroup_open(struct mo_member *m, struct mo_taskgroup *group);
+/* Wait for all tasks of the innermost group and leave it; returns it. */
+struct mo_taskgroup *mo_taskgroup_close(struct mo_member *m);
+
+/* Identity of the current task for owners of locks: never 0, below 2^31, unique among living tasks. */
+uint32_t mo_task_identity(struct mo_member *m);
+
+#endif

@@ -1,0 +1,193 @@
+/* Taking tasks from other members, and telling sleepers about new ones.
+
+   A thief asks its victims near to far, beginning with the one that had something last. At a barrier it takes the
+   oldest task of the first victim that has one, and by the strategy some more of it into its own deque. Inside a task
+   it takes one task, and only a descendant of the one it waits in.
+
+   Is it a descendant? The thief walks the parents of the victim's oldest task before it takes it. The walk may read
+   headers that are recycled under its eyes; they stay headers (mem: slabs never change class), so the walk is harmless,
+   and its answer counts only if the CAS then shows that the task was still there. A recycled header further up may
+   still have misled the walk; so it is repeated once the task is ours and its living ancestors cannot go. A task that
+   turns out not to descend goes to the team's queue, from where anybody may take it.
+
+   Empty searches back off: after the n-th in a row, 2^n looks (up to BACKOFF_MAX) are skipped, so that victims keep
+   their cache lines. */
+#include "sched/internal.h"
+
+#define BACKOFF_MAX   64
+#define WALK_MAX      256
+#define BATCH_MAX     32
+#define ADAPTIVE_DEEP 8
+
+bool mo_task_descends(struct mo_task *task, struct mo_task *ancestor)
+{
+    for (unsigned steps = 0; task && steps < WALK_MAX; steps++) {
+        task = mo_load_relaxed(&task->parent);
+        if (task == ancestor)
+            return true;
+    }
+    return false;
+}
+
+static bool accept_descendant(void *item, void *ancestor)
+{
+    return mo_task_descends(item, ancestor);
+}
+
+/* ---- How much. */
+static int64_t batch_size(int64_t victim_has)
+{
+    switch (MO_SHARED(sched).steal) {
+    case MO_STEAL_ONE:
+        return 1;
+    case MO_STEAL_HALF:
+        return victim_has / 2;
+    case MO_STEAL_QUARTER:
+        return victim_has / 4;
+    default: /* many small ones wait there: take half; few, and probably big: one */
+        return victim_has >= ADAPTIVE_DEEP ? victim_has / 2 : 1;
+    }
+}
+
+/* Take more from the same victim into the own deque. Stops at the first lost race. */
+static void steal_more(struct mo_member *m, struct mo_member *victim, const struct mo_deque_guard *guard)
+{
+    int64_t more = batch_size(mo_deque_peek_size(&victim->deque) + 1) - 1;
+    if (more > BATCH_MAX)
+        more = BATCH_MAX;
+    void *item;
+    while (more-- > 0 && mo_deque_room_owner(&m->deque) &&
+           mo_deque_steal(&victim->deque, guard, NULL, NULL, &item) == MO_STEAL_OK)
+        mo_deque_push_owner(&m->deque, item);
+}
+
+/* ---- From whom. */
+static unsigned victim_at(const struct mo_member *m, unsigned i, unsigned n)
+{
+    if (m->victims && m->victims_team == n)
+        return m->victims[i];
+    unsigned tid = m->tid + 1 + i;
+    return tid < n ? tid : tid - n;
+}
+
+static struct mo_task *steal_from(struct mo_member *m, struct mo_member *victim, struct mo_task *ancestor)
+{
+    const struct mo_deque_guard guard = {&m->team->gen, m->gen_seen};
+    void *item = NULL;
+    if (ancestor) {
+        if (mo_deque_steal(&victim->deque, NULL, accept_descendant, ancestor, &item) != MO_STEAL_OK)
+            return NULL;
+        if (mo_likely(mo_task_descends(item, ancestor)))
+            return item;
+        return mo_priority_put(m, item, 0) ? NULL : item; /* without memory for the detour it runs here after all */
+    }
+    if (mo_deque_steal(&victim->deque, &guard, NULL, NULL, &item) != MO_STEAL_OK)
+        return NULL;
+    steal_more(m, victim, &guard);
+    return item;
+}
+
+static struct mo_task *ask_all(struct mo_member *m, struct mo_task *ancestor)
+{
+    struct mo_team *team = m->team;
+    unsigned n = team->size, others = n - 1;
+    unsigned first = m->victims && m->victims_team == n ? 0 : m->last_victim;
+    for (unsigned i = 0; i < others; i++) {
+        unsigned at = (first + i) % others;
+        struct mo_member *victim = team->member[victim_at(m, at, n)];
+        if (mo_deque_peek_size(&victim->deque) <= 0)
+            continue;
+        struct mo_task *task = steal_from(m, victim, ancestor);
+        if (task) {
+            m->last_victim = at;
+            return task;
+        }
+    }
+    return NULL;
+}
+
+struct mo_task *mo_steal(struct mo_member *m, struct mo_task *ancestor)
+{
+    if (m->steal_pause) {
+        m->steal_pause--;
+        return NULL;
+    }
+    mo_epoch_enter(&m->worker->epoch);
+    struct mo_task *task = ask_all(m, ancestor);
+    mo_epoch_leave(&m->worker->epoch);
+    if (task)
+        m->steal_backoff = 0;
+    else
+        m->steal_backoff = m->steal_backoff ? m->steal_backoff * 2 : 1;
+    if (m->steal_backoff > BACKOFF_MAX)
+        m->steal_backoff = BACKOFF_MAX;
+    m->steal_pause = m->steal_backoff;
+    return task;
+}
+
+/* ---- Who is idle. */
+void mo_idle_begin_search(struct mo_member *m)
+{
+    if (m->searching)
+        return;
+    m->searching = true;
+    mo_fetch_add_seqcst(&m->team->idle, MO_IDLE_SEARCHING); /* team.c: orders the last `done` before the check */
+}
+
+void mo_idle_end_search(struct mo_member *m)
+{
+    if (!m->searching)
+        return;
+    m->searching = false;
+    mo_fetch_sub_seqcst(&m->team->idle, MO_IDLE_SEARCHING);
+}
+
+/* The last one who looked has found something: where that was there may be more. */
+void mo_idle_found_work(struct mo_member *m)
+{
+    if (!m->searching)
+        return;
+    m->searching = false;
+    uint64_t idle = mo_fetch_sub_seqcst(&m->team->idle, MO_IDLE_SEARCHING);
+    if (MO_IDLE_COUNT(idle, MO_IDLE_SEARCHING) == 1 && MO_IDLE_COUNT(idle, MO_IDLE_SLEEPING))
+        mo_idle_wake_one(m->team);
+}
+
+void mo_idle_asleep(void *member)
+{
+    struct mo_member *m = member;
+    struct mo_team *team = m->team;
+    m->steal_pause = 0;
+    if (mo_load_acquire(&team->gen) != m->gen_seen)
+        return; /* no region is waiting for this thread: only the next one may wake it, and that is published by an RMW
+                 */
+    mo_fetch_add_seqcst(&team->idle, MO_IDLE_SLEEPING - (m->searching ? MO_IDLE_SEARCHING : 0));
+    m->searching = false;
+    m->sleeping = true;
+    if (MO_SHARED(sched).asymmetric)
+        mo_plat_barrier_all(); /* the creators' half of the barrier, see mo_work_published() */
+}
+
+void mo_idle_awake(void *member)
+{
+    struct mo_member *m = member;
+    struct mo_team *team = m->team;
+    if (!m->sleeping)
+        return;
+    m->sleeping = false;
+    uint64_t idle = mo_load_relaxed(&team->idle), left;
+    do {
+        m->searching = MO_IDLE_COUNT(idle, MO_IDLE_TOKEN) != 0;
+        left = idle - (m->searching ? MO_IDLE_TOKEN : MO_IDLE_SLEEPING);
+    } while (!mo_cas_seqcst(&team->idle, &idle, left));
+}
+
+void mo_idle_wake_one(struct mo_team *team)
+{
+    uint64_t idle = mo_load_relaxed(&team->idle);
+    do {
+        if (!MO_IDLE_COUNT(idle, MO_IDLE_SLEEPING) || MO_IDLE_COUNT(idle, MO_IDLE_SEARCHING))
+            return;
+    } while (!mo_cas_seqcst(&team->idle, &idle, idle - MO_IDLE_SLEEPING + MO_IDLE_SEARCHING + MO_IDLE_TOKEN));
+    mo_event_notify_bits(&team->event, 1, MO_WAKE_MEMBER | MO_WAKE_MASTER);
+}

@@ -1,0 +1,402 @@
+/* Tasks: creating, running, ending, waiting. sched.h says how children are counted; steal.c how tasks travel.
+
+   Task scheduling constraint. A thread that waits inside a task starts only descendants of that task. Its own deque
+   needs no check: every item at index >= mark was pushed since the task began, by the task or by descendants of it that
+   ran inside the wait, and foreign tasks are pushed (by a thief that takes several) only at barriers, where the mark is
+   below everything. Whoever takes from other deques checks (mo_steal with an ancestor).
+
+   Running a task at once instead of storing it is allowed only if
+     (a) the thread holds no lock of the user's program: the task might want it;
+     (b) its deque holds as many tasks as other runtimes store before they do the same (cutoff: 64 per member), so a
+         program that waits for a flag which a child sets, or sets one that a child waits for, sees nothing new;
+     (c) such tasks nest no deeper than UNDEFERRED_MAX and stack is left;
+     (d) nobody looks for work, unless the deque holds enough for that one too. */
+#include "sched/internal.h"
+
+#define UNDEFERRED_MAX   64
+#define STACK_KEEP_BYTES (64 * 1024)
+#define HUNGRY_FACTOR    4
+#define PENDING_FOLD     (1u << 30)
+#define HELP_RELOOK_NS   100000
+
+static inline struct mo_task_ext *extension(struct mo_task *task)
+{
+    return (struct mo_task_ext *)(task + 1);
+}
+
+static inline void free_task(struct mo_member *m, struct mo_task *task)
+{
+    if (mo_likely(task->home == m->worker->index))
+        mo_slab_free_owner(&m->worker->slab, task, task->cls);
+    else
+        mo_worker_free(m->worker, task->home, task, task->cls);
+}
+
+/* ---- The current task as a parent. */
+static struct mo_task *promote(struct mo_member *m, struct mo_stack_task *st)
+{
+    struct mo_task *parent = mo_load_relaxed(&st->task.parent);
+    if (parent && parent->flags & MO_TASK_ON_STACK) {
+        struct mo_stack_task *above = (struct mo_stack_task *)parent;
+        parent = above->heap ? above->heap : promote(m, above);
+        if (!parent)
+            return NULL;
+    }
+    struct mo_task *t = mo_slab_alloc_owner(&m->worker->slab, 0);
+    if (!t)
+        return NULL;
+    t->fn = NULL;
+    mo_store_relaxed(&t->parent, parent);
+    t->pending = 0;
+    mo_store_relaxed(&t->remote_done, 0);
+    t->env = st->task.env;
+    t->home = m->worker->index;
+    t->cls = 0;
+    t->flags = st->task.flags & MO_TASK_FINAL;
+    st->heap = t;
+    return t;
+}
+
+/* The header that children of the current task point to; NULL when memory is exhausted. */
+static inline struct mo_task *current_parent(struct mo_member *m)
+{
+    struct mo_task *cur = m->current;
+    if (mo_likely(!(cur->flags & MO_TASK_ON_STACK)))
+        return cur;
+    struct mo_stack_task *st = (struct mo_stack_task *)cur;
+    return st->heap ? st->heap : promote(m, st);
+}
+
+/* The same for waiting: NULL when the current task has had no child. */
+static inline struct mo_task *current_with_children(struct mo_member *m)
+{
+    struct mo_task *cur = m->current;
+    return cur->flags & MO_TASK_ON_STACK ? ((struct mo_stack_task *)cur)->heap : cur;
+}
+
+static inline bool children_ended(struct mo_task *task)
+{
+    /* seq_cst: pairs with the RMW in child_ended(), across the waiter's mo_event_prepare(). */
+    return task->pending == (uint32_t)mo_load_seqcst(&task->remote_done);
+}
+
+/* Keep the difference, lose the height: remote_done must stay positive while the parent lives. */
+static void fold_counts(struct mo_task *parent)
+{
+    int32_t ended = mo_load_acquire(&parent->remote_done);
+    mo_fetch_add_acq_rel(&parent->remote_done, -ended);
+    parent->pending -= (uint32_t)ended;
+}
+
+/* ---- Taskgroups. local + remote is the number of open tasks: a task is added before the task that creates it is
+   taken off, so a sum of zero, once seen by the owner (local is exact for it), stays. */
+static void group_add(struct mo_member *m, struct mo_taskgroup *g)
+{
+    if (g->owner == m->worker)
+        g->local++;
+    else
+        mo_fetch_add_relaxed(&g->remote, 1); /* published with the task, by the deque */
+}
+
+static void group_sub(struct mo_member *m, struct mo_taskgroup *g)
+{
+    struct mo_worker *owner = g->owner;
+    if (owner == m->worker) {
+        g->local--;
+        return;
+    }
+    mo_fetch_sub_seqcst(&g->remote, 1); /* from here on the group may be gone */
+    mo_event_notify(&owner->event);
+}
+
+/* ---- Creating. */
+bool mo_task_may_run_now(struct mo_member *m)
+{
+    struct mo_team *team = m->team;
+    int64_t stored = mo_deque_size_owner(&m->deque, team->cutoff); /* (b) */
+    if (mo_likely(stored < (int64_t)team->cutoff))
+        return false;
+    if (m->worker->held || m->undeferred_depth >= UNDEFERRED_MAX) /* (a), (c) */
+        return false;
+    if (mo_load_relaxed(&team->idle) && stored < (int64_t)team->cutoff * HUNGRY_FACTOR) /* (d) */
+        return false;
+    if (m->undeferred_depth == 0)
+        return true;
+    if (!m->worker->stack_end)
+        m->worker->stack_end = mo_plat_stack_end();
+    return (char *)__builtin_frame_address(0) - m->worker->stack_end > STACK_KEEP_BYTES;
+}
+
+struct mo_task *mo_task_new(struct mo_member *m, size_t bytes, size_t align, int priority, void **payload)
+{
+    struct mo_task *parent = current_parent(m);
+    if (mo_unlikely(!parent || !mo_deque_room_owner(&m->deque)))
+        return NULL;
+    size_t head = sizeof(struct mo_task);
+    bool extended = m->group || priority || align > sizeof(struct mo_task);
+    if (extended)
+        head += sizeof(struct mo_task_ext);
+    size_t slack = align > MO_SLAB_MIN_BYTES ? align : 0;
+    unsigned cls = mo_slab_class(head + bytes + slack);
+    struct mo_task *t = mo_likely(cls < MO_SLAB_CLASSES) ? mo_slab_alloc_owner(&m->worker->slab, cls) : NULL;
+    if (mo_unlikely(!t))
+        return NULL;
+    mo_store_relaxed(&t->parent, parent);
+    t->pending = 0;
+    mo_store_relaxed(&t->remote_done, 0);
+    t->env = m->current->env;
+    t->home = m->worker->index;
+    t->cls = (uint8_t)cls;
+    t->flags = extended ? MO_TASK_EXTENDED : 0;
+    char *data = (char *)t + head;
+    if (mo_unlikely(extended)) {
+        data = (char *)(((uintptr_t)data + align - 1) & ~(uintptr_t)(align - 1));
+        *extension(t) = (struct mo_task_ext){.group = m->group, .data = data, .priority = priority};
+    }
+    *payload = data;
+    return t;
+}
+
+static void queue_by_priority(struct mo_member *m, struct mo_task *task, int priority)
+{
+    if (!mo_priority_put(m, task, priority))
+        mo_deque_push_owner(&m->deque, task);
+}
+
+void mo_task_submit(struct mo_member *m, struct mo_task *task)
+{
+    struct mo_team *team = m->team;
+    struct mo_task *parent = mo_load_relaxed(&task->parent);
+    if (mo_unlikely(++parent->pending == PENDING_FOLD))
+        fold_counts(parent);
+    mo_owner_add(&m->created, 1); /* published with the task: nobody can end it before seeing this */
+    if (mo_unlikely(!mo_load_relaxed(&team->has_tasks)))
+        mo_store_relaxed(&team->has_tasks, true);
+    int64_t priority = 0;
+    if (mo_unlikely(task->flags & MO_TASK_EXTENDED)) {
+        priority = extension(task)->priority;
+        if (extension(task)->group)
+            group_add(m, extension(task)->group);
+    }
+    if (mo_unlikely(priority))
+        queue_by_priority(m, task, (int)priority);
+    else
+        mo_deque_push_owner(&m->deque, task);
+    if (m->shared)
+        mo_work_published(team);
+}
+
+/* ---- Ending. */
+static void end_as_parent(struct mo_member *m, struct mo_task *task)
+{
+    uint32_t pending = task->pending;
+    if (mo_likely(pending == 0)) {
+        free_task(m, task);
+        return;
+    }
+    /* Children are left, or have ended elsewhere. The parent's own parent may go before they do: forget it. */
+    mo_store_relaxed(&task->parent, NULL);
+    task->flags |= MO_TASK_ORPHANED;
+    if (mo_fetch_add_acq_rel(&task->remote_done, -(int32_t)pending) == (int32_t)pending)
+        free_task(m, task);
+}
+
+static void child_ended(struct mo_member *m, struct mo_task *parent, uint16_t home)
+{
+    if (mo_likely(home == m->worker->index)) {
+        if (mo_likely(!(parent->flags & MO_TASK_ORPHANED)))
+            parent->pending--;
+        else if (mo_fetch_add_acq_rel(&parent->remote_done, 1) == -1)
+            free_task(m, parent);
+        return;
+    }
+    struct mo_worker *w = mo_worker_at(home);
+    if (mo_fetch_add_seqcst(&parent->remote_done, 1) == -1) /* else the parent may be gone from here on */
+        free_task(m, parent);
+    else
+        mo_event_notify(&w->event);
+}
+
+void mo_task_execute(struct mo_member *m, struct mo_task *task)
+{
+    struct mo_task *outer = m->current;
+    struct mo_taskgroup *outer_group = m->group;
+    int64_t outer_mark = m->mark;
+    uint32_t outer_id = m->task_id;
+    void *data = task + 1;
+    struct mo_taskgroup *group = NULL;
+    if (mo_unlikely(task->flags & MO_TASK_EXTENDED)) {
+        group = extension(task)->group;
+        data = extension(task)->data;
+    }
+    m->current = task;
+    m->group = group;
+    m->mark = mo_load_relaxed(&m->deque.bottom);
+    m->task_id = 0;
+    task->fn(data);
+    m->current = outer;
+    m->group = outer_group;
+    m->mark = outer_mark;
+    m->task_id = outer_id;
+    struct mo_task *parent = mo_load_relaxed(&task->parent);
+    uint16_t home = task->home;
+    end_as_parent(m, task);
+    if (mo_unlikely(group != NULL))
+        group_sub(m, group);
+    child_ended(m, parent, home);
+    mo_owner_add_release(&m->done, 1); /* last: pairs with all_tasks_ended() */
+}
+
+void mo_task_run_undeferred(struct mo_member *m, void (*fn)(void *), void *data, unsigned flags)
+{
+    struct mo_task *outer = m->current;
+    struct mo_taskgroup *outer_group = m->group;
+    int64_t outer_mark = m->mark;
+    uint32_t outer_id = m->task_id;
+    struct mo_stack_task st;
+    st.task.env = outer->env;
+    st.task.flags = (uint8_t)(flags | (outer->flags & MO_TASK_FINAL) | MO_TASK_ON_STACK);
+    mo_store_relaxed(&st.task.parent, outer);
+    st.heap = NULL;
+    m->current = &st.task;
+    m->mark = mo_load_relaxed(&m->deque.bottom);
+    m->task_id = 0;
+    m->undeferred_depth++;
+    fn(data);
+    m->undeferred_depth--;
+    m->current = outer;
+    m->group = outer_group;
+    m->mark = outer_mark;
+    m->task_id = outer_id;
+    if (st.heap)
+        end_as_parent(m, st.heap);
+}
+
+/* ---- Waiting. */
+struct task_wait {
+    struct mo_member *m;
+    struct mo_task *task;       /* wait for its children, */
+    struct mo_taskgroup *group; /* or for this group */
+    struct mo_task *ancestor;
+};
+
+static bool group_ended(struct mo_taskgroup *g)
+{
+    return g->local + mo_load_seqcst(&g->remote) == 0;
+}
+
+static bool wait_is_over(void *arg)
+{
+    struct task_wait *w = arg;
+    return w->group ? group_ended(w->group) : children_ended(w->task);
+}
+
+/* A task that may run while the current one waits. */
+static struct mo_task *take_descendant(struct mo_member *m, struct mo_task *ancestor)
+{
+    struct mo_task *task = mo_priority_take(m, ancestor);
+    if (!task)
+        task = mo_deque_pop_owner(&m->deque, m->mark, m->shared);
+    if (!task && m->shared)
+        task = mo_steal(m, ancestor);
+    return task;
+}
+
+static bool help(void *arg)
+{
+    struct task_wait *w = arg;
+    struct mo_member *m = w->m;
+    struct mo_task *task = take_descendant(m, w->ancestor);
+    if (!task) {
+        mo_idle_begin_search(m);
+        return false;
+    }
+    mo_idle_found_work(m);
+    mo_task_execute(m, task);
+    return true;
+}
+
+static void stop_search(void *arg)
+{
+    struct task_wait *w = arg;
+    mo_idle_end_search(w->m);
+    w->m->steal_pause = 0;
+}
+
+static void wait_slow(struct task_wait *w)
+{
+    const struct mo_wait wait = {.ready = wait_is_over,
+                                 .work = help,
+                                 .asleep = stop_search,
+                                 .awake = NULL,
+                                 .arg = w,
+                                 .event = &w->m->worker->event,
+                                 .bits = MO_WAKE_ANY,
+                                 .relook_ns = HELP_RELOOK_NS};
+    mo_wait(&wait);
+    mo_idle_end_search(w->m);
+}
+
+void mo_task_wait(struct mo_member *m)
+{
+    struct mo_task *cur = current_with_children(m);
+    if (!cur)
+        return;
+    while (cur->pending != 0) {
+        struct mo_task *task = mo_deque_pop_owner(&m->deque, m->mark, m->shared);
+        if (!task)
+            break;
+        mo_task_execute(m, task);
+    }
+    if (mo_likely(cur->pending == 0))
+        return;
+    if (!children_ended(cur)) {
+        struct task_wait w = {.m = m, .task = cur, .ancestor = cur};
+        wait_slow(&w);
+    }
+    cur->pending = 0;
+    mo_store_relaxed(&cur->remote_done, 0); /* no child is left that could touch it */
+}
+
+bool mo_task_yield(struct mo_member *m)
+{
+    struct mo_task *cur = current_with_children(m);
+    struct mo_task *task = cur ? take_descendant(m, cur) : NULL;
+    if (task)
+        mo_task_execute(m, task);
+    return task != NULL;
+}
+
+void mo_taskgroup_open(struct mo_member *m, struct mo_taskgroup *group)
+{
+    group->outer = m->group;
+    group->owner = m->worker;
+    group->local = 0;
+    mo_store_relaxed(&group->remote, 0);
+    m->group = group;
+}
+
+struct mo_taskgroup *mo_taskgroup_close(struct mo_member *m)
+{
+    struct mo_taskgroup *g = m->group;
+    while (!group_ended(g)) {
+        struct mo_task *task = mo_deque_pop_owner(&m->deque, m->mark, m->shared);
+        if (!task)
+            break;
+        mo_task_execute(m, task);
+    }
+    if (!group_ended(g)) {
+        struct task_wait w = {.m = m, .group = g, .ancestor = current_with_children(m)};
+        wait_slow(&w);
+    }
+    m->group = g->outer;
+    return g;
+}
+
+uint32_t mo_task_identity(struct mo_member *m)
+{
+    static _Atomic uint32_t last;
+    while (mo_unlikely(!m->task_id))
+        m->task_id = (mo_fetch_add_relaxed(&last, 1u) + 1) & 0x7fffffff;
+    return m->task_id;
+}

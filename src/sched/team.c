@@ -1,0 +1,352 @@
+/* Regions and barriers.
+
+   Fork: the master publishes the region by one store to `go` (number and size in one word); pool threads that are bound
+   to the team wait for it. Join is a barrier whose release only the master awaits: the others go on to wait for `go`.
+
+   Barrier. Members count up `arrived` (through `leaf` counters in teams above MO_TEAM_LEAF, so that no line has more
+   than a handful of writers). Without tasks the last arriver releases: it resets the counters and raises `gen`, the one
+   line that all others read. With tasks, whoever has run out of work checks whether all have arrived and all tasks have
+   ended, and the first to claim generation g (CAS on `claim`) releases it.
+   B1  gen changes only after all members have arrived, so a member that read gen before it arrived sees it change.
+   B2  `claim` is g + 1 from the moment that a releaser of generation g is chosen; a late checker of g fails its CAS,
+       since the next generation starts with claim == g + 1.
+   B3  counters are reset before gen is raised (seq_cst exchange), so an early arriver of the next barrier finds zero.
+
+   Have all tasks ended? Each member counts tasks it created and tasks it ended; both only grow. First all `done` are
+   summed, then all `created`. done(t1) <= done(t) <= created(t) <= created(t2) for t1 < t < t2, so equal sums mean that
+   at t between the passes none was open; and with everybody arrived only an open task could create another.
+   Somebody sees it: a member checks after its last done, with an RMW on `idle` in between (mo_idle_begin_search); the
+   RMWs of two such members are ordered, and the later one sees the done of the earlier. */
+#include "sched/internal.h"
+
+struct mo_team *mo_team_new_locked(void)
+{
+    struct mo_sched *s = &MO_SHARED(sched);
+    struct mo_team *team = mo_sched_permanent_locked(sizeof *team);
+    if (team) {
+        team->next = s->teams;
+        s->teams = team;
+    }
+    return team;
+}
+
+static struct mo_member *member_new_locked(struct mo_team *team, unsigned tid)
+{
+    struct mo_member *m = mo_sched_permanent_locked(sizeof *m);
+    if (!m || !mo_deque_init(&m->deque, 256))
+        return NULL;
+    m->team = team;
+    m->tid = tid;
+    m->implicit.flags = MO_TASK_IMPLICIT;
+    return m;
+}
+
+/* Old arrays stay as they are: a pool thread that is late for the last region may still look at them. They double, so
+   all of them together take no more than the last. */
+static bool grow_arrays_locked(struct mo_team *team, unsigned members)
+{
+    unsigned capacity = team->capacity ? team->capacity : 8;
+    while (capacity < members)
+        capacity *= 2;
+    struct mo_member **list = mo_sched_permanent_locked(capacity * sizeof *list);
+    struct mo_arrivals *leaf = mo_sched_permanent_locked((capacity / MO_TEAM_LEAF + 1) * sizeof *leaf);
+    if (!list || !leaf)
+        return false;
+    for (unsigned i = 0; i < team->capacity; i++)
+        list[i] = team->member[i];
+    team->member = list;
+    team->leaf = leaf;
+    team->capacity = capacity;
+    return true;
+}
+
+bool mo_team_reserve_locked(struct mo_team *team, unsigned members)
+{
+    if (team->capacity < members && !grow_arrays_locked(team, members))
+        return false;
+    for (unsigned tid = members; tid-- > 0 && !team->member[tid];) {
+        team->member[tid] = member_new_locked(team, tid);
+        if (!team->member[tid])
+            return false;
+    }
+    return true;
+}
+
+void mo_team_forget_threads(struct mo_team *team, bool reset)
+{
+    team->bound = 0;
+    mo_store_relaxed(&team->event.waiters, 0u);
+    mo_store_relaxed(&team->idle, 0u);
+    if (!reset)
+        return;
+    mo_store_relaxed(&team->busy, 0u);
+    mo_store_relaxed(&team->arrived, 0u);
+    mo_store_relaxed(&team->claim, mo_load_relaxed(&team->gen));
+    mo_store_relaxed(&team->has_tasks, false);
+    mo_store_relaxed(&team->has_priorities, false);
+    mo_store_relaxed(&team->priority_lock, 0u);
+    team->priority_head = NULL;
+    for (unsigned i = 0; i < team->capacity; i++) {
+        struct mo_member *m = team->member[i];
+        mo_store_relaxed(&team->leaf[i / MO_TEAM_LEAF].count, 0u);
+        if (!m)
+            continue;
+        m->searching = m->sleeping = false;
+        mo_store_relaxed(&m->created, 0u);
+        mo_store_relaxed(&m->done, 0u);
+        mo_deque_clear(&m->deque);
+    }
+}
+
+void mo_member_begin(struct mo_member *m, bool shared)
+{
+    m->current = &m->implicit;
+    m->implicit.pending = 0;
+    mo_store_relaxed(&m->implicit.remote_done, 0);
+    m->implicit.home = m->worker->index;
+    m->group = NULL;
+    m->shared = shared;
+    m->joining = false;
+    m->task_id = 0;
+    m->undeferred_depth = 0;
+    m->steal_pause = m->steal_backoff = 0;
+    m->mark = mo_load_relaxed(&m->deque.bottom);
+}
+
+static struct mo_team *inner_team(struct mo_member *master)
+{
+    struct mo_sched *s = &MO_SHARED(sched);
+    struct mo_team *team = master->inner;
+    if (mo_likely(team != NULL))
+        return team;
+    mo_mutex_lock(&s->lock);
+    team = mo_team_new_locked();
+    if (team && !mo_team_reserve_locked(team, 1))
+        team = NULL;
+    mo_mutex_unlock(&s->lock);
+    if (!team)
+        mo_fatal("out of memory for a parallel region");
+    master->inner = team;
+    return team;
+}
+
+/* Threads for a region: hot ones first. Returns how many members there are then. */
+static unsigned staff(struct mo_team *team, unsigned want)
+{
+    uint32_t idle = 0;
+    while (!mo_cas_acquire(&team->busy, &idle, 1u)) { /* somebody is taking its threads away right now */
+        idle = 0;
+        mo_plat_yield();
+    }
+    if (mo_unlikely(team->bound < want - 1))
+        mo_pool_bind(team, want - 1);
+    return team->bound < want - 1 ? team->bound + 1 : want;
+}
+
+struct mo_team *mo_team_open(struct mo_member *master, unsigned want)
+{
+    MO_ASSERT(want >= 1);
+    struct mo_team *team = inner_team(master);
+    team->size = want > 1 ? staff(team, want) : 1;
+    team->master = master;
+    if (want > 1 && team->size == 1)
+        mo_store_release(&team->busy, 0u);
+    struct mo_member *m = team->member[0];
+    m->worker = master->worker;
+    mo_member_begin(m, team->size > 1);
+    MO_SHARED(self) = m;
+    return team;
+}
+
+void mo_team_start(struct mo_team *team)
+{
+    team->cutoff = team->size * MO_SHARED(sched).cutoff;
+    if (team->size == 1)
+        return;
+    uint64_t region = mo_load_relaxed(&team->go) >> 16;
+    /* seq_cst: publishes the region, and precedes the look for sleepers; pairs with region_began(). */
+    mo_exchange_seqcst(&team->go, (region + 1) << 16 | team->size);
+    mo_event_notify(&team->event);
+}
+
+/* ---- Barrier. */
+static unsigned arrival_target(const struct mo_team *team)
+{
+    return team->size <= MO_TEAM_LEAF ? team->size : (team->size + MO_TEAM_LEAF - 1) / MO_TEAM_LEAF;
+}
+
+static bool count_up(_Atomic uint32_t *counter, unsigned target)
+{
+    /* acq_rel: the last one has seen what all others did before they arrived. */
+    return mo_fetch_add_acq_rel(counter, 1u) + 1 == target;
+}
+
+/* True for the last one. */
+static bool arrive(struct mo_member *m)
+{
+    struct mo_team *team = m->team;
+    m->gen_seen = mo_load_relaxed(&team->gen); /* B1: cannot change before we have arrived */
+    if (team->size > MO_TEAM_LEAF) {
+        unsigned group = m->tid / MO_TEAM_LEAF, first = group * MO_TEAM_LEAF;
+        unsigned members = team->size - first < MO_TEAM_LEAF ? team->size - first : MO_TEAM_LEAF;
+        if (!count_up(&team->leaf[group].count, members))
+            return false;
+        mo_store_relaxed(&team->leaf[group].count, 0u); /* B3: nobody touches it before the release */
+    }
+    return count_up(&team->arrived, arrival_target(team));
+}
+
+/* The end of a region concerns only the master: the others wait for the next region. */
+static void release(struct mo_member *m)
+{
+    struct mo_team *team = m->team;
+    mo_store_relaxed(&team->arrived, 0u);
+    if (mo_load_relaxed(&team->has_tasks))
+        mo_store_relaxed(&team->has_tasks, false);
+    mo_exchange_seqcst(&team->gen, m->gen_seen + 1); /* B3; and it precedes the look for sleepers */
+    mo_event_notify_bits(&team->event, MO_WAKE_ALL, m->joining ? MO_WAKE_MASTER : MO_WAKE_ANY);
+}
+
+static bool all_tasks_ended(const struct mo_team *team)
+{
+    uint64_t done = 0, created = 0;
+    for (unsigned i = 0; i < team->size; i++)
+        done += mo_load_seqcst(&team->member[i]->done);
+    for (unsigned i = 0; i < team->size; i++)
+        created += mo_load_seqcst(&team->member[i]->created);
+    return done == created;
+}
+
+void mo_team_try_release(struct mo_member *m)
+{
+    struct mo_team *team = m->team;
+    uint32_t gen = m->gen_seen;
+    if (mo_load_acquire(&team->gen) != gen || mo_load_acquire(&team->arrived) != arrival_target(team) ||
+        !all_tasks_ended(team))
+        return;
+    if (mo_cas_acq_rel(&team->claim, &gen, gen + 1)) /* B2 */
+        release(m);
+}
+
+/* Arrive, and release if nothing is left to wait for. */
+static void arrive_and_check(struct mo_member *m)
+{
+    struct mo_team *team = m->team;
+    if (!arrive(m))
+        return;
+    if (mo_load_relaxed(&team->has_tasks)) {
+        mo_idle_begin_search(m);
+        mo_team_try_release(m);
+        mo_idle_end_search(m);
+    } else {
+        mo_store_relaxed(&team->claim, m->gen_seen + 1); /* B2; without tasks nobody else looks */
+        release(m);
+    }
+}
+
+bool mo_team_barrier_work(void *member)
+{
+    struct mo_member *m = member;
+    struct mo_team *team = m->team;
+    if (!mo_load_relaxed(&team->has_tasks) || mo_load_acquire(&team->gen) != m->gen_seen) {
+        mo_idle_end_search(m);
+        return false;
+    }
+    struct mo_task *task = mo_priority_take(m, NULL);
+    if (!task)
+        task = mo_deque_pop_owner(&m->deque, INT64_MIN, true);
+    if (!task)
+        task = mo_steal(m, NULL);
+    if (task) {
+        mo_idle_found_work(m);
+        mo_task_execute(m, task);
+        return true;
+    }
+    mo_idle_begin_search(m);
+    mo_team_try_release(m);
+    return false;
+}
+
+static bool barrier_is_over(void *member)
+{
+    struct mo_member *m = member;
+    return mo_load_seqcst(&m->team->gen) != m->gen_seen;
+}
+
+static void drain_alone(struct mo_member *m)
+{
+    struct mo_task *task;
+    while ((task = mo_deque_pop_owner(&m->deque, INT64_MIN, false)) || (task = mo_priority_take(m, NULL)))
+        mo_task_execute(m, task);
+}
+
+void mo_team_barrier(struct mo_member *m)
+{
+    if (!m->shared) {
+        drain_alone(m);
+        return;
+    }
+    arrive_and_check(m);
+    if (barrier_is_over(m))
+        return;
+    const struct mo_wait wait = {.ready = barrier_is_over,
+                                 .work = mo_team_barrier_work,
+                                 .asleep = mo_idle_asleep,
+                                 .awake = mo_idle_awake,
+                                 .arg = m,
+                                 .event = &m->team->event,
+                                 .bits = m->tid ? MO_WAKE_MEMBER : MO_WAKE_ANY};
+    mo_wait(&wait);
+    mo_idle_end_search(m);
+}
+
+void mo_team_close(struct mo_team *team)
+{
+    struct mo_member *m = team->member[0];
+    m->joining = true;
+    mo_team_barrier(m);
+    MO_SHARED(self) = team->master;
+    if (m->shared)
+        mo_store_release(&team->busy, 0u); /* pairs with staff() and reclaim() */
+}
+
+/* ---- Pool threads in a team. */
+static bool region_began(void *member)
+{
+    struct mo_member *m = member;
+    return mo_load_seqcst(&m->team->go) != m->go_seen;
+}
+
+static void await_region(struct mo_member *m, uint32_t bits)
+{
+    const struct mo_wait wait = {.ready = region_began,
+                                 .work = mo_team_barrier_work,
+                                 .asleep = mo_idle_asleep,
+                                 .awake = mo_idle_awake,
+                                 .arg = m,
+                                 .event = &m->team->event,
+                                 .bits = bits};
+    mo_wait(&wait);
+    mo_idle_end_search(m);
+}
+
+void mo_team_serve(struct mo_member *m)
+{
+    struct mo_team *team = m->team;
+    uint32_t bits = MO_WAKE_MEMBER;
+    m->gen_seen = mo_load_relaxed(&team->gen) - 1; /* no barrier of this team is ours yet */
+    for (;;) {
+        await_region(m, bits);
+        uint64_t go = mo_load_acquire(&team->go);
+        m->go_seen = go;
+        if (MO_GO_SIZE(go) == 0)
+            return;
+        bits = m->tid < MO_GO_SIZE(go) ? MO_WAKE_MEMBER : MO_WAKE_SURPLUS;
+        if (bits == MO_WAKE_SURPLUS)
+            continue;
+        mo_member_begin(m, true);
+        team->enter(m);
+        m->joining = true;
+        arrive_and_check(m);
+    }
+}

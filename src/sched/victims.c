@@ -1,0 +1,57 @@
+/* Whom a member robs first. On a machine with one node and no topology loaded every member goes round from its own
+   number, which needs no table; otherwise each gets the others near to far. */
+#include "sched/internal.h"
+#include "topo/topo.h"
+
+/* Without hwloc the kernel's node numbers tell near from far. */
+static void order_by_node(struct mo_team *team, unsigned self, unsigned *order)
+{
+    unsigned n = team->bound + 1, filled = 0;
+    unsigned home = team->member[self]->worker->node;
+    for (int far = 0; far < 2; far++)
+        for (unsigned i = 1; i < n; i++) {
+            unsigned other = (self + i) % n;
+            if ((team->member[other]->worker->node != home) == far)
+                order[filled++] = other;
+        }
+}
+
+static void order_by_distance(struct mo_team *team, unsigned self, unsigned *cpu_of, unsigned *order)
+{
+    unsigned n = team->bound + 1;
+    for (unsigned i = 0; i < n; i++)
+        cpu_of[i] = team->member[i]->worker->cpu;
+    mo_topo_victim_order(cpu_of, n, self, order);
+}
+
+/* Each member's table has room for the whole team; one more holds the CPUs while they are compared. */
+static bool make_tables_locked(struct mo_team *team)
+{
+    if (team->tables == team->capacity)
+        return true;
+    unsigned *space = mo_sched_permanent_locked((size_t)team->capacity * (team->capacity + 1) * sizeof *space);
+    if (!space)
+        return false;
+    team->tables = team->capacity;
+    team->table = space;
+    return true;
+}
+
+void mo_victims_arrange_locked(struct mo_team *team)
+{
+    struct mo_topo_summary topology;
+    mo_topo_summarize(&topology);
+    bool loaded = topology.loaded;
+    if ((!loaded && MO_SHARED(sched).nodes < 2) || !make_tables_locked(team))
+        return;
+    unsigned *cpu_of = team->table + (size_t)team->capacity * team->capacity;
+    for (unsigned i = 0; i <= team->bound; i++) {
+        unsigned *order = team->table + (size_t)i * team->capacity;
+        if (loaded)
+            order_by_distance(team, i, cpu_of, order);
+        else
+            order_by_node(team, i, order);
+        team->member[i]->victims = order;
+        team->member[i]->victims_team = team->bound + 1;
+    }
+}

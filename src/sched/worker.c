@@ -1,0 +1,160 @@
+/* Meeting threads: the process's scheduler state, workers, permanent memory, fork. */
+#include "sched/internal.h"
+#include "topo/topo.h"
+
+#include <pthread.h>
+
+#define PERMANENT_CHUNK (64u * 1024)
+
+struct mo_sched MO_SHARED(sched);
+__thread struct mo_member *MO_SHARED(self);
+
+void *mo_sched_permanent_locked(size_t bytes)
+{
+    struct mo_sched *s = &MO_SHARED(sched);
+    bytes = (bytes + MO_LINE_PAIR - 1) & ~(size_t)(MO_LINE_PAIR - 1);
+    if (bytes > PERMANENT_CHUNK / 4)
+        return mo_extent_alloc(bytes);
+    if ((size_t)(s->bump_end - s->bump) < bytes) {
+        char *chunk = mo_extent_alloc(PERMANENT_CHUNK);
+        if (!chunk)
+            return NULL;
+        s->bump = chunk;
+        s->bump_end = chunk + PERMANENT_CHUNK;
+    }
+    void *p = s->bump;
+    s->bump += bytes;
+    return p;
+}
+
+void mo_worker_free(struct mo_worker *w, uint16_t home, void *block, unsigned cls)
+{
+    if (mo_likely(home == w->index))
+        mo_slab_free_owner(&w->slab, block, cls);
+    else
+        mo_slab_free_remote(&mo_worker_at(home)->slab, block, cls);
+}
+
+/* A team of one for a thread outside all regions. */
+static bool give_root_locked(struct mo_worker *w)
+{
+    struct mo_team *team = mo_team_new_locked();
+    if (!team || !mo_team_reserve_locked(team, 1))
+        return false;
+    team->size = 1;
+    struct mo_member *m = team->member[0];
+    m->worker = w;
+    w->root = m;
+    return true;
+}
+
+struct mo_worker *mo_worker_new_locked(bool pooled)
+{
+    struct mo_sched *s = &MO_SHARED(sched);
+    struct mo_worker **spare = pooled ? &s->spare_pooled : &s->spare_adopted;
+    struct mo_worker *w = *spare;
+    if (w) {
+        *spare = w->next;
+        return w;
+    }
+    if (s->workers == MO_WORKERS_MAX || !(w = mo_sched_permanent_locked(sizeof *w)))
+        return NULL;
+    w->pooled = pooled;
+    if (!pooled && !give_root_locked(w))
+        return NULL;
+    w->index = (uint16_t)s->workers++;
+    mo_epoch_register(&w->epoch);
+    mo_store_release(&s->worker[w->index], w);
+    return w;
+}
+
+/* An adopted thread ends: its worker, with the hot teams that hang on it, waits for the next thread. */
+static void thread_ends(void *worker)
+{
+    struct mo_worker *w = worker;
+    struct mo_sched *s = &MO_SHARED(sched);
+    MO_SHARED(self) = NULL;
+    mo_park_runnable_add(-1);
+    mo_mutex_lock(&s->lock);
+    w->next = s->spare_adopted;
+    s->spare_adopted = w;
+    mo_mutex_unlock(&s->lock);
+}
+
+static void before_fork(void)
+{
+    mo_mutex_lock(&MO_SHARED(sched).lock);
+}
+
+static void after_fork_parent(void)
+{
+    mo_mutex_unlock(&MO_SHARED(sched).lock);
+}
+
+static bool takes_part(struct mo_member *self, struct mo_team *team)
+{
+    while (self && self->team != team)
+        self = self->team->master;
+    return self != NULL;
+}
+
+/* The forking thread is the only one left: every other worker is spare, no team has threads. */
+static void after_fork_child(void)
+{
+    struct mo_sched *s = &MO_SHARED(sched);
+    struct mo_member *self = MO_SHARED(self);
+    mo_store_relaxed(&s->lock, 0u);
+    mo_park_reset_after_fork();
+    mo_epoch_reset_after_fork();
+    s->free = s->spare_adopted = s->spare_pooled = NULL;
+    for (unsigned i = 0; i < s->workers; i++) {
+        struct mo_worker *w = mo_worker_at((uint16_t)i);
+        w->event.waiters = 0;
+        if (self && w == self->worker)
+            continue;
+        struct mo_worker **spare = w->pooled ? &s->spare_pooled : &s->spare_adopted;
+        mo_store_relaxed(&w->assigned, NULL);
+        w->held = 0;
+        w->next = *spare;
+        *spare = w;
+    }
+    for (struct mo_team *t = s->teams; t; t = t->next)
+        mo_team_forget_threads(t, !takes_part(self, t));
+}
+
+static void initialise(struct mo_sched *s)
+{
+    mo_config_load();
+    mo_park_init(mo_topo_cpus());
+    s->asymmetric = mo_plat_barrier_arm();
+    s->nodes = mo_topo_nodes_online();
+    s->cutoff = (unsigned)mo_knob(MO_KNOB_TASK_CUTOFF);
+    s->steal = (enum mo_steal_strategy)mo_knob(MO_KNOB_STEAL);
+    s->stack_bytes = mo_knob(MO_KNOB_OMP_STACKSIZE);
+    pthread_key_t key;
+    if (pthread_key_create(&key, thread_ends) != 0)
+        mo_fatal("cannot create a thread-specific key");
+    s->exit_key = key;
+    if (pthread_atfork(before_fork, after_fork_parent, after_fork_child) != 0)
+        mo_warn("cannot register fork handlers: a forked child must not use OpenMP");
+    mo_store_release(&s->ready, true);
+}
+
+struct mo_member *mo_sched_adopt(void)
+{
+    struct mo_sched *s = &MO_SHARED(sched);
+    mo_mutex_lock(&s->lock);
+    if (!mo_load_relaxed(&s->ready))
+        initialise(s);
+    struct mo_worker *w = mo_worker_new_locked(false);
+    mo_mutex_unlock(&s->lock);
+    if (!w)
+        mo_fatal("out of memory while meeting a new thread");
+    w->stack_end = NULL;
+    w->held = 0;
+    mo_member_begin(w->root, false);
+    MO_SHARED(self) = w->root;
+    mo_park_runnable_add(1);
+    pthread_setspecific((pthread_key_t)s->exit_key, w);
+    return w->root;
+}

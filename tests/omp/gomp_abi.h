@@ -1,0 +1,88 @@
+/* Entry points of GCC's OpenMP runtime interface, for programs that call them as older compilers did. */
+#ifndef TESTS_GOMP_ABI_H
+#define TESTS_GOMP_ABI_H
+
+#include <stdbool.h>
+
+typedef unsigned long long ull;
+typedef void gomp_fn(void *);
+
+void GOMP_parallel(gomp_fn *fn, void *data, unsigned threads, unsigned flags);
+void GOMP_parallel_start(gomp_fn *fn, void *data, unsigned threads);
+void GOMP_parallel_end(void);
+void GOMP_barrier(void);
+void GOMP_task(gomp_fn *fn, void *data, void (*copy)(void *, void *), long size, long align, bool if_clause,
+               unsigned flags, void **depend, int priority, void *detach);
+void GOMP_taskwait(void);
+void GOMP_critical_start(void);
+void GOMP_critical_end(void);
+void GOMP_critical_name_start(void **name);
+void GOMP_critical_name_end(void **name);
+void GOMP_atomic_start(void);
+void GOMP_atomic_end(void);
+bool GOMP_single_start(void);
+void *GOMP_single_copy_start(void);
+void GOMP_single_copy_end(void *data);
+
+void GOMP_loop_end(void);
+void GOMP_loop_end_nowait(void);
+void GOMP_ordered_start(void);
+void GOMP_ordered_end(void);
+
+unsigned GOMP_sections_start(unsigned count);
+unsigned GOMP_sections_next(void);
+void GOMP_sections_end(void);
+void GOMP_sections_end_nowait(void);
+void GOMP_parallel_sections_start(gomp_fn *fn, void *data, unsigned threads, unsigned count);
+void GOMP_parallel_sections(gomp_fn *fn, void *data, unsigned threads, unsigned count, unsigned flags);
+
+/* Schedules whose start call takes a chunk, and those whose start call does not. */
+#define WITH_CHUNK(kind)                                                                                               \
+    bool GOMP_loop_##kind##_start(long start, long end, long incr, long chunk, long *from, long *to);                  \
+    bool GOMP_loop_ull_##kind##_start(bool up, ull start, ull end, ull incr, ull chunk, ull *from, ull *to);           \
+    NEXT(kind)
+#define WITHOUT_CHUNK(kind)                                                                                            \
+    bool GOMP_loop_##kind##_start(long start, long end, long incr, long *from, long *to);                              \
+    bool GOMP_loop_ull_##kind##_start(bool up, ull start, ull end, ull incr, ull *from, ull *to);                      \
+    NEXT(kind)
+#define NEXT(kind)                                                                                                     \
+    bool GOMP_loop_##kind##_next(long *from, long *to);                                                                \
+    bool GOMP_loop_ull_##kind##_next(ull *from, ull *to);
+
+WITH_CHUNK(static)
+WITH_CHUNK(dynamic)
+WITH_CHUNK(guided)
+WITH_CHUNK(nonmonotonic_dynamic)
+WITH_CHUNK(nonmonotonic_guided)
+WITH_CHUNK(ordered_static)
+WITH_CHUNK(ordered_dynamic)
+WITH_CHUNK(ordered_guided)
+WITHOUT_CHUNK(runtime)
+WITHOUT_CHUNK(nonmonotonic_runtime)
+WITHOUT_CHUNK(maybe_nonmonotonic_runtime)
+WITHOUT_CHUNK(ordered_runtime)
+
+#define PARALLEL_WITH_CHUNK(kind)                                                                                      \
+    void GOMP_parallel_loop_##kind(gomp_fn *fn, void *data, unsigned threads, long start, long end, long incr,         \
+                                   long chunk, unsigned flags);
+#define PARALLEL_START_WITH_CHUNK(kind)                                                                                \
+    void GOMP_parallel_loop_##kind##_start(gomp_fn *fn, void *data, unsigned threads, long start, long end, long incr, \
+                                           long chunk);
+#define PARALLEL_WITHOUT_CHUNK(kind)                                                                                   \
+    void GOMP_parallel_loop_##kind(gomp_fn *fn, void *data, unsigned threads, long start, long end, long incr,         \
+                                   unsigned flags);
+
+PARALLEL_WITH_CHUNK(static)
+PARALLEL_WITH_CHUNK(dynamic)
+PARALLEL_WITH_CHUNK(guided)
+PARALLEL_WITH_CHUNK(nonmonotonic_dynamic)
+PARALLEL_WITH_CHUNK(nonmonotonic_guided)
+PARALLEL_WITHOUT_CHUNK(runtime)
+PARALLEL_WITHOUT_CHUNK(nonmonotonic_runtime)
+PARALLEL_WITHOUT_CHUNK(maybe_nonmonotonic_runtime)
+PARALLEL_START_WITH_CHUNK(static)
+PARALLEL_START_WITH_CHUNK(dynamic)
+PARALLEL_START_WITH_CHUNK(guided)
+void GOMP_parallel_loop_runtime_start(gomp_fn *fn, void *data, unsigned threads, long start, long end, long incr);
+
+#endif

@@ -1,0 +1,255 @@
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/config.h"
+#include "capture.h"
+
+/* What a knob says of itself after its variable was set; NULL unsets it. */
+struct outcome {
+    struct mo_knob_info info;
+    char complaint[1024];
+};
+
+static void clear_environment(void)
+{
+    for (unsigned k = 0; k < MO_KNOB_COUNT; k++) {
+        struct mo_knob_info info;
+        mo_knob_describe((enum mo_knob)k, &info);
+        unsetenv(info.name);
+        if (info.alternative != NULL)
+            unsetenv(info.alternative);
+    }
+}
+
+static struct outcome outcome_of(enum mo_knob k, const char *name, const char *text)
+{
+    struct outcome outcome;
+    clear_environment();
+    if (text != NULL)
+        setenv(name, text, 1);
+    mo_config_reload_for_test();
+    struct capture c = capture_begin();
+    mo_knob_describe(k, &outcome.info);
+    capture_end(c, outcome.complaint, sizeof outcome.complaint);
+    return outcome;
+}
+
+struct example {
+    enum mo_knob knob;
+    const char *name, *text;
+    const char *value; /* NULL: malformed */
+};
+
+#define EXAMPLE(knob, text, value)                                                                                     \
+    {                                                                                                                  \
+        MO_KNOB_##knob, #knob, text, value                                                                             \
+    }
+#define OUR_EXAMPLE(knob, text, value)                                                                                 \
+    {                                                                                                                  \
+        MO_KNOB_##knob, "MOIRAI_" #knob, text, value                                                                   \
+    }
+
+static const struct example examples[] = {
+    EXAMPLE(OMP_NUM_THREADS, "3", "3"),
+    EXAMPLE(OMP_NUM_THREADS, " 3 , 4\t,5 ", "3,4,5"),
+    EXAMPLE(OMP_NUM_THREADS, "+3", "3"),
+    EXAMPLE(OMP_NUM_THREADS, "1,2,3,4,5,6,7,8,9,10", "1,2,3,4,5,6,7,8"),
+    EXAMPLE(OMP_NUM_THREADS, "65535,65535,65535,65535,65535,65535,65535,65535",
+            "65535,65535,65535,65535,65535,65535,65535,65535"),
+    EXAMPLE(OMP_NUM_THREADS, "3,", NULL),
+    EXAMPLE(OMP_NUM_THREADS, ",3", NULL),
+    EXAMPLE(OMP_NUM_THREADS, "0", NULL),
+    EXAMPLE(OMP_NUM_THREADS, "-1", NULL),
+    EXAMPLE(OMP_NUM_THREADS, "4x", NULL),
+    EXAMPLE(OMP_NUM_THREADS, "", NULL),
+    EXAMPLE(OMP_NUM_THREADS, "65536", NULL),
+    EXAMPLE(OMP_NUM_THREADS, "18446744073709551617", NULL),
+    EXAMPLE(OMP_SCHEDULE, "static", "static"),
+    EXAMPLE(OMP_SCHEDULE, "dynamic", "dynamic,1"),
+    EXAMPLE(OMP_SCHEDULE, " Guided , 7 ", "guided,7"),
+    EXAMPLE(OMP_SCHEDULE, "auto", "auto,1"),
+    EXAMPLE(OMP_SCHEDULE, "static,0", "static"),
+    EXAMPLE(OMP_SCHEDULE, "dynamic,0", "dynamic,1"),
+    EXAMPLE(OMP_SCHEDULE, "monotonic:dynamic,3", "monotonic:dynamic,3"),
+    EXAMPLE(OMP_SCHEDULE, "monotonic:static,3", "static,3"),
+    EXAMPLE(OMP_SCHEDULE, "nonmonotonic : static", "nonmonotonic:static"),
+    EXAMPLE(OMP_SCHEDULE, "NONMONOTONIC:GUIDED,2", "guided,2"),
+    EXAMPLE(OMP_SCHEDULE, "dynamic,2147483647", "dynamic,2147483647"),
+    EXAMPLE(OMP_SCHEDULE, "dynamic,2147483648", NULL),
+    EXAMPLE(OMP_SCHEDULE, "dynamic,-1", NULL),
+    EXAMPLE(OMP_SCHEDULE, "dynamic,4x", NULL),
+    EXAMPLE(OMP_SCHEDULE, "dynamic,", NULL),
+    EXAMPLE(OMP_SCHEDULE, "dynamically", NULL),
+    EXAMPLE(OMP_SCHEDULE, "monotonic dynamic", NULL),
+    EXAMPLE(OMP_SCHEDULE, "", NULL),
+    EXAMPLE(OMP_DYNAMIC, " TRUE ", "true"),
+    EXAMPLE(OMP_DYNAMIC, "false", "false"),
+    EXAMPLE(OMP_DYNAMIC, "1", NULL),
+    EXAMPLE(OMP_NESTED, "yes", NULL),
+    EXAMPLE(OMP_MAX_ACTIVE_LEVELS, "0", "0"),
+    EXAMPLE(OMP_MAX_ACTIVE_LEVELS, "1000", "255"),
+    EXAMPLE(OMP_MAX_ACTIVE_LEVELS, "-1", NULL),
+    EXAMPLE(OMP_THREAD_LIMIT, "1", "1"),
+    EXAMPLE(OMP_THREAD_LIMIT, "99999999999999999999999", "4294967295"),
+    EXAMPLE(OMP_THREAD_LIMIT, "0", NULL),
+    EXAMPLE(OMP_STACKSIZE, "64", "64K"),
+    EXAMPLE(OMP_STACKSIZE, "65537b", "65537B"),
+    EXAMPLE(OMP_STACKSIZE, " 64 m ", "64M"),
+    EXAMPLE(OMP_STACKSIZE, "2048M", "2G"),
+    EXAMPLE(OMP_STACKSIZE, "64kb", NULL),
+    EXAMPLE(OMP_STACKSIZE, "1", NULL),
+    EXAMPLE(OMP_STACKSIZE, "99999999999g", NULL),
+    EXAMPLE(OMP_WAIT_POLICY, " Active ", "active"),
+    EXAMPLE(OMP_WAIT_POLICY, "passive", "passive"),
+    EXAMPLE(OMP_WAIT_POLICY, "act", NULL),
+    EXAMPLE(OMP_MAX_TASK_PRIORITY, "2147483647", "2147483647"),
+    EXAMPLE(OMP_MAX_TASK_PRIORITY, "2147483648", NULL),
+    EXAMPLE(GOMP_SPINCOUNT, "0", "0"),
+    EXAMPLE(GOMP_SPINCOUNT, "5k", "5000"),
+    EXAMPLE(GOMP_SPINCOUNT, "5 M", "5000000"),
+    EXAMPLE(GOMP_SPINCOUNT, "5g", "5000000000"),
+    EXAMPLE(GOMP_SPINCOUNT, "5T", "5000000000000"),
+    EXAMPLE(GOMP_SPINCOUNT, "INFINITE", "infinite"),
+    EXAMPLE(GOMP_SPINCOUNT, "infinity", "infinite"),
+    EXAMPLE(GOMP_SPINCOUNT, "5b", NULL),
+    OUR_EXAMPLE(CPUS, "12", "12"),
+    OUR_EXAMPLE(STEAL, "Half", "half"),
+    OUR_EXAMPLE(STEAL, "two", NULL),
+    OUR_EXAMPLE(TASK_CUTOFF, "1048577", NULL),
+};
+
+static void check_good(const struct example *example, const struct outcome *outcome)
+{
+    assert_string_equal(outcome->complaint, "");
+    assert_string_equal(outcome->info.value, example->value);
+    assert_non_null(outcome->info.set_by);
+    assert_string_equal(outcome->info.set_by, example->name);
+    assert_int_equal(mo_knob_source(example->knob), MO_SOURCE_ENV);
+}
+
+/* The line names the variable, the bad text and what is used instead. */
+static void check_bad(const struct example *example, const struct outcome *outcome)
+{
+    char start[256];
+    snprintf(start, sizeof start, "moirai: %s=\"%s\" is not ", example->name, example->text);
+    assert_int_equal(count_lines(outcome->complaint), 1);
+    assert_memory_equal(outcome->complaint, start, strlen(start));
+    assert_non_null(strstr(outcome->complaint, outcome->info.initial));
+    assert_string_equal(outcome->info.value, outcome->info.initial);
+    assert_int_equal(mo_knob_source(example->knob), MO_SOURCE_DEFAULT);
+}
+
+static void texts_mean_what_the_table_says(void **state)
+{
+    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
+        const struct example *example = &examples[i];
+        print_message("%s=\"%s\"\n", example->name, example->text);
+        struct outcome outcome = outcome_of(example->knob, example->name, example->text);
+        if (example->value != NULL)
+            check_good(example, &outcome);
+        else
+            check_bad(example, &outcome);
+    }
+}
+
+/* What is shown can be set again, and gives the same. */
+static void defaults_are_well_formed(void **state)
+{
+    for (unsigned k = 0; k < MO_KNOB_COUNT; k++) {
+        struct outcome outcome = outcome_of((enum mo_knob)k, NULL, NULL);
+        assert_string_equal(outcome.info.value, outcome.info.initial);
+        assert_null(outcome.info.set_by);
+        if (strcmp(outcome.info.initial, "not set") == 0)
+            continue;
+        struct outcome again = outcome_of((enum mo_knob)k, outcome.info.name, outcome.info.initial);
+        assert_string_equal(again.complaint, "");
+        assert_string_equal(again.info.value, outcome.info.initial);
+        assert_non_null(again.info.set_by);
+    }
+}
+
+static void values_reach_the_getters(void **state)
+{
+    clear_environment();
+    setenv("OMP_NUM_THREADS", "5,6", 1);
+    setenv("OMP_SCHEDULE", "monotonic:guided,9", 1);
+    setenv("OMP_STACKSIZE", "1M", 1);
+    setenv("GOMP_SPINCOUNT", "infinite", 1);
+    setenv("MOIRAI_STEAL", "quarter", 1);
+    mo_config_reload_for_test();
+    const struct mo_knob_list *threads = mo_knob_list(MO_KNOB_OMP_NUM_THREADS);
+    struct mo_schedule schedule = mo_knob_schedule(MO_KNOB_OMP_SCHEDULE);
+    assert_int_equal(threads->count, 2);
+    assert_int_equal(threads->item[1], 6);
+    assert_int_equal(schedule.kind, MO_SCHED_GUIDED);
+    assert_true(schedule.monotonic);
+    assert_int_equal(schedule.chunk, 9);
+    assert_int_equal(mo_knob(MO_KNOB_OMP_STACKSIZE), 1048576);
+    assert_true(mo_knob(MO_KNOB_GOMP_SPINCOUNT) == MO_COUNT_INFINITE);
+    assert_int_equal(mo_knob(MO_KNOB_STEAL), MO_STEAL_QUARTER);
+    assert_int_equal(mo_knob(MO_KNOB_OMP_THREAD_LIMIT), UINT32_MAX);
+    assert_int_equal(mo_knob(MO_KNOB_OMP_WAIT_POLICY), MO_WAIT_UNDEFINED);
+}
+
+static void alternative_name_counts_where_the_first_does_not(void **state)
+{
+    struct outcome outcome = outcome_of(MO_KNOB_OMP_STACKSIZE, "GOMP_STACKSIZE", "128");
+    assert_string_equal(outcome.info.value, "128K");
+    assert_string_equal(outcome.info.set_by, "GOMP_STACKSIZE");
+    setenv("OMP_STACKSIZE", "256", 1);
+    mo_config_reload_for_test();
+    assert_int_equal(mo_knob(MO_KNOB_OMP_STACKSIZE), 262144);
+}
+
+/* A setting changes only through the reload: what was read once stays. */
+static void environment_is_read_at_first_use_and_once(void **state)
+{
+    clear_environment();
+    mo_config_reload_for_test();
+    setenv("MOIRAI_TASK_CUTOFF", "7", 1);
+    assert_int_equal(mo_knob(MO_KNOB_TASK_CUTOFF), 7);
+    setenv("MOIRAI_TASK_CUTOFF", "8", 1);
+    assert_int_equal(mo_knob(MO_KNOB_TASK_CUTOFF), 7);
+}
+
+static void *read_cutoff(void *unused)
+{
+    return (void *)(uintptr_t)mo_knob(MO_KNOB_TASK_CUTOFF);
+}
+
+static void threads_may_race_for_the_first_look(void **state)
+{
+    for (int round = 0; round < 50; round++) {
+        pthread_t threads[4];
+        clear_environment();
+        setenv("MOIRAI_TASK_CUTOFF", "9", 1);
+        mo_config_reload_for_test();
+        for (int i = 0; i < 4; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, read_cutoff, NULL), 0);
+        for (int i = 0; i < 4; i++) {
+            void *seen;
+            pthread_join(threads[i], &seen);
+            assert_int_equal((uintptr_t)seen, 9);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_mean_what_the_table_says),
+        cmocka_unit_test(defaults_are_well_formed),
+        cmocka_unit_test(values_reach_the_getters),
+        cmocka_unit_test(alternative_name_counts_where_the_first_does_not),
+        cmocka_unit_test(environment_is_read_at_first_use_and_once),
+        cmocka_unit_test(threads_may_race_for_the_first_look),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
