@@ -71,11 +71,15 @@ struct mo_task *mo_priority_take(struct mo_member *m, struct mo_task *ancestor);
 /* False when memory is exhausted. */
 bool mo_priority_put(struct mo_member *m, struct mo_task *task, int priority);
 bool mo_task_descends(struct mo_task *task, struct mo_task *ancestor);
+/* A searcher is one that creators of tasks rely on: they wake nobody while there is one. It may stop being one only by
+   finding work (then it wakes another), by going to sleep (then it looks once more), or when no task is left. */
 void mo_idle_begin_search(struct mo_member *m);
 void mo_idle_end_search(struct mo_member *m);
 void mo_idle_found_work(struct mo_member *m);
 /* The hooks of mo_wait for a thread that sleeps as one who may take any task. */
 void mo_idle_asleep(void *member);
+/* The same for one who is woken by his own event alone. */
+void mo_idle_asleep_uncounted(struct mo_member *m);
 void mo_idle_awake(void *member);
 /* Out-of-line half of mo_work_published(). */
 void mo_idle_wake_one(struct mo_team *team);

@@ -102,6 +102,10 @@ struct mo_worker {
 /* ---- Members. */
 #define MO_MEMBER_CLIENT_BYTES 256
 
+/* COUNTED: in team->idle as asleep, or turned into a searcher by a waker. UNCOUNTED: only a change of its own concern
+   wakes it. It still takes one last look at the deques in that state, and is no searcher meanwhile. */
+enum mo_sleep { MO_AWAKE, MO_ASLEEP_COUNTED, MO_ASLEEP_UNCOUNTED };
+
 struct mo_member {
     struct mo_worker *worker;
     struct mo_team *team;
@@ -110,7 +114,7 @@ struct mo_member {
     unsigned tid;
     bool shared;      /* the team has more members: thieves exist */
     bool searching;   /* counted in team->idle as one who looks for work */
-    bool sleeping;    /* counted there as asleep (or turned into a searcher by a waker) */
+    uint8_t sleeping; /* enum mo_sleep */
     bool joining;     /* its barrier is the end of the region */
     uint32_t task_id; /* identity of the current task for nestable locks, 0 = none given yet */
     uint32_t undeferred_depth;

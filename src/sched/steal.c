@@ -56,9 +56,14 @@ static void steal_more(struct mo_member *m, struct mo_member *victim, const stru
     if (more > BATCH_MAX)
         more = BATCH_MAX;
     void *item;
+    bool any = false;
     while (more-- > 0 && mo_deque_room_owner(&m->deque) &&
-           mo_deque_steal(&victim->deque, guard, NULL, NULL, &item) == MO_STEAL_OK)
+           mo_deque_steal(&victim->deque, guard, NULL, NULL, &item) == MO_STEAL_OK) {
         mo_deque_push_owner(&m->deque, item);
+        any = true;
+    }
+    if (any) /* the thief is about to run another one, and that may take long */
+        mo_work_published(m->team);
 }
 
 /* ---- From whom. */
@@ -70,18 +75,30 @@ static unsigned victim_at(const struct mo_member *m, unsigned i, unsigned n)
     return tid < n ? tid : tid - n;
 }
 
+/* A lost race says nothing about the next item. Whoever won it need not be one who wakes others, so a thief that is
+   about to sleep must know that there was nothing left. */
+static enum mo_steal_result steal_one(struct mo_deque *d, const struct mo_deque_guard *guard,
+                                      bool (*accept)(void *, void *), void *arg, void **item)
+{
+    enum mo_steal_result r;
+    do
+        r = mo_deque_steal(d, guard, accept, arg, item);
+    while (r == MO_STEAL_LOST);
+    return r;
+}
+
 static struct mo_task *steal_from(struct mo_member *m, struct mo_member *victim, struct mo_task *ancestor)
 {
     const struct mo_deque_guard guard = {&m->team->gen, m->gen_seen};
     void *item = NULL;
     if (ancestor) {
-        if (mo_deque_steal(&victim->deque, NULL, accept_descendant, ancestor, &item) != MO_STEAL_OK)
+        if (steal_one(&victim->deque, NULL, accept_descendant, ancestor, &item) != MO_STEAL_OK)
             return NULL;
         if (mo_likely(mo_task_descends(item, ancestor)))
             return item;
         return mo_priority_put(m, item, 0) ? NULL : item; /* without memory for the detour it runs here after all */
     }
-    if (mo_deque_steal(&victim->deque, &guard, NULL, NULL, &item) != MO_STEAL_OK)
+    if (steal_one(&victim->deque, &guard, NULL, NULL, &item) != MO_STEAL_OK)
         return NULL;
     steal_more(m, victim, &guard);
     return item;
@@ -128,7 +145,7 @@ struct mo_task *mo_steal(struct mo_member *m, struct mo_task *ancestor)
 /* ---- Who is idle. */
 void mo_idle_begin_search(struct mo_member *m)
 {
-    if (m->searching)
+    if (m->searching || m->sleeping != MO_AWAKE)
         return;
     m->searching = true;
     mo_fetch_add_seqcst(&m->team->idle, MO_IDLE_SEARCHING); /* team.c: orders the last `done` before the check */
@@ -142,28 +159,36 @@ void mo_idle_end_search(struct mo_member *m)
     mo_fetch_sub_seqcst(&m->team->idle, MO_IDLE_SEARCHING);
 }
 
-/* The last one who looked has found something: where that was there may be more. */
+/* Whoever looked, also in the last look before a sleep, was the one that creators of tasks relied on: when nobody else
+   looks any more, where this one found something there may be more. */
 void mo_idle_found_work(struct mo_member *m)
 {
-    if (!m->searching)
-        return;
-    m->searching = false;
-    uint64_t idle = mo_fetch_sub_seqcst(&m->team->idle, MO_IDLE_SEARCHING);
-    if (MO_IDLE_COUNT(idle, MO_IDLE_SEARCHING) == 1 && MO_IDLE_COUNT(idle, MO_IDLE_SLEEPING))
+    bool relied_on = m->searching || m->sleeping != MO_AWAKE;
+    mo_idle_awake(m);
+    mo_idle_end_search(m);
+    if (relied_on)
         mo_idle_wake_one(m->team);
+}
+
+void mo_idle_asleep_uncounted(struct mo_member *m)
+{
+    mo_idle_end_search(m);
+    m->steal_pause = 0;
+    m->sleeping = MO_ASLEEP_UNCOUNTED;
 }
 
 void mo_idle_asleep(void *member)
 {
     struct mo_member *m = member;
     struct mo_team *team = m->team;
+    if (mo_load_acquire(&team->gen) != m->gen_seen) {
+        mo_idle_asleep_uncounted(m); /* its region is over: only the next one wakes it, published by an RMW */
+        return;
+    }
     m->steal_pause = 0;
-    if (mo_load_acquire(&team->gen) != m->gen_seen)
-        return; /* no region is waiting for this thread: only the next one may wake it, and that is published by an RMW
-                 */
     mo_fetch_add_seqcst(&team->idle, MO_IDLE_SLEEPING - (m->searching ? MO_IDLE_SEARCHING : 0));
     m->searching = false;
-    m->sleeping = true;
+    m->sleeping = MO_ASLEEP_COUNTED;
     if (MO_SHARED(sched).asymmetric)
         mo_plat_barrier_all(); /* the creators' half of the barrier, see mo_work_published() */
 }
@@ -172,9 +197,10 @@ void mo_idle_awake(void *member)
 {
     struct mo_member *m = member;
     struct mo_team *team = m->team;
-    if (!m->sleeping)
+    bool counted = m->sleeping == MO_ASLEEP_COUNTED;
+    m->sleeping = MO_AWAKE;
+    if (!counted)
         return;
-    m->sleeping = false;
     uint64_t idle = mo_load_relaxed(&team->idle), left;
     do {
         m->searching = MO_IDLE_COUNT(idle, MO_IDLE_TOKEN) != 0;

@@ -302,39 +302,40 @@ static struct mo_task *take_descendant(struct mo_member *m, struct mo_task *ance
     return task;
 }
 
+/* Who waits inside a task is no searcher to creators of tasks: it could not run just any. */
 static bool help(void *arg)
 {
     struct task_wait *w = arg;
     struct mo_member *m = w->m;
     struct mo_task *task = take_descendant(m, w->ancestor);
-    if (!task) {
-        mo_idle_begin_search(m);
+    if (!task)
         return false;
-    }
-    mo_idle_found_work(m);
+    mo_idle_awake(m);
     mo_task_execute(m, task);
     return true;
 }
 
-static void stop_search(void *arg)
+static void help_asleep(void *arg)
 {
-    struct task_wait *w = arg;
-    mo_idle_end_search(w->m);
-    w->m->steal_pause = 0;
+    mo_idle_asleep_uncounted(((struct task_wait *)arg)->m);
+}
+
+static void help_awake(void *arg)
+{
+    mo_idle_awake(((struct task_wait *)arg)->m);
 }
 
 static void wait_slow(struct task_wait *w)
 {
     const struct mo_wait wait = {.ready = wait_is_over,
                                  .work = help,
-                                 .asleep = stop_search,
-                                 .awake = NULL,
+                                 .asleep = help_asleep,
+                                 .awake = help_awake,
                                  .arg = w,
                                  .event = &w->m->worker->event,
                                  .bits = MO_WAKE_ANY,
                                  .relook_ns = HELP_RELOOK_NS};
     mo_wait(&wait);
-    mo_idle_end_search(w->m);
 }
 
 void mo_task_wait(struct mo_member *m)

@@ -91,7 +91,8 @@ void mo_team_forget_threads(struct mo_team *team, bool reset)
         mo_store_relaxed(&team->leaf[i / MO_TEAM_LEAF].count, 0u);
         if (!m)
             continue;
-        m->searching = m->sleeping = false;
+        m->searching = false;
+        m->sleeping = MO_AWAKE;
         mo_store_relaxed(&m->created, 0u);
         mo_store_relaxed(&m->done, 0u);
         mo_deque_clear(&m->deque);
@@ -235,9 +236,8 @@ static void arrive_and_check(struct mo_member *m)
     if (!arrive(m))
         return;
     if (mo_load_relaxed(&team->has_tasks)) {
-        mo_idle_begin_search(m);
+        mo_idle_begin_search(m); /* it stays one: the wait that follows looks */
         mo_team_try_release(m);
-        mo_idle_end_search(m);
     } else {
         mo_store_relaxed(&team->claim, m->gen_seen + 1); /* B2; without tasks nobody else looks */
         release(m);
@@ -287,8 +287,6 @@ void mo_team_barrier(struct mo_member *m)
         return;
     }
     arrive_and_check(m);
-    if (barrier_is_over(m))
-        return;
     const struct mo_wait wait = {.ready = barrier_is_over,
                                  .work = mo_team_barrier_work,
                                  .asleep = mo_idle_asleep,
