@@ -54,7 +54,7 @@ static inline int thread_num(void)
 static inline int num_threads(void)
 {
     const struct mo_member *m = mo_self_peek();
-    return mo_likely(m != NULL) ? (int)m->team->size : 1;
+    return mo_likely(m != NULL) ? (int)m->size : 1;
 }
 
 static const struct mo_omp_team *team(void)
@@ -87,7 +87,7 @@ FORTRAN_LEVEL_GETTER(omp_get_ancestor_thread_num)
 MO_EXPORT int omp_get_team_size(int level)
 {
     const struct mo_member *m = at_level(level);
-    return m ? (int)m->team->size : -1;
+    return m ? (int)m->size : -1;
 }
 FORTRAN_LEVEL_GETTER(omp_get_team_size)
 

@@ -1,7 +1,6 @@
 /* Locks of the program, in the bytes that the program gives: four for a simple lock, eight for a nestable one, so one
    form serves every header. While a thread holds one, no new task runs at once on it (task scheduling, rule a). */
 #include "omp/core.h"
-#include "plat/plat.h"
 
 static void hold(struct mo_member *m)
 {
@@ -51,7 +50,7 @@ static void own_slow(struct mo_nest_lock *lock, uint32_t mine)
             if (mo_cas_acquire(&lock->owner, &owner, mine | 1)) /* others may sleep still */
                 return;
         } else if (owner & 1 || mo_cas_relaxed(&lock->owner, &owner, owner | 1)) {
-            mo_park_lock_sleep(&lock->owner, owner | 1);
+            mo_park_sleep(&lock->owner, owner | 1, 0, MO_WAKE_ANY);
         }
     }
 }
@@ -81,7 +80,7 @@ void mo_omp_nest_unlock(struct mo_nest_lock *lock)
     if (--lock->count)
         return;
     if (mo_exchange_release(&lock->owner, 0u) & 1)
-        mo_plat_futex_wake(&lock->owner, 1, MO_WAKE_ANY);
+        mo_park_wake(&lock->owner, 1, MO_WAKE_ANY, 1);
     let_go();
 }
 

@@ -99,7 +99,7 @@ void mo_loop_begin(struct mo_member *m, const struct mo_loop_spec *given)
 /* ---- Chunks. Each sets [lo, hi) in iterations and says whether there was one. */
 static bool next_static_block(const struct mo_member *m, struct mo_loop *l, uint64_t *lo, uint64_t *hi)
 {
-    uint64_t n = m->team->size, share = l->trips / n, rest = l->trips % n;
+    uint64_t n = m->size, share = l->trips / n, rest = l->trips % n;
     if (l->next++)
         return false;
     *lo = share * m->tid + (m->tid < rest ? m->tid : rest);
@@ -109,7 +109,7 @@ static bool next_static_block(const struct mo_member *m, struct mo_loop *l, uint
 
 static bool next_static_chunk(const struct mo_member *m, struct mo_loop *l, uint64_t *lo, uint64_t *hi)
 {
-    uint64_t nth = l->next * m->team->size + m->tid;
+    uint64_t nth = l->next * m->size + m->tid;
     if (nth > (l->trips - 1) / l->chunk || !l->trips)
         return false;
     l->next++;
@@ -139,7 +139,7 @@ static bool next_guided(const struct mo_member *m, struct mo_share *s, struct mo
         uint64_t left = l->trips - at;
         if (!left)
             return false;
-        size = left / m->team->size + (left % m->team->size != 0);
+        size = left / m->size + (left % m->size != 0);
         if (size < l->chunk)
             size = l->chunk;
         if (size > left)
@@ -167,7 +167,7 @@ static inline uint64_t pack(uint64_t lo, uint64_t hi)
  */
 static uint64_t initial_range(const struct mo_member *m, const struct mo_loop *l, unsigned tid)
 {
-    uint64_t n = m->team->size, share = (l->chunks - 1) / n, rest = (l->chunks - 1) % n;
+    uint64_t n = m->size, share = (l->chunks - 1) / n, rest = (l->chunks - 1) % n;
     uint64_t lo = share * tid + (tid < rest ? tid : rest), hi = lo + share + (tid < rest);
     return lo < hi ? pack(lo, hi) : pack(1, 1);
 }
@@ -200,11 +200,11 @@ static bool split(const struct mo_member *m, const struct mo_loop *l, struct mo_
 
 static bool refill(struct mo_member *m, struct mo_loop *l, struct mo_share *s)
 {
-    for (unsigned i = 1; i < m->team->size; i++) {
+    for (unsigned i = 1; i < m->size; i++) {
         unsigned tid = m->tid + i;
         uint64_t taken;
-        if (tid >= m->team->size)
-            tid -= m->team->size;
+        if (tid >= m->size)
+            tid -= m->size;
         if (split(m, l, &s->slot[tid], tid, &taken)) {
             mo_store_relaxed(&s->slot[m->tid].range, taken); /* R1 */
             return true;

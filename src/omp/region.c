@@ -97,7 +97,7 @@ void mo_region_begin(const struct mo_region *r)
     prepare_chain(team);
     team->enter = enter;
     mo_team_start(team);
-    begin_member(team->member[0]);
+    begin_member(mo_team_member(team, 0));
 }
 
 void mo_region_end(void)

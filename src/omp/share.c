@@ -55,11 +55,11 @@ static struct mo_share *fresh(struct mo_member *m)
     struct mo_omp_member *om = mo_omp_member(m);
     struct mo_share *s = om->spare;
     om->spare = NULL;
-    if (mo_likely(s && s->slots >= m->team->size))
+    if (mo_likely(s && s->slots >= m->size))
         return s;
     if (s)
         mo_share_delete(m->worker, s);
-    return mo_share_new(m->worker, m->team->size);
+    return mo_share_new(m->worker, m->size);
 }
 
 static struct mo_share *append(struct mo_member *m, struct mo_share *last)
@@ -85,7 +85,7 @@ struct mo_share *mo_share_enter(struct mo_member *m)
     if (!next)
         next = append(m, left);
     om->share = next;
-    if (mo_fetch_add_acq_rel(&left->departed, 1u) + 1 == m->team->size) /* C2 */
+    if (mo_fetch_add_acq_rel(&left->departed, 1u) + 1 == m->size) /* C2 */
         recycle(m, left);
     return next;
 }

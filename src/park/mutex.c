@@ -8,18 +8,6 @@
 #include "park/park.h"
 #include "plat/plat.h"
 
-void mo_mutex_wake(_Atomic uint32_t *m)
-{
-    mo_plat_futex_wake(m, 1, MO_WAKE_ANY);
-}
-
-void mo_park_lock_sleep(_Atomic uint32_t *word, uint32_t seen)
-{
-    mo_park_runnable_add(-1);
-    mo_plat_futex_wait(word, seen, 0, MO_WAKE_ANY);
-    mo_park_runnable_add(1);
-}
-
 static bool spin_for_lock(_Atomic uint32_t *m)
 {
     uint64_t budget = mo_park_lock_spin_ticks();
@@ -38,5 +26,5 @@ void mo_mutex_lock_slow(_Atomic uint32_t *m)
     if (spin_for_lock(m))
         return;
     while (mo_exchange_acquire(m, 2u) != 0)
-        mo_park_lock_sleep(m, 2);
+        mo_park_sleep(m, 2, 0, MO_WAKE_ANY);
 }

@@ -7,7 +7,7 @@
 
 /* ---- Event count: sleep until "something that you should look at again happened".
 
-   Waiter:    key = mo_event_prepare(e); if (!condition) mo_event_wait(e, key); mo_event_finish(e);
+   Waiter:    key = mo_event_prepare(e); if (!condition) mo_park_sleep(&e->seq, key, ...); mo_event_finish(e);
    Notifier:  make the condition true; mo_event_notify_*(e);
    No wake-up is lost: prepare's RMW on `waiters` and the notifier's read of it are seq_cst, as must be the write that
    makes the condition true (or a seq_cst operation between that write and the notification). Either the notifier sees
@@ -28,8 +28,6 @@ static inline void mo_event_finish(struct mo_event *e)
     mo_fetch_sub_seqcst(&e->waiters, 1u);
 }
 
-/* Returns at a notification since prepare that names one of `bits`, spuriously, or after timeout_ns (0: never). */
-void mo_event_wait(struct mo_event *e, uint32_t key, uint64_t timeout_ns, uint32_t bits);
 void mo_event_notify_slow(struct mo_event *e, int count, uint32_t bits);
 
 #define MO_WAKE_ALL 0x7fffffff
@@ -71,15 +69,19 @@ void mo_wait(const struct mo_wait *w);
 /* ---- Policy. */
 /* Read the settings; call once before the first wait, from any thread. */
 void mo_park_init(unsigned cpus);
-/* A thread that may run on a CPU of ours joins or leaves; sleeping threads are not counted. */
-void mo_park_runnable_add(int n);
+/* A thread joins (1) or leaves (-1) those that run our work. */
+void mo_park_threads_add(int n);
+/* Sleep on a futex, wake sleepers: the system calls, and the count of threads that are runnable. A woken thread counts
+   from the wake on, not from when it gets a CPU: others must know that it wants one. `expected` is a guess of how many
+   will wake. */
+void mo_park_sleep(_Atomic uint32_t *word, uint32_t seen, uint64_t timeout_ns, uint32_t bits);
+void mo_park_wake(_Atomic uint32_t *word, int count, uint32_t bits, int expected);
 /* In a forked child: one thread is left. */
 void mo_park_reset_after_fork(void);
 unsigned mo_park_cpus(void);
 
 /* ---- A mutex in four bytes: 0 free, 1 held, 2 held and somebody may sleep. All-zero is valid and free. */
 void mo_mutex_lock_slow(_Atomic uint32_t *m);
-void mo_mutex_wake(_Atomic uint32_t *m);
 
 static inline bool mo_mutex_try_lock(_Atomic uint32_t *m)
 {
@@ -97,13 +99,11 @@ static inline void mo_mutex_lock(_Atomic uint32_t *m)
 static inline void mo_mutex_unlock(_Atomic uint32_t *m)
 {
     if (mo_unlikely(mo_exchange_release(m, 0u) == 2))
-        mo_mutex_wake(m);
+        mo_park_wake(m, 1, MO_WAKE_ANY, 1);
 }
 
 /* How long a waiter may spin before it sleeps, in ticks; 0 when spinning cannot pay now. For waits that are not
    mo_wait() because their word is given by a foreign layout (locks). */
 uint64_t mo_park_lock_spin_ticks(void);
-/* Wait while *word == seen: bounded spin by the policy, then sleep. For locks. */
-void mo_park_lock_sleep(_Atomic uint32_t *word, uint32_t seen);
 
 #endif

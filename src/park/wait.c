@@ -1,13 +1,14 @@
 /* The wait policy.
 
    Spinning pays only while the awaited thread runs. We know how many of our threads are runnable and how many CPUs the
-   process may use; we do not know what strangers run, but we notice them: a spinning thread that finds a hole in time
-   was preempted, a yield that took long gave the CPU to somebody with much to do. Then waits go to sleep soon, until
-   QUIET_US passed without such a sign.
+   process may use; we do not know what strangers run, but we notice them: a yield that took long gave the CPU to
+   somebody with much to do. Then waits go to sleep soon, until QUIET_US passed without such a sign.
+
      runnable <= CPUs, quiet      spin up to spin_ns
      runnable <= CPUs, disturbed  spin up to DISTURBED_SPIN_US
      runnable >  CPUs, quiet      yield up to yield_ns
-     runnable >  CPUs, disturbed  a few yields are not even tried: sleep
+     runnable >  CPUs, disturbed  sleep
+
    OMP_WAIT_POLICY and GOMP_SPINCOUNT overrule the first budget. */
 #include "park/park.h"
 #include "base/config.h"
@@ -15,17 +16,18 @@
 #include "mem/mem.h"
 #include "plat/plat.h"
 
-#define HOLE_US           40
-#define LONG_YIELD_US     1000
+#define LONG_YIELD_US     500
 #define QUIET_US          5000
 #define DISTURBED_SPIN_US 20
 #define SPINS_PER_LOOK    8
+#define LOOKS_PER_YIELD   64
 #define ACTIVE_SPIN_NS    10000000000u
 #define LOCK_SPIN_US      4  /* about what a sleep and a wake-up cost */
 #define SPINCOUNT_NS      20 /* about one pause */
 
 struct park_state {
-    _Atomic int32_t runnable MO_ALIGNED(MO_LINE_PAIR);
+    _Atomic int32_t runnable MO_ALIGNED(MO_LINE_PAIR); /* of `threads`, those that do not sleep */
+    _Atomic int32_t threads;
     _Atomic uint64_t disturbed_until; /* ticks */
     /* Written once. */
     uint64_t spin_ticks MO_ALIGNED(MO_LINE_PAIR);
@@ -69,14 +71,37 @@ unsigned mo_park_cpus(void)
     return MO_SHARED(park).cpus;
 }
 
-void mo_park_runnable_add(int n)
+static void count_runnable(int n)
 {
-    mo_fetch_add_relaxed(&MO_SHARED(park).runnable, n); /* a hint for the policy; orders nothing */
+    mo_fetch_add_relaxed(&MO_SHARED(park).runnable, n); /* hints for the policy; they order nothing */
+}
+
+void mo_park_threads_add(int n)
+{
+    mo_fetch_add_relaxed(&MO_SHARED(park).threads, n);
+    count_runnable(n);
+}
+
+void mo_park_sleep(_Atomic uint32_t *word, uint32_t seen, uint64_t timeout_ns, uint32_t bits)
+{
+    count_runnable(-1);
+    if (mo_plat_futex_wait(word, seen, timeout_ns, bits) != 0)
+        count_runnable(1); /* nobody woke it, so nobody has counted it */
+}
+
+void mo_park_wake(_Atomic uint32_t *word, int count, uint32_t bits, int expected)
+{
+    /* Before the call: a woken thread may take this CPU at once, and the rest of the line runs much later. */
+    count_runnable(expected);
+    int woken = mo_plat_futex_wake(word, count, bits);
+    if (woken != expected)
+        count_runnable(woken - expected);
 }
 
 void mo_park_reset_after_fork(void)
 {
     mo_store_relaxed(&MO_SHARED(park).runnable, 1);
+    mo_store_relaxed(&MO_SHARED(park).threads, 1);
 }
 
 static bool crowded(const struct park_state *p)
@@ -97,42 +122,45 @@ static void note_disturbance(const struct park_state *p, uint64_t now)
 
 /* One bout of waiting awake. */
 struct bout {
-    uint64_t began, last; /* ticks */
-    unsigned sleeps;
+    uint64_t began; /* ticks */
+    unsigned sleeps, spins;
 };
 
-/* Spin a little. False when spinning is used up. */
+/* Let another thread run, and notice who that was. Returns the time after it. */
+static uint64_t yield(const struct park_state *p)
+{
+    uint64_t before = mo_plat_ticks();
+    mo_plat_yield();
+    uint64_t now = mo_plat_ticks();
+    if (now - before > LONG_YIELD_US * p->ticks_per_us)
+        note_disturbance(p, now);
+    return now;
+}
+
+/* Each waiter on a CPU of its own. Now and then it yields all the same: the awaited thread may have been put on this
+   CPU, and while both are runnable the kernel will part them. False when spinning is used up. */
 static bool spin(const struct park_state *p, struct bout *b)
 {
     for (int i = 0; i < SPINS_PER_LOOK; i++)
         mo_plat_pause();
-    uint64_t now = mo_plat_ticks();
-    if (now - b->last > HOLE_US * p->ticks_per_us)
-        note_disturbance(p, now);
-    b->last = now;
+    uint64_t now = ++b->spins % LOOKS_PER_YIELD ? mo_plat_ticks() : yield(p);
     uint64_t budget = p->spin_ticks;
     if (!p->always_spin && disturbed(now) && budget > DISTURBED_SPIN_US * p->ticks_per_us)
         budget = DISTURBED_SPIN_US * p->ticks_per_us;
     return now - b->began < budget;
 }
 
-/* Let another thread run. False when that is used up. */
-static bool yield(const struct park_state *p, struct bout *b)
+/* More runnable threads than CPUs. False when yielding is used up. */
+static bool step_aside(const struct park_state *p, struct bout *b)
 {
-    uint64_t before = mo_plat_ticks();
-    if (disturbed(before))
+    if (disturbed(mo_plat_ticks()))
         return false;
-    mo_plat_yield();
-    uint64_t now = mo_plat_ticks();
-    b->last = now;
-    if (now - before > LONG_YIELD_US * p->ticks_per_us)
-        note_disturbance(p, now);
-    return now - b->began < p->yield_ticks;
+    return yield(p) - b->began < p->yield_ticks;
 }
 
 static bool stay_awake(const struct park_state *p, struct bout *b)
 {
-    return crowded(p) ? yield(p, b) : spin(p, b);
+    return crowded(p) ? step_aside(p, b) : spin(p, b);
 }
 
 /* Sleep until notified. True when the condition came true or work turned up before that. */
@@ -143,11 +171,8 @@ static bool sleep_once(const struct mo_wait *w, struct bout *b)
         w->asleep(w->arg);
     bool ready = w->ready(w->arg);
     bool found = !ready && w->work && w->work(w->arg);
-    if (!ready && !found) {
-        mo_park_runnable_add(-1);
-        mo_event_wait(w->event, key, w->relook_ns << (b->sleeps < 6 ? b->sleeps++ : 6), w->bits);
-        mo_park_runnable_add(1);
-    }
+    if (!ready && !found)
+        mo_park_sleep(&w->event->seq, key, w->relook_ns << (b->sleeps < 6 ? b->sleeps++ : 6), w->bits);
     if (w->awake)
         w->awake(w->arg);
     mo_event_finish(w->event);
@@ -157,7 +182,7 @@ static bool sleep_once(const struct mo_wait *w, struct bout *b)
 void mo_wait(const struct mo_wait *w)
 {
     const struct park_state *p = &MO_SHARED(park);
-    struct bout b = {0, 0, 0};
+    struct bout b = {0};
     for (;;) {
         if (w->ready(w->arg))
             return;
@@ -166,7 +191,7 @@ void mo_wait(const struct mo_wait *w)
             continue;
         }
         if (!b.began)
-            b.began = b.last = mo_plat_ticks();
+            b.began = mo_plat_ticks();
         if (!stay_awake(p, &b)) {
             if (sleep_once(w, &b))
                 return;

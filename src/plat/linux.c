@@ -23,11 +23,12 @@ int mo_plat_futex_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t timeout_n
     return err;
 }
 
-void mo_plat_futex_wake(_Atomic uint32_t *word, int count, uint32_t bits)
+int mo_plat_futex_wake(_Atomic uint32_t *word, int count, uint32_t bits)
 {
     int saved = errno;
-    syscall(SYS_futex, word, FUTEX_WAKE_BITSET_PRIVATE, count, NULL, NULL, bits);
+    long woken = syscall(SYS_futex, word, FUTEX_WAKE_BITSET_PRIVATE, count, NULL, NULL, bits);
     errno = saved;
+    return woken > 0 ? (int)woken : 0;
 }
 
 void mo_plat_yield(void)

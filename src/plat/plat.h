@@ -9,10 +9,10 @@
    when the word differed, EINTR, or ETIMEDOUT. The word is private to the process. Only wakes that name one of `bits`
    count. */
 int mo_plat_futex_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t timeout_ns, uint32_t bits);
-/* Wake at most `count` sleepers that wait for one of `bits`. Safe on memory that has been unmapped meanwhile: the
- * kernel only compares addresses.
+/* Wake at most `count` sleepers that wait for one of `bits`; returns how many. Safe on memory that has been unmapped
+ * meanwhile: the kernel only compares addresses.
  */
-void mo_plat_futex_wake(_Atomic uint32_t *word, int count, uint32_t bits);
+int mo_plat_futex_wake(_Atomic uint32_t *word, int count, uint32_t bits);
 
 void mo_plat_yield(void);
 uint64_t mo_plat_now_ns(void);

@@ -48,7 +48,7 @@ int mo_pool_start_thread(struct mo_worker *w)
     int err = pthread_create(&thread, &attr, worker_main, w);
     pthread_attr_destroy(&attr);
     if (!err)
-        mo_park_runnable_add(1);
+        mo_park_threads_add(1);
     return err;
 }
 
@@ -60,7 +60,7 @@ static void send_away(struct mo_team *team)
     mo_exchange_seqcst(&team->go, (region + 1) << 16);
     mo_event_notify(&team->event);
     for (unsigned tid = 1; tid <= team->bound; tid++) {
-        struct mo_worker *w = team->member[tid]->worker;
+        struct mo_worker *w = mo_team_member(team, tid)->worker;
         while (!mo_load_acquire(&w->in_pool))
             mo_plat_yield();
         w->next = s->free;
@@ -111,7 +111,7 @@ static struct mo_worker *take(struct mo_sched *s)
 
 static void bind(struct mo_team *team, unsigned tid, struct mo_worker *w)
 {
-    struct mo_member *m = team->member[tid];
+    struct mo_member *m = mo_team_member(team, tid);
     m->worker = w;
     m->go_seen = mo_load_relaxed(&team->go); /* the next region is new to it */
     mo_store_relaxed(&w->in_pool, false);

@@ -112,6 +112,7 @@ struct mo_member {
     struct mo_task *current;
     struct mo_taskgroup *group; /* innermost taskgroup of the current task */
     unsigned tid;
+    unsigned size;    /* of the team in its region; the team's own may change as soon as that is over */
     bool shared;      /* the team has more members: thieves exist */
     bool searching;   /* counted in team->idle as one who looks for work */
     uint8_t sleeping; /* enum mo_sleep */
@@ -182,16 +183,21 @@ struct mo_team {
     _Atomic uint32_t busy MO_ALIGNED(MO_LINE_PAIR); /* 1 from fork to join and while its threads are taken away */
     unsigned bound;                                 /* members 1..bound have a pool thread */
     unsigned capacity;                              /* of member[] */
-    struct mo_member **member;
-    struct mo_arrivals *leaf; /* one per MO_TEAM_LEAF members */
-    struct mo_member *master; /* whose region this is: member 0 is the same thread */
-    struct mo_team *next;     /* in the list of all teams */
+    _Atomic(struct mo_member **) members;           /* atomic: late lookers of the last region read it while it grows */
+    struct mo_arrivals *leaf;                       /* one per MO_TEAM_LEAF members */
+    struct mo_member *master;                       /* whose region this is: member 0 is the same thread */
+    struct mo_team *next;                           /* in the list of all teams */
     _Atomic uint32_t priority_lock;
     struct mo_queued_task *priority_head;
     unsigned *table; /* space for the members' orders of victims; NULL while nobody needs them */
     unsigned tables; /* the capacity that it was made for */
     unsigned char client[MO_TEAM_CLIENT_BYTES] MO_ALIGNED(16);
 };
+
+static inline struct mo_member *mo_team_member(struct mo_team *team, unsigned tid)
+{
+    return mo_load_acquire(&team->members)[tid];
+}
 
 /* ---- Who am I. */
 extern __thread struct mo_member *MO_SHARED(self) MO_SHARED_TLS;

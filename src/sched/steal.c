@@ -107,11 +107,11 @@ static struct mo_task *steal_from(struct mo_member *m, struct mo_member *victim,
 static struct mo_task *ask_all(struct mo_member *m, struct mo_task *ancestor)
 {
     struct mo_team *team = m->team;
-    unsigned n = team->size, others = n - 1;
+    unsigned n = m->size, others = n - 1;
     unsigned first = m->victims && m->victims_team == n ? 0 : m->last_victim;
     for (unsigned i = 0; i < others; i++) {
         unsigned at = (first + i) % others;
-        struct mo_member *victim = team->member[victim_at(m, at, n)];
+        struct mo_member *victim = mo_team_member(team, victim_at(m, at, n));
         if (mo_deque_peek_size(&victim->deque) <= 0)
             continue;
         struct mo_task *task = steal_from(m, victim, ancestor);
@@ -189,8 +189,10 @@ void mo_idle_asleep(void *member)
     mo_fetch_add_seqcst(&team->idle, MO_IDLE_SLEEPING - (m->searching ? MO_IDLE_SEARCHING : 0));
     m->searching = false;
     m->sleeping = MO_ASLEEP_COUNTED;
-    if (MO_SHARED(sched).asymmetric)
-        mo_plat_barrier_all(); /* the creators' half of the barrier, see mo_work_published() */
+    /* The creators' half of the barrier, see mo_work_published(). Not needed before the first task: who makes that one
+       writes has_tasks by an RMW, and who reads it true reads idle after that. */
+    if (MO_SHARED(sched).asymmetric && mo_load_seqcst(&team->has_tasks))
+        mo_plat_barrier_all();
 }
 
 void mo_idle_awake(void *member)

@@ -170,8 +170,8 @@ void mo_task_submit(struct mo_member *m, struct mo_task *task)
     if (mo_unlikely(++parent->pending == PENDING_FOLD))
         fold_counts(parent);
     mo_owner_add(&m->created, 1); /* published with the task: nobody can end it before seeing this */
-    if (mo_unlikely(!mo_load_relaxed(&team->has_tasks)))
-        mo_store_relaxed(&team->has_tasks, true);
+    if (mo_unlikely(!mo_load_acquire(&team->has_tasks)))
+        mo_exchange_seqcst(&team->has_tasks, true); /* pairs with mo_idle_asleep() */
     int64_t priority = 0;
     if (mo_unlikely(task->flags & MO_TASK_EXTENDED)) {
         priority = extension(task)->priority;

@@ -53,8 +53,8 @@ static bool grow_arrays_locked(struct mo_team *team, unsigned members)
     if (!list || !leaf)
         return false;
     for (unsigned i = 0; i < team->capacity; i++)
-        list[i] = team->member[i];
-    team->member = list;
+        list[i] = mo_team_member(team, i);
+    mo_store_release(&team->members, list);
     team->leaf = leaf;
     team->capacity = capacity;
     return true;
@@ -64,9 +64,10 @@ bool mo_team_reserve_locked(struct mo_team *team, unsigned members)
 {
     if (team->capacity < members && !grow_arrays_locked(team, members))
         return false;
-    for (unsigned tid = members; tid-- > 0 && !team->member[tid];) {
-        team->member[tid] = member_new_locked(team, tid);
-        if (!team->member[tid])
+    struct mo_member **list = mo_load_relaxed(&team->members);
+    for (unsigned tid = members; tid-- > 0 && !list[tid];) {
+        list[tid] = member_new_locked(team, tid);
+        if (!list[tid])
             return false;
     }
     return true;
@@ -87,7 +88,7 @@ void mo_team_forget_threads(struct mo_team *team, bool reset)
     mo_store_relaxed(&team->priority_lock, 0u);
     team->priority_head = NULL;
     for (unsigned i = 0; i < team->capacity; i++) {
-        struct mo_member *m = team->member[i];
+        struct mo_member *m = mo_team_member(team, i);
         mo_store_relaxed(&team->leaf[i / MO_TEAM_LEAF].count, 0u);
         if (!m)
             continue;
@@ -107,6 +108,9 @@ void mo_member_begin(struct mo_member *m, bool shared)
     m->implicit.home = m->worker->index;
     m->group = NULL;
     m->shared = shared;
+    m->size = m->team->size;
+    mo_store_relaxed(&m->created, 0u); /* members that are not in a region must not count in its balance */
+    mo_store_relaxed(&m->done, 0u);
     m->joining = false;
     m->task_id = 0;
     m->undeferred_depth = 0;
@@ -152,7 +156,7 @@ struct mo_team *mo_team_open(struct mo_member *master, unsigned want)
     team->master = master;
     if (want > 1 && team->size == 1)
         mo_store_release(&team->busy, 0u);
-    struct mo_member *m = team->member[0];
+    struct mo_member *m = mo_team_member(team, 0);
     m->worker = master->worker;
     mo_member_begin(m, team->size > 1);
     MO_SHARED(self) = m;
@@ -171,9 +175,9 @@ void mo_team_start(struct mo_team *team)
 }
 
 /* ---- Barrier. */
-static unsigned arrival_target(const struct mo_team *team)
+static unsigned arrival_target(const struct mo_member *m)
 {
-    return team->size <= MO_TEAM_LEAF ? team->size : (team->size + MO_TEAM_LEAF - 1) / MO_TEAM_LEAF;
+    return m->size <= MO_TEAM_LEAF ? m->size : (m->size + MO_TEAM_LEAF - 1) / MO_TEAM_LEAF;
 }
 
 static bool count_up(_Atomic uint32_t *counter, unsigned target)
@@ -187,14 +191,14 @@ static bool arrive(struct mo_member *m)
 {
     struct mo_team *team = m->team;
     m->gen_seen = mo_load_relaxed(&team->gen); /* B1: cannot change before we have arrived */
-    if (team->size > MO_TEAM_LEAF) {
+    if (m->size > MO_TEAM_LEAF) {
         unsigned group = m->tid / MO_TEAM_LEAF, first = group * MO_TEAM_LEAF;
-        unsigned members = team->size - first < MO_TEAM_LEAF ? team->size - first : MO_TEAM_LEAF;
+        unsigned members = m->size - first < MO_TEAM_LEAF ? m->size - first : MO_TEAM_LEAF;
         if (!count_up(&team->leaf[group].count, members))
             return false;
         mo_store_relaxed(&team->leaf[group].count, 0u); /* B3: nobody touches it before the release */
     }
-    return count_up(&team->arrived, arrival_target(team));
+    return count_up(&team->arrived, arrival_target(m));
 }
 
 /* The end of a region concerns only the master: the others wait for the next region. */
@@ -208,13 +212,14 @@ static void release(struct mo_member *m)
     mo_event_notify_bits(&team->event, MO_WAKE_ALL, m->joining ? MO_WAKE_MASTER : MO_WAKE_ANY);
 }
 
-static bool all_tasks_ended(const struct mo_team *team)
+static bool all_tasks_ended(const struct mo_member *m)
 {
+    struct mo_team *team = m->team;
     uint64_t done = 0, created = 0;
-    for (unsigned i = 0; i < team->size; i++)
-        done += mo_load_seqcst(&team->member[i]->done);
-    for (unsigned i = 0; i < team->size; i++)
-        created += mo_load_seqcst(&team->member[i]->created);
+    for (unsigned i = 0; i < m->size; i++)
+        done += mo_load_seqcst(&mo_team_member(team, i)->done);
+    for (unsigned i = 0; i < m->size; i++)
+        created += mo_load_seqcst(&mo_team_member(team, i)->created);
     return done == created;
 }
 
@@ -222,8 +227,8 @@ void mo_team_try_release(struct mo_member *m)
 {
     struct mo_team *team = m->team;
     uint32_t gen = m->gen_seen;
-    if (mo_load_acquire(&team->gen) != gen || mo_load_acquire(&team->arrived) != arrival_target(team) ||
-        !all_tasks_ended(team))
+    if (mo_load_acquire(&team->gen) != gen || mo_load_acquire(&team->arrived) != arrival_target(m) ||
+        !all_tasks_ended(m))
         return;
     if (mo_cas_acq_rel(&team->claim, &gen, gen + 1)) /* B2 */
         release(m);
@@ -300,7 +305,7 @@ void mo_team_barrier(struct mo_member *m)
 
 void mo_team_close(struct mo_team *team)
 {
-    struct mo_member *m = team->member[0];
+    struct mo_member *m = mo_team_member(team, 0);
     m->joining = true;
     mo_team_barrier(m);
     MO_SHARED(self) = team->master;

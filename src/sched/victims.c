@@ -7,11 +7,11 @@
 static void order_by_node(struct mo_team *team, unsigned self, unsigned *order)
 {
     unsigned n = team->bound + 1, filled = 0;
-    unsigned home = team->member[self]->worker->node;
+    unsigned home = mo_team_member(team, self)->worker->node;
     for (int far = 0; far < 2; far++)
         for (unsigned i = 1; i < n; i++) {
             unsigned other = (self + i) % n;
-            if ((team->member[other]->worker->node != home) == far)
+            if ((mo_team_member(team, other)->worker->node != home) == far)
                 order[filled++] = other;
         }
 }
@@ -20,7 +20,7 @@ static void order_by_distance(struct mo_team *team, unsigned self, unsigned *cpu
 {
     unsigned n = team->bound + 1;
     for (unsigned i = 0; i < n; i++)
-        cpu_of[i] = team->member[i]->worker->cpu;
+        cpu_of[i] = mo_team_member(team, i)->worker->cpu;
     mo_topo_victim_order(cpu_of, n, self, order);
 }
 
@@ -51,7 +51,7 @@ void mo_victims_arrange_locked(struct mo_team *team)
             order_by_distance(team, i, cpu_of, order);
         else
             order_by_node(team, i, order);
-        team->member[i]->victims = order;
-        team->member[i]->victims_team = team->bound + 1;
+        mo_team_member(team, i)->victims = order;
+        mo_team_member(team, i)->victims_team = team->bound + 1;
     }
 }

@@ -42,7 +42,7 @@ static bool give_root_locked(struct mo_worker *w)
     if (!team || !mo_team_reserve_locked(team, 1))
         return false;
     team->size = 1;
-    struct mo_member *m = team->member[0];
+    struct mo_member *m = mo_team_member(team, 0);
     m->worker = w;
     w->root = m;
     return true;
@@ -74,7 +74,7 @@ static void thread_ends(void *worker)
     struct mo_worker *w = worker;
     struct mo_sched *s = &MO_SHARED(sched);
     MO_SHARED(self) = NULL;
-    mo_park_runnable_add(-1);
+    mo_park_threads_add(-1);
     mo_mutex_lock(&s->lock);
     w->next = s->spare_adopted;
     s->spare_adopted = w;
@@ -154,7 +154,7 @@ struct mo_member *mo_sched_adopt(void)
     w->held = 0;
     mo_member_begin(w->root, false);
     MO_SHARED(self) = w->root;
-    mo_park_runnable_add(1);
+    mo_park_threads_add(1);
     pthread_setspecific((pthread_key_t)s->exit_key, w);
     return w->root;
 }

@@ -1,6 +1,7 @@
 /* Where nobody waits for tasks explicitly, barriers and the ends of regions do: also for tasks whose parent ended
    long ago, and for tasks that are created while others already wait. */
 #include <omp.h>
+#include <sched.h>
 #include <unistd.h>
 #include "check.h"
 
@@ -92,6 +93,32 @@ static void outside_of_regions(void)
     CHECK_EQ(total(), 31 + 1000 + 1);
 }
 
+/* Every thread of a large team runs one of these tasks, as each waits until all have begun; what the team counted of
+   them must not confuse the smaller team that follows. */
+static void meet(int size)
+{
+    int here = 0;
+#pragma omp parallel num_threads(size)
+#pragma omp single
+    for (int i = 0; i < size; i++)
+#pragma omp task shared(here)
+    {
+        __atomic_fetch_add(&here, 1, __ATOMIC_RELAXED);
+        while (__atomic_load_n(&here, __ATOMIC_RELAXED) < size)
+            sched_yield();
+    }
+    CHECK_EQ(here, size);
+}
+
+static void teams_of_changing_size(int rounds)
+{
+    const int sizes[] = {4, 2, 3, 1, 5, 2};
+    for (int k = 0; k < rounds; k++) {
+        meet(sizes[k % 6]);
+        usleep(k % 3 * 500);
+    }
+}
+
 /* A region inside a task is a team of its own; its tasks are done when it ends. */
 static void regions_in_tasks(void)
 {
@@ -123,5 +150,6 @@ int main(void)
     late_creator();
     single_end_finishes();
     regions_in_tasks();
+    teams_of_changing_size(36);
     return check_result();
 }
