@@ -55,6 +55,8 @@ struct mo_wait {
        is undone by awake. Both may be NULL. ready and work are asked once more between asleep and the sleep. */
     void (*asleep)(void *arg);
     void (*awake)(void *arg);
+    /* Called now and then while the waiter is awake and the machine is ours. May be NULL. */
+    void (*linger)(void *arg);
     void *arg;
     struct mo_event *event;
     /* Look for work again after sleeping this long, then after twice as long, and so on up to 64 times (0: not until

@@ -1,8 +1,9 @@
 /* The wait policy.
 
    Spinning pays only while the awaited thread runs. We know how many of our threads are runnable and how many CPUs the
-   process may use; we do not know what strangers run, but we notice them: a yield that took long gave the CPU to
-   somebody with much to do. Then waits go to sleep soon, until QUIET_US passed without such a sign.
+   process may use; we do not know what strangers run, but we notice them: a spinning thread that finds a hole in time
+   was preempted (by a stranger, if we have no more threads than CPUs), a yield that took long gave the CPU to somebody
+   with much to do. Then waits go to sleep soon, until QUIET_US passed without such a sign.
 
      runnable <= CPUs, quiet      spin up to spin_ns
      runnable <= CPUs, disturbed  spin up to DISTURBED_SPIN_US
@@ -16,11 +17,12 @@
 #include "mem/mem.h"
 #include "plat/plat.h"
 
-#define LONG_YIELD_US     500
+#define LONG_YIELD_US 500
 #define QUIET_US          5000
 #define DISTURBED_SPIN_US 20
 #define SPINS_PER_LOOK    8
-#define LOOKS_PER_YIELD   64
+#define LINGER_US         5
+#define HOLE_US           500
 #define ACTIVE_SPIN_NS    10000000000u
 #define LOCK_SPIN_US      4  /* about what a sleep and a wake-up cost */
 #define SPINCOUNT_NS      20 /* about one pause */
@@ -122,8 +124,8 @@ static void note_disturbance(const struct park_state *p, uint64_t now)
 
 /* One bout of waiting awake. */
 struct bout {
-    uint64_t began; /* ticks */
-    unsigned sleeps, spins;
+    uint64_t began, last, lingered; /* ticks */
+    unsigned sleeps;
 };
 
 /* Let another thread run, and notice who that was. Returns the time after it. */
@@ -137,13 +139,15 @@ static uint64_t yield(const struct park_state *p)
     return now;
 }
 
-/* Each waiter on a CPU of its own. Now and then it yields all the same: the awaited thread may have been put on this
-   CPU, and while both are runnable the kernel will part them. False when spinning is used up. */
+/* Each waiter on a CPU of its own. A hole in its time means that it was preempted. False when spinning is used up. */
 static bool spin(const struct park_state *p, struct bout *b)
 {
     for (int i = 0; i < SPINS_PER_LOOK; i++)
         mo_plat_pause();
-    uint64_t now = ++b->spins % LOOKS_PER_YIELD ? mo_plat_ticks() : yield(p);
+    uint64_t now = mo_plat_ticks();
+    if (now - b->last > HOLE_US * p->ticks_per_us && mo_load_relaxed(&p->threads) <= (int32_t)p->cpus)
+        note_disturbance(p, now);
+    b->last = now;
     uint64_t budget = p->spin_ticks;
     if (!p->always_spin && disturbed(now) && budget > DISTURBED_SPIN_US * p->ticks_per_us)
         budget = DISTURBED_SPIN_US * p->ticks_per_us;
@@ -155,11 +159,16 @@ static bool step_aside(const struct park_state *p, struct bout *b)
 {
     if (disturbed(mo_plat_ticks()))
         return false;
-    return yield(p) - b->began < p->yield_ticks;
+    b->last = yield(p);
+    return b->last - b->began < p->yield_ticks;
 }
 
-static bool stay_awake(const struct park_state *p, struct bout *b)
+static bool stay_awake(const struct mo_wait *w, const struct park_state *p, struct bout *b)
 {
+    if (w->linger && b->last - b->lingered > LINGER_US * p->ticks_per_us) {
+        b->lingered = b->last;
+        w->linger(w->arg);
+    }
     return crowded(p) ? step_aside(p, b) : spin(p, b);
 }
 
@@ -191,8 +200,8 @@ void mo_wait(const struct mo_wait *w)
             continue;
         }
         if (!b.began)
-            b.began = mo_plat_ticks();
-        if (!stay_awake(p, &b)) {
+            b.began = b.last = b.lingered = mo_plat_ticks();
+        if (!stay_awake(w, p, &b)) {
             if (sleep_once(w, &b))
                 return;
             b.began = 0;

@@ -5,6 +5,7 @@
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/single_threaded.h>
 #include <sys/syscall.h>
@@ -77,6 +78,33 @@ unsigned mo_plat_node(void)
 {
     unsigned cpu = 0, node = 0;
     return getcpu(&cpu, &node) == 0 ? node : 0;
+}
+
+#define BITS_PER_LONG (8 * sizeof(unsigned long))
+
+unsigned mo_plat_least_counted_cpu(struct mo_cpu_mask *mask, const unsigned *count)
+{
+    int saved = errno;
+    long bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask->bits, mask->bits);
+    errno = saved;
+    unsigned best = MO_PLAT_CPUS_MAX;
+    for (unsigned cpu = 0; bytes > 0 && cpu < 8 * (unsigned)bytes; cpu++)
+        if (mask->bits[cpu / BITS_PER_LONG] >> cpu % BITS_PER_LONG & 1 &&
+            (best == MO_PLAT_CPUS_MAX || count[cpu] < count[best]))
+            best = cpu;
+    if (bytes > 0)
+        memset((char *)mask->bits + bytes, 0, sizeof mask->bits - (size_t)bytes);
+    return best;
+}
+
+void mo_plat_move(unsigned cpu, const struct mo_cpu_mask *mask)
+{
+    int saved = errno;
+    struct mo_cpu_mask one = {{0}};
+    one.bits[cpu / BITS_PER_LONG] = 1ul << cpu % BITS_PER_LONG;
+    if (syscall(SYS_sched_setaffinity, 0, sizeof one.bits, one.bits) == 0)
+        syscall(SYS_sched_setaffinity, 0, sizeof mask->bits, mask->bits);
+    errno = saved;
 }
 
 unsigned mo_plat_cpu(void)

@@ -27,6 +27,18 @@ void mo_plat_barrier_all(void);
 void *mo_plat_map(size_t bytes);
 void mo_plat_unmap(void *p, size_t bytes);
 
+/* Processors beyond this number are left out of account where one is looked for. */
+#define MO_PLAT_CPUS_MAX 1024
+struct mo_cpu_mask {
+    unsigned long bits[MO_PLAT_CPUS_MAX / (8 * sizeof(unsigned long))];
+};
+
+/* The processor with the smallest count among those the calling thread may run on, and the mask of those;
+   MO_PLAT_CPUS_MAX when the mask cannot be had. */
+unsigned mo_plat_least_counted_cpu(struct mo_cpu_mask *mask, const unsigned *count);
+/* Put the calling thread on that processor now; afterwards it may run wherever `mask` says. */
+void mo_plat_move(unsigned cpu, const struct mo_cpu_mask *mask);
+
 /* The processor that the caller runs on now; a hint. */
 unsigned mo_plat_cpu(void);
 /* The NUMA node of that processor, 0 when unknown; a hint. */

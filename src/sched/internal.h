@@ -57,6 +57,9 @@ bool mo_team_barrier_work(void *member);
 /* If all members have arrived and all tasks have ended, end the barrier. */
 void mo_team_try_release(struct mo_member *m);
 
+/* spread.c: the hook of mo_wait for members of a team that wait awake, or have just been woken. */
+void mo_spread(void *member);
+
 /* victims.c */
 void mo_victims_arrange_locked(struct mo_team *team);
 

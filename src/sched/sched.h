@@ -81,9 +81,11 @@ struct mo_taskgroup {
 
 /* ---- Workers. */
 struct mo_worker {
-    uint16_t index;     /* in the table of workers */
-    uint32_t held;      /* locks of user code that this thread holds: while it does, no task runs undeferred */
-    unsigned cpu, node; /* where it was when it last joined a team; a hint */
+    uint16_t index; /* in the table of workers */
+    uint32_t held;  /* locks of user code that this thread holds: while it does, no task runs undeferred */
+    _Atomic unsigned cpu;
+    uint64_t moved_at; /* ticks */
+    unsigned node;     /* where it was when it last joined a team; a hint */
     char *stack_end;
     struct mo_slab slab;
     struct mo_epoch_reader epoch;
@@ -180,13 +182,14 @@ struct mo_team {
     struct mo_event event;
 
     /* Rarely written. */
-    _Atomic uint32_t busy MO_ALIGNED(MO_LINE_PAIR); /* 1 from fork to join and while its threads are taken away */
-    unsigned bound;                                 /* members 1..bound have a pool thread */
-    unsigned capacity;                              /* of member[] */
-    _Atomic(struct mo_member **) members;           /* atomic: late lookers of the last region read it while it grows */
-    struct mo_arrivals *leaf;                       /* one per MO_TEAM_LEAF members */
-    struct mo_member *master;                       /* whose region this is: member 0 is the same thread */
-    struct mo_team *next;                           /* in the list of all teams */
+    _Atomic uint32_t spreading MO_ALIGNED(MO_LINE_PAIR); /* a member is moving to another CPU */
+    _Atomic uint32_t busy;                               /* 1 from fork to join and while its threads are taken away */
+    unsigned bound;                                      /* members 1..bound have a pool thread */
+    unsigned capacity;                                   /* of member[] */
+    _Atomic(struct mo_member **) members; /* atomic: late lookers of the last region read it while it grows */
+    struct mo_arrivals *leaf;             /* one per MO_TEAM_LEAF members */
+    struct mo_member *master;             /* whose region this is: member 0 is the same thread */
+    struct mo_team *next;                 /* in the list of all teams */
     _Atomic uint32_t priority_lock;
     struct mo_queued_task *priority_head;
     unsigned *table; /* space for the members' orders of victims; NULL while nobody needs them */

@@ -296,6 +296,7 @@ void mo_team_barrier(struct mo_member *m)
                                  .work = mo_team_barrier_work,
                                  .asleep = mo_idle_asleep,
                                  .awake = mo_idle_awake,
+                                 .linger = mo_spread,
                                  .arg = m,
                                  .event = &m->team->event,
                                  .bits = m->tid ? MO_WAKE_MEMBER : MO_WAKE_ANY};
@@ -326,6 +327,7 @@ static void await_region(struct mo_member *m, uint32_t bits)
                                  .work = mo_team_barrier_work,
                                  .asleep = mo_idle_asleep,
                                  .awake = mo_idle_awake,
+                                 .linger = mo_spread,
                                  .arg = m,
                                  .event = &m->team->event,
                                  .bits = bits};

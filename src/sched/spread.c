@@ -1,0 +1,56 @@
+/* Keeping the threads of a team apart.
+
+   A kernel that sees no cache shared between two CPUs (many virtual machines) wakes a thread on the CPU of its waker,
+   and leaves two threads that hand over to each other on one CPU while the next one idles: they look cache-hot and
+   mostly asleep. So a pool thread that waits looks at where its team-mates were last seen, and if its CPU has more than
+   its share of them while another has less, it moves there: it narrows its affinity mask to that CPU and restores the
+   mask at once. The thread is not bound, the user's masks stay what they were, and threads that are not ours are left
+   alone. One member of a team moves at a time, and none twice within MOVE_PAUSE_US. */
+#include "sched/internal.h"
+
+#define MOVE_PAUSE_US 2000
+
+/* Members last seen on each CPU. Racy: each writes its own. */
+static void count_members(const struct mo_member *m, unsigned *count)
+{
+    for (unsigned i = 0; i < m->size; i++) {
+        unsigned cpu = mo_load_relaxed(&mo_team_member(m->team, i)->worker->cpu);
+        if (cpu < MO_PLAT_CPUS_MAX)
+            count[cpu]++;
+    }
+}
+
+static void move_if_crowded(struct mo_member *m, unsigned here)
+{
+    unsigned count[MO_PLAT_CPUS_MAX] = {0};
+    unsigned cpus = mo_park_cpus(), share = (m->size + cpus - 1) / cpus;
+    count_members(m, count);
+    if (count[here] <= share)
+        return;
+    struct mo_cpu_mask mask;
+    unsigned best = mo_plat_least_counted_cpu(&mask, count);
+    if (best == MO_PLAT_CPUS_MAX || count[best] + 1 >= count[here])
+        return;
+    mo_store_relaxed(&m->worker->cpu, best);
+    mo_plat_move(best, &mask);
+}
+
+void mo_spread(void *member)
+{
+    struct mo_member *m = member;
+    struct mo_worker *w = m->worker;
+    unsigned here = mo_plat_cpu();
+    if (mo_load_relaxed(&w->cpu) != here)
+        mo_store_relaxed(&w->cpu, here);
+    if (!w->pooled || m->size < 2 || m->size > mo_park_cpus() || here >= MO_PLAT_CPUS_MAX || mo_park_cpus() < 2)
+        return;
+    uint64_t now = mo_plat_ticks();
+    if (now - w->moved_at < MOVE_PAUSE_US * mo_plat_ticks_per_us())
+        return;
+    uint32_t free = 0;
+    if (!mo_cas_acquire(&m->team->spreading, &free, 1u))
+        return;
+    w->moved_at = now;
+    move_if_crowded(m, here);
+    mo_store_release(&m->team->spreading, 0u);
+}
