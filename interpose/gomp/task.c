@@ -1,15 +1,24 @@
 /* Explicit tasks. */
 #include "interpose/gomp/gomp.h"
 
-enum { TASK_FINAL = 1 << 1, TASK_DEPEND = 1 << 3, TASK_PRIORITY = 1 << 4, TASK_DETACH = 1 << 13 };
+enum {
+    TASK_UNTIED = 1 << 0,
+    TASK_MERGEABLE = 1 << 2,
+    TASK_FINAL = 1 << 1,
+    TASK_DEPEND = 1 << 3,
+    TASK_PRIORITY = 1 << 4,
+    TASK_DETACH = 1 << 13
+};
 
-MO_EXPORT void GOMP_task(void (*fn)(void *), void *data, void (*cpyfn)(void *, void *), long arg_size, long arg_align,
-                         bool if_clause, unsigned flags, void **depend, int priority, void *detach)
+/* Same arguments as GOMP_task, so that calling it is a jump. */
+static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data, void (*cpyfn)(void *, void *),
+                                                  long arg_size, long arg_align, bool if_clause, unsigned flags,
+                                                  void **depend, int priority, void *detach)
 {
     struct mo_member *m = mo_self();
-    if (mo_unlikely(flags & TASK_DETACH))
+    if (flags & TASK_DETACH)
         mo_fatal("tasks with a detach clause are not there yet (docs/limits.md)");
-    if (mo_unlikely(flags & TASK_DEPEND)) {
+    if (flags & TASK_DEPEND) {
         /* Every task created before is done first, this one before any that is created later. */
         mo_task_wait(m);
         if_clause = false;
@@ -19,10 +28,19 @@ MO_EXPORT void GOMP_task(void (*fn)(void *), void *data, void (*cpyfn)(void *, v
                                    .data = data,
                                    .bytes = (size_t)arg_size,
                                    .align = (size_t)arg_align,
-                                   .priority = mo_unlikely(flags & TASK_PRIORITY) ? priority : 0,
+                                   .priority = flags & TASK_PRIORITY ? priority : 0,
                                    .deferrable = if_clause,
                                    .final = flags & TASK_FINAL};
     mo_omp_task(m, &t);
+}
+
+MO_EXPORT void GOMP_task(void (*fn)(void *), void *data, void (*cpyfn)(void *, void *), long arg_size, long arg_align,
+                         bool if_clause, unsigned flags, void **depend, int priority, void *detach)
+{
+    struct mo_member *m = mo_self_peek();
+    bool plain = if_clause && !cpyfn && !(flags & ~(unsigned)(TASK_UNTIED | TASK_MERGEABLE)) && arg_align <= 32;
+    if (mo_unlikely(!m || !plain || !mo_task_spawn_small(m, fn, data, (size_t)arg_size)))
+        create_task(fn, data, cpyfn, arg_size, arg_align, if_clause, flags, depend, priority, detach);
 }
 
 MO_EXPORT void GOMP_taskwait(void)

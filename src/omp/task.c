@@ -24,19 +24,6 @@ static void run_undeferred(struct mo_member *m, const struct mo_task_spec *t)
         mo_extent_free(raw, t->bytes + align);
 }
 
-static inline void copy_words(void *to, const void *from, size_t bytes)
-{
-    if (mo_likely(bytes % 8 == 0 && bytes <= 64)) {
-        for (size_t i = 0; i < bytes; i += 8) {
-            uint64_t word;
-            __builtin_memcpy(&word, (const char *)from + i, 8);
-            __builtin_memcpy((char *)to + i, &word, 8);
-        }
-        return;
-    }
-    memcpy(to, from, bytes);
-}
-
 static int clamp_priority(int priority)
 {
     int max = (int)mo_knob(MO_KNOB_OMP_MAX_TASK_PRIORITY);
@@ -59,7 +46,7 @@ void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t)
     if (mo_unlikely(t->copy != NULL))
         t->copy(payload, t->data);
     else
-        copy_words(payload, t->data, t->bytes);
+        memcpy(payload, t->data, t->bytes);
     mo_task_submit(m, task);
 }
 

@@ -17,7 +17,7 @@
 #include "mem/mem.h"
 #include "plat/plat.h"
 
-#define LONG_YIELD_US 500
+#define LONG_YIELD_US     500
 #define QUIET_US          5000
 #define DISTURBED_SPIN_US 20
 #define SPINS_PER_LOOK    8

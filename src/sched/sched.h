@@ -37,12 +37,22 @@ struct mo_worker;
 struct mo_task {
     void (*fn)(void *);
     _Atomic(struct mo_task *) parent; /* atomic: thieves walk it in blocks that may just be recycled */
-    uint32_t pending;                 /* owner: children created and not yet ended on this worker */
-    _Atomic int32_t remote_done;
-    uint32_t env;  /* the data environment's ICVs, by index; meaning belongs to the layer above */
-    uint16_t home; /* worker that created it, whose slab the block is of */
-    uint8_t cls;   /* slab class */
-    uint8_t flags;
+    union {
+        struct {
+            uint32_t pending; /* owner: children created and not yet ended on this worker */
+            _Atomic int32_t remote_done;
+        };
+        uint64_t counts; /* both, to clear them before anybody else knows the task */
+    };
+    union {
+        struct {
+            uint32_t env;  /* the data environment's ICVs, by index; meaning belongs to the layer above */
+            uint16_t home; /* worker that created it, whose slab the block is of */
+            uint8_t cls;   /* slab class */
+            uint8_t flags;
+        };
+        uint64_t origin; /* all four, to write them at once (little endian) */
+    };
 };
 _Static_assert(sizeof(struct mo_task) == 32, "a plain task's header is half a cache line");
 
@@ -121,9 +131,12 @@ struct mo_member {
     bool joining;     /* its barrier is the end of the region */
     uint32_t task_id; /* identity of the current task for nestable locks, 0 = none given yet */
     uint32_t undeferred_depth;
-    int64_t mark; /* items of the deque at this index and above are descendants of the current task */
+    int64_t mark;        /* items of the deque at this index and above are descendants of the current task */
+    int64_t spawn_limit; /* tasks in the deque below which a new one is stored; beyond, it may run at once (task.c) */
     uint64_t go_seen;
     uint32_t gen_seen;    /* team->gen when it arrived at its last barrier */
+    uint64_t stole_at;    /* ticks; 0: what it stole last has been judged */
+    uint32_t stole_count; /* tasks it stole then */
     uint32_t steal_pause; /* searches to skip: back-off */
     uint32_t steal_backoff;
     unsigned last_victim;  /* index into the order of victims */
@@ -168,7 +181,6 @@ struct mo_team {
     _Atomic uint64_t go MO_ALIGNED(MO_LINE_PAIR);
     void (*enter)(struct mo_member *); /* what each member runs */
     unsigned size;
-    unsigned cutoff; /* tasks in a deque from which on a new one may run undeferred */
 
     /* Written at each barrier. */
     _Atomic uint32_t gen MO_ALIGNED(MO_LINE_PAIR);
@@ -238,6 +250,9 @@ void mo_team_barrier(struct mo_member *m);
    and submits it. NULL when memory is exhausted: run the work undeferred instead. */
 struct mo_task *mo_task_new(struct mo_member *m, size_t bytes, size_t align, int priority, void **payload);
 void mo_task_submit(struct mo_member *m, struct mo_task *task);
+/* Both in one for the common case: a small payload at an alignment of at most 32, nothing special about it or the
+   current task. False when the case is another one; nothing has happened then. */
+bool mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *data, size_t bytes);
 /* Run fn(data) as a child of the current task before returning. flags: MO_TASK_FINAL or 0. */
 void mo_task_run_undeferred(struct mo_member *m, void (*fn)(void *), void *data, unsigned flags);
 /* May the task that is about to be created run at once instead of being stored? (task.c has the rules.) */

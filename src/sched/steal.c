@@ -10,14 +10,17 @@
    still have misled the walk; so it is repeated once the task is ours and its living ancestors cannot go. A task that
    turns out not to descend goes to the team's queue, from where anybody may take it.
 
-   Empty searches back off: after the n-th in a row, 2^n looks (up to BACKOFF_MAX) are skipped, so that victims keep
-   their cache lines. */
+   Fruitless searches back off: after the n-th in a row, 2^n looks (up to BACKOFF_EMPTY) are skipped, so that victims keep
+   their cache lines. Fruitless is also the theft of tasks that took less time than it costs their victim to lose them:
+   who creates tiny tasks runs them faster alone (BACKOFF_WORTHLESS). */
 #include "sched/internal.h"
 
-#define BACKOFF_MAX   64
-#define WALK_MAX      256
-#define BATCH_MAX     32
-#define ADAPTIVE_DEEP 8
+#define WORTH_NS          250
+#define BACKOFF_WORTHLESS 64
+#define BACKOFF_EMPTY     8
+#define WALK_MAX          256
+#define BATCH_MAX         32
+#define ADAPTIVE_DEEP     8
 
 bool mo_task_descends(struct mo_task *task, struct mo_task *ancestor)
 {
@@ -56,13 +59,12 @@ static void steal_more(struct mo_member *m, struct mo_member *victim, const stru
     if (more > BATCH_MAX)
         more = BATCH_MAX;
     void *item;
-    bool any = false;
     while (more-- > 0 && mo_deque_room_owner(&m->deque) &&
            mo_deque_steal(&victim->deque, guard, NULL, NULL, &item) == MO_STEAL_OK) {
         mo_deque_push_owner(&m->deque, item);
-        any = true;
+        m->stole_count++;
     }
-    if (any) /* the thief is about to run another one, and that may take long */
+    if (m->stole_count > 1) /* the thief is about to run another one, and that may take long */
         mo_work_published(m->team);
 }
 
@@ -123,22 +125,41 @@ static struct mo_task *ask_all(struct mo_member *m, struct mo_task *ancestor)
     return NULL;
 }
 
+static void back_off(struct mo_member *m, uint32_t limit)
+{
+    m->steal_backoff = m->steal_backoff ? m->steal_backoff * 2 : 1;
+    if (m->steal_backoff > limit)
+        m->steal_backoff = limit;
+    m->steal_pause = m->steal_backoff;
+}
+
+/* The thief is back for more: was the last theft worth it? */
+static void judge_last(struct mo_member *m)
+{
+    uint64_t took = mo_plat_ticks() - m->stole_at;
+    if (took * 1000 < (uint64_t)m->stole_count * WORTH_NS * mo_plat_ticks_per_us())
+        back_off(m, BACKOFF_WORTHLESS);
+    else
+        m->steal_backoff = 0;
+    m->stole_at = 0;
+}
+
 struct mo_task *mo_steal(struct mo_member *m, struct mo_task *ancestor)
 {
+    if (m->stole_at)
+        judge_last(m);
     if (m->steal_pause) {
         m->steal_pause--;
         return NULL;
     }
+    m->stole_count = 1;
     mo_epoch_enter(&m->worker->epoch);
     struct mo_task *task = ask_all(m, ancestor);
     mo_epoch_leave(&m->worker->epoch);
     if (task)
-        m->steal_backoff = 0;
+        m->stole_at = mo_plat_ticks();
     else
-        m->steal_backoff = m->steal_backoff ? m->steal_backoff * 2 : 1;
-    if (m->steal_backoff > BACKOFF_MAX)
-        m->steal_backoff = BACKOFF_MAX;
-    m->steal_pause = m->steal_backoff;
+        back_off(m, BACKOFF_EMPTY);
     return task;
 }
 

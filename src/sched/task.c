@@ -32,6 +32,11 @@ static inline void free_task(struct mo_member *m, struct mo_task *task)
         mo_worker_free(m->worker, task->home, task, task->cls);
 }
 
+static inline uint64_t origin_of(uint32_t env, uint16_t home, unsigned cls, unsigned flags)
+{
+    return env | (uint64_t)home << 32 | (uint64_t)cls << 48 | (uint64_t)flags << 56;
+}
+
 /* ---- The current task as a parent. */
 static struct mo_task *promote(struct mo_member *m, struct mo_stack_task *st)
 {
@@ -47,12 +52,8 @@ static struct mo_task *promote(struct mo_member *m, struct mo_stack_task *st)
         return NULL;
     t->fn = NULL;
     mo_store_relaxed(&t->parent, parent);
-    t->pending = 0;
-    mo_store_relaxed(&t->remote_done, 0);
-    t->env = st->task.env;
-    t->home = m->worker->index;
-    t->cls = 0;
-    t->flags = st->task.flags & MO_TASK_FINAL;
+    t->counts = 0;
+    t->origin = origin_of(st->task.env, m->worker->index, 0, st->task.flags & MO_TASK_FINAL);
     st->heap = t;
     return t;
 }
@@ -113,12 +114,12 @@ static void group_sub(struct mo_member *m, struct mo_taskgroup *g)
 bool mo_task_may_run_now(struct mo_member *m)
 {
     struct mo_team *team = m->team;
-    int64_t stored = mo_deque_size_owner(&m->deque, team->cutoff); /* (b) */
-    if (mo_likely(stored < (int64_t)team->cutoff))
+    int64_t stored = mo_deque_size_owner(&m->deque, m->spawn_limit); /* (b) */
+    if (mo_likely(stored < m->spawn_limit))
         return false;
     if (m->worker->held || m->undeferred_depth >= UNDEFERRED_MAX) /* (a), (c) */
         return false;
-    if (mo_load_relaxed(&team->idle) && stored < (int64_t)team->cutoff * HUNGRY_FACTOR) /* (d) */
+    if (mo_load_relaxed(&team->idle) && stored < m->spawn_limit * HUNGRY_FACTOR) /* (d) */
         return false;
     if (m->undeferred_depth == 0)
         return true;
@@ -142,12 +143,8 @@ struct mo_task *mo_task_new(struct mo_member *m, size_t bytes, size_t align, int
     if (mo_unlikely(!t))
         return NULL;
     mo_store_relaxed(&t->parent, parent);
-    t->pending = 0;
-    mo_store_relaxed(&t->remote_done, 0);
-    t->env = m->current->env;
-    t->home = m->worker->index;
-    t->cls = (uint8_t)cls;
-    t->flags = extended ? MO_TASK_EXTENDED : 0;
+    t->counts = 0;
+    t->origin = origin_of(m->current->env, m->worker->index, cls, extended ? MO_TASK_EXTENDED : 0);
     char *data = (char *)t + head;
     if (mo_unlikely(extended)) {
         data = (char *)(((uintptr_t)data + align - 1) & ~(uintptr_t)(align - 1));
@@ -163,15 +160,19 @@ static void queue_by_priority(struct mo_member *m, struct mo_task *task, int pri
         mo_deque_push_owner(&m->deque, task);
 }
 
-void mo_task_submit(struct mo_member *m, struct mo_task *task)
+static inline void count_child(struct mo_member *m, struct mo_task *parent)
 {
-    struct mo_team *team = m->team;
-    struct mo_task *parent = mo_load_relaxed(&task->parent);
     if (mo_unlikely(++parent->pending == PENDING_FOLD))
         fold_counts(parent);
     mo_owner_add(&m->created, 1); /* published with the task: nobody can end it before seeing this */
-    if (mo_unlikely(!mo_load_acquire(&team->has_tasks)))
-        mo_exchange_seqcst(&team->has_tasks, true); /* pairs with mo_idle_asleep() */
+    if (mo_unlikely(!mo_load_acquire(&m->team->has_tasks)))
+        mo_exchange_seqcst(&m->team->has_tasks, true); /* pairs with mo_idle_asleep() */
+}
+
+void mo_task_submit(struct mo_member *m, struct mo_task *task)
+{
+    struct mo_team *team = m->team;
+    count_child(m, mo_load_relaxed(&task->parent));
     int64_t priority = 0;
     if (mo_unlikely(task->flags & MO_TASK_EXTENDED)) {
         priority = extension(task)->priority;
@@ -186,27 +187,73 @@ void mo_task_submit(struct mo_member *m, struct mo_task *task)
         mo_work_published(team);
 }
 
-/* ---- Ending. */
-static void end_as_parent(struct mo_member *m, struct mo_task *task)
+/* The payload of most tasks is a few pointers. */
+static inline void copy_words(uint64_t *to, const uint64_t *from, size_t bytes)
 {
-    uint32_t pending = task->pending;
-    if (mo_likely(pending == 0)) {
-        free_task(m, task);
-        return;
+    _Static_assert(MO_SLAB_MIN_BYTES - sizeof(struct mo_task) == 4 * sizeof(uint64_t), "at most four words");
+    switch (bytes / sizeof *to) {
+    case 4:
+        to[3] = from[3];
+        __attribute__((fallthrough));
+    case 3:
+        to[2] = from[2];
+        __attribute__((fallthrough));
+    case 2:
+        to[1] = from[1];
+        __attribute__((fallthrough));
+    case 1:
+        to[0] = from[0];
     }
-    /* Children are left, or have ended elsewhere. The parent's own parent may go before they do: forget it. */
-    mo_store_relaxed(&task->parent, NULL);
+}
+
+bool mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *data, size_t bytes)
+{
+    struct mo_task *cur = m->current;
+    struct mo_slab *slab = &m->worker->slab;
+    struct mo_slab_block *block = slab->free[0];
+    if (mo_unlikely(bytes > MO_SLAB_MIN_BYTES - sizeof *cur || bytes % sizeof(uint64_t) || !block || m->group ||
+                    cur->flags & (MO_TASK_FINAL | MO_TASK_ON_STACK) ||
+                    mo_deque_size_owner(&m->deque, m->spawn_limit) >= m->spawn_limit ||
+                    !mo_deque_room_owner(&m->deque)))
+        return false;
+    slab->free[0] = block->next;
+    struct mo_task *t = (struct mo_task *)block;
+    t->fn = fn;
+    mo_store_relaxed(&t->parent, cur);
+    t->counts = 0;
+    t->origin = origin_of(cur->env, m->worker->index, 0, 0);
+    copy_words((uint64_t *)(t + 1), data, bytes);
+    count_child(m, cur);
+    mo_deque_push_owner(&m->deque, t);
+    if (m->shared)
+        mo_work_published(m->team);
+    return true;
+}
+
+/* ---- Ending. */
+/* Out of line: children are left, or have ended elsewhere. */
+static __attribute__((noinline)) void leave_children(struct mo_member *m, struct mo_task *task)
+{
+    int32_t pending = (int32_t)task->pending;
+    mo_store_relaxed(&task->parent, NULL); /* the parent's own parent may go before the children do: forget it */
     task->flags |= MO_TASK_ORPHANED;
-    if (mo_fetch_add_acq_rel(&task->remote_done, -(int32_t)pending) == (int32_t)pending)
+    if (mo_fetch_add_acq_rel(&task->remote_done, -pending) == pending)
         free_task(m, task);
 }
 
-static void child_ended(struct mo_member *m, struct mo_task *parent, uint16_t home)
+static inline void end_as_parent(struct mo_member *m, struct mo_task *task)
 {
-    if (mo_likely(home == m->worker->index)) {
-        if (mo_likely(!(parent->flags & MO_TASK_ORPHANED)))
-            parent->pending--;
-        else if (mo_fetch_add_acq_rel(&parent->remote_done, 1) == -1)
+    if (mo_likely(task->pending == 0))
+        free_task(m, task);
+    else
+        leave_children(m, task);
+}
+
+/* A child ended that is not simply the living parent's, on its own worker. */
+static __attribute__((noinline)) void child_ended_slow(struct mo_member *m, struct mo_task *parent, uint16_t home)
+{
+    if (home == m->worker->index) {
+        if (mo_fetch_add_acq_rel(&parent->remote_done, 1) == -1)
             free_task(m, parent);
         return;
     }
@@ -215,6 +262,14 @@ static void child_ended(struct mo_member *m, struct mo_task *parent, uint16_t ho
         free_task(m, parent);
     else
         mo_event_notify(&w->event);
+}
+
+static inline void child_ended(struct mo_member *m, struct mo_task *parent, uint16_t home)
+{
+    if (mo_likely(home == m->worker->index && !(parent->flags & MO_TASK_ORPHANED)))
+        parent->pending--;
+    else
+        child_ended_slow(m, parent, home);
 }
 
 void mo_task_execute(struct mo_member *m, struct mo_task *task)

@@ -116,6 +116,8 @@ void mo_member_begin(struct mo_member *m, bool shared)
     m->undeferred_depth = 0;
     m->steal_pause = m->steal_backoff = 0;
     m->mark = mo_load_relaxed(&m->deque.bottom);
+    /* Tasks outside all regions run at once. */
+    m->spawn_limit = m->team->master ? (int64_t)m->size * MO_SHARED(sched).cutoff : 0;
 }
 
 static struct mo_team *inner_team(struct mo_member *master)
@@ -165,7 +167,6 @@ struct mo_team *mo_team_open(struct mo_member *master, unsigned want)
 
 void mo_team_start(struct mo_team *team)
 {
-    team->cutoff = team->size * MO_SHARED(sched).cutoff;
     if (team->size == 1)
         return;
     uint64_t region = mo_load_relaxed(&team->go) >> 16;
