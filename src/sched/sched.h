@@ -128,6 +128,7 @@ struct mo_member {
     bool shared;      /* the team has more members: thieves exist */
     bool searching;   /* counted in team->idle as one who looks for work */
     uint8_t sleeping; /* enum mo_sleep */
+    bool slept;       /* since its last region began */
     bool joining;     /* its barrier is the end of the region */
     uint32_t task_id; /* identity of the current task for nestable locks, 0 = none given yet */
     uint32_t undeferred_depth;

@@ -12,10 +12,10 @@
 
    Fruitless searches back off: after the n-th in a row, 2^n looks (up to BACKOFF_EMPTY) are skipped, so that victims keep
    their cache lines. Fruitless is also the theft of tasks that took less time than it costs their victim to lose them:
-   who creates tiny tasks runs them faster alone (BACKOFF_WORTHLESS). */
+   who creates tiny tasks runs them faster alone (BACKOFF_WORTHLESS). A thief that backed off takes one task and sees. */
 #include "sched/internal.h"
 
-#define WORTH_NS          250
+#define WORTH_NS          1000
 #define BACKOFF_WORTHLESS 64
 #define BACKOFF_EMPTY     8
 #define WALK_MAX          256
@@ -43,24 +43,35 @@ static int64_t batch_size(int64_t victim_has)
     switch (MO_SHARED(sched).steal) {
     case MO_STEAL_ONE:
         return 1;
-    case MO_STEAL_HALF:
-        return victim_has / 2;
     case MO_STEAL_QUARTER:
         return victim_has / 4;
-    default: /* many small ones wait there: take half; few, and probably big: one */
+    case MO_STEAL_HALF:
+        return victim_has / 2;
+    default:
         return victim_has >= ADAPTIVE_DEEP ? victim_has / 2 : 1;
     }
 }
 
-/* Take more from the same victim into the own deque. Stops at the first lost race. */
-static void steal_more(struct mo_member *m, struct mo_member *victim, const struct mo_deque_guard *guard)
+static bool accept_sibling(void *item, void *parent)
+{
+    return mo_load_relaxed(&((struct mo_task *)item)->parent) == parent;
+}
+
+/* Take more from the same victim into the own deque. Stops at the first lost race.
+   The adaptive strategy takes only siblings of the first: the tasks of one loop are alike and many. In a recursion the
+   oldest task is the biggest, and each next one belongs to a deeper taskwait of the victim, which could go on with
+   nothing else while the thief has it. */
+static void steal_more(struct mo_member *m, struct mo_member *victim, const struct mo_deque_guard *guard,
+                       struct mo_task *first)
 {
     int64_t more = batch_size(mo_deque_peek_size(&victim->deque) + 1) - 1;
+    bool adaptive = MO_SHARED(sched).steal == MO_STEAL_ADAPTIVE;
+    struct mo_task *parent = mo_load_relaxed(&first->parent);
+    void *item;
     if (more > BATCH_MAX)
         more = BATCH_MAX;
-    void *item;
     while (more-- > 0 && mo_deque_room_owner(&m->deque) &&
-           mo_deque_steal(&victim->deque, guard, NULL, NULL, &item) == MO_STEAL_OK) {
+           mo_deque_steal(&victim->deque, guard, adaptive ? accept_sibling : NULL, parent, &item) == MO_STEAL_OK) {
         mo_deque_push_owner(&m->deque, item);
         m->stole_count++;
     }
@@ -102,7 +113,8 @@ static struct mo_task *steal_from(struct mo_member *m, struct mo_member *victim,
     }
     if (steal_one(&victim->deque, &guard, NULL, NULL, &item) != MO_STEAL_OK)
         return NULL;
-    steal_more(m, victim, &guard);
+    if (!m->steal_backoff) /* else this one is a probe */
+        steal_more(m, victim, &guard, item);
     return item;
 }
 
@@ -220,8 +232,11 @@ void mo_idle_awake(void *member)
 {
     struct mo_member *m = member;
     struct mo_team *team = m->team;
+    if (m->sleeping == MO_AWAKE)
+        return;
     bool counted = m->sleeping == MO_ASLEEP_COUNTED;
     m->sleeping = MO_AWAKE;
+    m->slept = true;
     if (!counted)
         return;
     uint64_t idle = mo_load_relaxed(&team->idle), left;

@@ -165,6 +165,16 @@ struct mo_team *mo_team_open(struct mo_member *master, unsigned want)
     return team;
 }
 
+/* The kernel may put a woken thread on this CPU, behind the caller, though another one idles. A yield lets it run, and
+   it moves away (spread.c). */
+static void wake_for_region(struct mo_team *team)
+{
+    mo_store_relaxed(&team->master->worker->cpu, mo_plat_cpu());
+    mo_event_notify(&team->event);
+    if (team->size <= mo_park_cpus())
+        mo_plat_yield();
+}
+
 void mo_team_start(struct mo_team *team)
 {
     if (team->size == 1)
@@ -172,7 +182,8 @@ void mo_team_start(struct mo_team *team)
     uint64_t region = mo_load_relaxed(&team->go) >> 16;
     /* seq_cst: publishes the region, and precedes the look for sleepers; pairs with region_began(). */
     mo_exchange_seqcst(&team->go, (region + 1) << 16 | team->size);
-    mo_event_notify(&team->event);
+    if (mo_unlikely(mo_load_seqcst(&team->event.waiters) != 0))
+        wake_for_region(team);
 }
 
 /* ---- Barrier. */
@@ -351,6 +362,10 @@ void mo_team_serve(struct mo_member *m)
         if (bits == MO_WAKE_SURPLUS)
             continue;
         mo_member_begin(m, true);
+        if (m->slept) {
+            m->slept = false;
+            mo_spread(m);
+        }
         team->enter(m);
         m->joining = true;
         arrive_and_check(m);

@@ -1,0 +1,154 @@
+/* Whom a member robs first, seen through mo_steal(): every other member holds one item, and the items come out in the
+   order in which the thief asks. The machine is synthetic: 4 nodes of 2 L3 caches of 4 cores of 2 CPUs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "sched/internal.h"
+#include "topo/topo.h"
+
+#define MEMBERS 8
+
+static char items[64]; /* member i's item is &items[i] */
+
+/* A team whose members sit on the given CPUs; none has a thread. */
+static struct mo_team *new_team(const unsigned *cpu, unsigned n)
+{
+    struct mo_team *team = mo_team_new_locked();
+    assert_non_null(team);
+    assert_true(mo_team_reserve_locked(team, n));
+    team->size = n;
+    team->bound = n - 1;
+    for (unsigned i = 0; i < n; i++) {
+        struct mo_member *m = mo_team_member(team, i);
+        m->worker = mo_worker_new_locked(true);
+        assert_non_null(m->worker);
+        mo_store_relaxed(&m->worker->cpu, cpu[i]);
+        m->size = n;
+        m->shared = true;
+    }
+    return team;
+}
+
+static void expect_order(struct mo_team *team, unsigned thief, const unsigned *expected)
+{
+    struct mo_member *m = mo_team_member(team, thief);
+    for (unsigned i = 0; i < m->size; i++)
+        if (i != thief) {
+            struct mo_deque *d = &mo_team_member(team, i)->deque;
+            assert_true(mo_deque_room_owner(d));
+            mo_deque_push_owner(d, &items[i]);
+        }
+    m->last_victim = 0;
+    for (unsigned i = 0; i + 1 < m->size; i++)
+        assert_ptr_equal(mo_steal(m, NULL), &items[expected[i]]);
+    assert_null(mo_steal(m, NULL));
+    m->steal_pause = m->steal_backoff = 0;
+}
+
+static const unsigned spread_out[MEMBERS] = {0, 16, 1, 8, 2, 48, 17, 3};
+
+static void without_topology_they_go_round(void **state)
+{
+    MO_SHARED(sched).nodes = 1;
+    struct mo_team *team = new_team(spread_out, MEMBERS);
+    mo_victims_arrange_locked(team);
+    for (unsigned i = 0; i < MEMBERS; i++)
+        assert_null(mo_team_member(team, i)->victims);
+    expect_order(team, 0, (unsigned[]){1, 2, 3, 4, 5, 6, 7});
+    expect_order(team, 5, (unsigned[]){6, 7, 0, 1, 2, 3, 4});
+}
+
+/* Without distances, the kernel's node numbers put the own node first. */
+static void nodes_alone_tell_near_from_far(void **state)
+{
+    static const unsigned node[MEMBERS] = {0, 1, 0, 1, 0, 1, 0, 1};
+    MO_SHARED(sched).nodes = 2;
+    struct mo_team *team = new_team(spread_out, MEMBERS);
+    for (unsigned i = 0; i < MEMBERS; i++)
+        mo_team_member(team, i)->worker->node = node[i];
+    mo_victims_arrange_locked(team);
+    expect_order(team, 0, (unsigned[]){2, 4, 6, 1, 3, 5, 7});
+    expect_order(team, 3, (unsigned[]){5, 7, 1, 4, 6, 0, 2});
+    MO_SHARED(sched).nodes = 1;
+}
+
+static void topology_puts_them_near_to_far(void **state)
+{
+    assert_true(mo_topo_load());
+    struct mo_team *team = new_team(spread_out, MEMBERS);
+    mo_victims_arrange_locked(team);
+    /* CPU 0: core of 1; caches of 2 and 3; node of 8; then the others. */
+    expect_order(team, 0, (unsigned[]){2, 4, 7, 3, 1, 5, 6});
+    /* CPU 16: core of 17. */
+    struct mo_member *m = mo_team_member(team, 1);
+    assert_int_equal(m->victims[0], 6);
+    assert_int_equal(m->victims_team, MEMBERS);
+}
+
+/* Distances never shrink along anybody's order, and nobody is left out or asked twice. */
+static void every_order_is_complete(void **state)
+{
+    struct mo_team *team = new_team(spread_out, MEMBERS);
+    mo_victims_arrange_locked(team);
+    for (unsigned i = 0; i < MEMBERS; i++) {
+        struct mo_member *m = mo_team_member(team, i);
+        unsigned seen = 1u << i, last = 0;
+        for (unsigned k = 0; k < MEMBERS - 1; k++) {
+            unsigned distance = mo_topo_distance(spread_out[i], spread_out[m->victims[k]]);
+            assert_true(distance >= last);
+            seen |= 1u << m->victims[k];
+            last = distance;
+        }
+        assert_int_equal(seen, (1u << MEMBERS) - 1);
+    }
+}
+
+/* A region with fewer members than the table was made for goes round. */
+static void smaller_region_ignores_the_table(void **state)
+{
+    struct mo_team *team = new_team(spread_out, MEMBERS);
+    mo_victims_arrange_locked(team);
+    for (unsigned i = 0; i < 4; i++)
+        mo_team_member(team, i)->size = 4;
+    expect_order(team, 2, (unsigned[]){3, 0, 1});
+}
+
+/* The team outgrows its tables: they are made anew, and the old order is not mixed in. */
+static void larger_team_gets_new_tables(void **state)
+{
+    unsigned cpu[20];
+    struct mo_team *team = new_team(spread_out, MEMBERS);
+    mo_victims_arrange_locked(team);
+    assert_true(mo_team_reserve_locked(team, 20));
+    team->bound = 19;
+    for (unsigned i = 0; i < 20; i++) {
+        struct mo_member *m = mo_team_member(team, i);
+        m->worker = mo_worker_new_locked(true);
+        m->size = 20;
+        cpu[i] = i * 3;
+        mo_store_relaxed(&m->worker->cpu, cpu[i]);
+    }
+    mo_victims_arrange_locked(team);
+    for (unsigned i = 0; i < 20; i++) {
+        unsigned expected[19];
+        mo_topo_victim_order(cpu, 20, i, expected);
+        assert_memory_equal(mo_team_member(team, i)->victims, expected, sizeof expected);
+    }
+}
+
+int main(void)
+{
+    setenv("HWLOC_SYNTHETIC", "node:4 l3:2 core:4 pu:2", 1);
+    mo_self();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_topology_they_go_round),   cmocka_unit_test(nodes_alone_tell_near_from_far),
+        cmocka_unit_test(topology_puts_them_near_to_far),   cmocka_unit_test(every_order_is_complete),
+        cmocka_unit_test(smaller_region_ignores_the_table), cmocka_unit_test(larger_team_gets_new_tables),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

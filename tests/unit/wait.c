@@ -1,0 +1,235 @@
+/* What mo_wait() calls, and when. Passive waiting goes to sleep without a spin, so the order of calls is known. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/config.h"
+#include "park/park.h"
+#include "plat/plat.h"
+
+/* Calls are written down as letters: r ready, w work, s asleep, a awake, l linger. */
+static char log_of_calls[64];
+static unsigned calls;
+static struct mo_event event;
+static _Atomic bool flag;
+static unsigned ready_after_works, works;
+
+static void note(char what)
+{
+    if (calls < sizeof log_of_calls - 1)
+        log_of_calls[calls++] = what;
+}
+
+static bool ready(void *arg)
+{
+    note('r');
+    return mo_load_seqcst(&flag);
+}
+
+static bool work(void *arg)
+{
+    note('w');
+    if (++works == ready_after_works)
+        mo_store_seqcst(&flag, true);
+    return works <= ready_after_works;
+}
+
+static void asleep(void *arg)
+{
+    note('s');
+}
+
+static void awake(void *arg)
+{
+    note('a');
+}
+
+static void linger(void *arg)
+{
+    note('l');
+}
+
+static const struct mo_wait everything = {.ready = ready,
+                                          .work = work,
+                                          .asleep = asleep,
+                                          .awake = awake,
+                                          .linger = linger,
+                                          .event = &event,
+                                          .bits = MO_WAKE_ANY};
+
+static void use_policy(const char *policy)
+{
+    setenv("OMP_WAIT_POLICY", policy, 1);
+    mo_config_reload_for_test();
+    mo_config_load();
+    mo_park_init(2);
+}
+
+static int fresh(void **state)
+{
+    memset(log_of_calls, 0, sizeof log_of_calls);
+    calls = works = ready_after_works = 0;
+    event = (struct mo_event){0};
+    mo_store_relaxed(&flag, false);
+    use_policy("passive");
+    return 0;
+}
+
+static void ready_at_once_asks_nothing_else(void **state)
+{
+    mo_store_relaxed(&flag, true);
+    mo_wait(&everything);
+    assert_string_equal(log_of_calls, "r");
+}
+
+static void works_until_ready(void **state)
+{
+    ready_after_works = 3;
+    mo_wait(&everything);
+    assert_string_equal(log_of_calls, "rwrwrwr");
+    assert_int_equal(event.waiters, 0);
+}
+
+static void only_ready_is_needed(void **state)
+{
+    const struct mo_wait least = {.ready = ready, .event = &event, .bits = MO_WAKE_ANY, .relook_ns = 1000};
+    mo_store_relaxed(&flag, true);
+    mo_wait(&least);
+    assert_string_equal(log_of_calls, "r");
+}
+
+/* Becomes true in the last look, when the sleep has been announced. */
+static bool ready_when_asleep(void *arg)
+{
+    note('r');
+    return strchr(log_of_calls, 's') != NULL;
+}
+
+static void last_look_sees_the_condition(void **state)
+{
+    struct mo_wait w = everything;
+    w.ready = ready_when_asleep;
+    mo_wait(&w);
+    const char *end = strchr(log_of_calls, 's');
+    assert_non_null(end);
+    assert_string_equal(end, "sra");
+    assert_int_equal(event.waiters, 0);
+}
+
+static bool work_when_asleep(void *arg)
+{
+    note('w');
+    bool found = strchr(log_of_calls, 's') != NULL;
+    if (found)
+        mo_store_seqcst(&flag, true);
+    return found;
+}
+
+/* Work that turns up in the last look is done instead of sleeping; nobody would have woken us. */
+static void last_look_sees_work(void **state)
+{
+    struct mo_wait w = everything;
+    w.work = work_when_asleep;
+    mo_wait(&w);
+    const char *end = strchr(log_of_calls, 's');
+    assert_non_null(end);
+    assert_string_equal(end, "srwar");
+}
+
+static void *set_flag_later(void *arg)
+{
+    while (mo_load_acquire(&event.waiters) == 0)
+        usleep(1000);
+    usleep(20000);
+    mo_store_seqcst(&flag, true);
+    mo_event_notify(&event);
+    return NULL;
+}
+
+static void notification_ends_the_sleep(void **state)
+{
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, set_flag_later, NULL), 0);
+    mo_wait(&everything);
+    pthread_join(thread, NULL);
+    size_t end = strlen(log_of_calls);
+    assert_true(end > 2);
+    assert_string_equal(log_of_calls + end - 2, "ar");
+    assert_int_equal(event.waiters, 0);
+}
+
+struct poll {
+    unsigned left;
+};
+
+static bool no_more_polls(void *arg)
+{
+    return ((struct poll *)arg)->left == 0;
+}
+
+static bool count_poll(void *arg)
+{
+    struct poll *p = arg;
+    if (p->left)
+        p->left--;
+    return false;
+}
+
+/* Nobody notifies. Each round looks twice (awake, and once more before it sleeps): rounds sleep 1, 2, 4 and 8 ms. */
+static void sleeps_between_looks_double(void **state)
+{
+    struct poll p = {.left = 9};
+    const struct mo_wait w = {.ready = no_more_polls,
+                              .work = count_poll,
+                              .arg = &p,
+                              .event = &event,
+                              .bits = MO_WAKE_ANY,
+                              .relook_ns = 1000000};
+    uint64_t before = mo_plat_now_ns();
+    mo_wait(&w);
+    uint64_t took = mo_plat_now_ns() - before;
+    assert_true(took >= 15 * UINT64_C(1000000));
+}
+
+static void *set_flag_soon(void *arg)
+{
+    usleep(5000);
+    mo_store_seqcst(&flag, true);
+    mo_event_notify(&event);
+    return NULL;
+}
+
+/* Active waiting never sleeps; lingering is what it does meanwhile. */
+static void active_waiting_lingers_awake(void **state)
+{
+    pthread_t thread;
+    use_policy("active");
+    assert_int_equal(pthread_create(&thread, NULL, set_flag_soon, NULL), 0);
+    mo_wait(&everything);
+    pthread_join(thread, NULL);
+    assert_null(strchr(log_of_calls, 's'));
+    assert_non_null(strchr(log_of_calls, 'l'));
+    assert_int_equal(event.seq, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(ready_at_once_asks_nothing_else, fresh),
+        cmocka_unit_test_setup(works_until_ready, fresh),
+        cmocka_unit_test_setup(only_ready_is_needed, fresh),
+        cmocka_unit_test_setup(last_look_sees_the_condition, fresh),
+        cmocka_unit_test_setup(last_look_sees_work, fresh),
+        cmocka_unit_test_setup(notification_ends_the_sleep, fresh),
+        cmocka_unit_test_setup(sleeps_between_looks_double, fresh),
+        cmocka_unit_test_setup(active_waiting_lingers_awake, fresh),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
