@@ -35,6 +35,9 @@ struct mo_slab {
     _Atomic(struct mo_slab_block *) remote MO_ALIGNED(MO_LINE_PAIR);
 };
 
+/* Have memory at hand, so that a worker which exists can work although the rest of the process uses up what there is.
+   False when memory is exhausted. */
+bool mo_slab_prepare(struct mo_slab *s);
 unsigned mo_slab_class_slow(size_t bytes);
 void *mo_slab_alloc_slow(struct mo_slab *s, unsigned cls);
 void mo_slab_free_remote(struct mo_slab *s, void *block, unsigned cls);

@@ -38,6 +38,11 @@ static bool new_chunk(struct mo_slab *s)
     return true;
 }
 
+bool mo_slab_prepare(struct mo_slab *s)
+{
+    return s->bump || new_chunk(s);
+}
+
 static void *alloc_big(struct mo_slab *s, size_t bytes)
 {
     void *p = mo_extent_alloc(bytes);

@@ -93,17 +93,21 @@ struct mo_omp_member {
 _Static_assert(sizeof(struct mo_omp_member) <= MO_MEMBER_CLIENT_BYTES, "fits the client area");
 
 struct mo_omp_team {
+    /* One line, written at fork. */
     void (*fn)(void *);
     void *data;
     struct mo_share *first; /* where each thread's chain begins */
-    struct mo_loop_spec
-        loop; /* combined constructs: the loop that every thread is in from the start, or the sections */
-    uint64_t sections;
-    uint32_t env; /* ICVs of the implicit tasks */
+    uint32_t env;           /* ICVs of the implicit tasks */
     uint8_t combined;
     unsigned level, active_level;
-    _Atomic uint64_t single MO_ALIGNED(16); /* single constructs that have found their thread */
+
+    _Atomic uint64_t single MO_ALIGNED(MO_CACHE_LINE); /* single constructs that have found their thread */
     void *copyprivate;
+
+    struct mo_loop_spec
+        loop MO_ALIGNED(MO_CACHE_LINE); /* combined constructs: the loop that every thread is in from the
+                                                           start, or the number of sections */
+    uint64_t sections;
 };
 _Static_assert(sizeof(struct mo_omp_team) <= MO_TEAM_CLIENT_BYTES, "fits the client area");
 

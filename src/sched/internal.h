@@ -46,8 +46,8 @@ int mo_pool_start_thread(struct mo_worker *w);
 /* team.c */
 struct mo_team *mo_team_new_locked(void);
 bool mo_team_reserve_locked(struct mo_team *team, unsigned members);
-/* Make `m` ready to run its implicit task. */
-void mo_member_begin(struct mo_member *m, bool shared);
+/* Make `m` ready to run its implicit task in a region of `size`; 0: outside all regions, where tasks run at once. */
+void mo_member_begin(struct mo_member *m, unsigned size);
 /* In a forked child: the team has no pool threads; `reset` when its region and tasks are gone too. */
 void mo_team_forget_threads(struct mo_team *team, bool reset);
 /* What a pool thread does in a team, until it is sent away. */

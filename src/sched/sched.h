@@ -178,10 +178,11 @@ struct mo_arrivals {
 enum { MO_WAKE_MEMBER = 1, MO_WAKE_MASTER = 2, MO_WAKE_SURPLUS = 4 };
 
 struct mo_team {
-    /* Written at fork. */
+    /* Written at fork, read by every member: one pair of lines, with the beginning of what the layer above adds. */
     _Atomic uint64_t go MO_ALIGNED(MO_LINE_PAIR);
     void (*enter)(struct mo_member *); /* what each member runs */
     unsigned size;
+    unsigned char client[MO_TEAM_CLIENT_BYTES] MO_ALIGNED(MO_CACHE_LINE);
 
     /* Written at each barrier. */
     _Atomic uint32_t gen MO_ALIGNED(MO_LINE_PAIR);
@@ -207,7 +208,6 @@ struct mo_team {
     struct mo_queued_task *priority_head;
     unsigned *table; /* space for the members' orders of victims; NULL while nobody needs them */
     unsigned tables; /* the capacity that it was made for */
-    unsigned char client[MO_TEAM_CLIENT_BYTES] MO_ALIGNED(16);
 };
 
 static inline struct mo_member *mo_team_member(struct mo_team *team, unsigned tid)

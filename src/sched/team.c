@@ -100,15 +100,15 @@ void mo_team_forget_threads(struct mo_team *team, bool reset)
     }
 }
 
-void mo_member_begin(struct mo_member *m, bool shared)
+void mo_member_begin(struct mo_member *m, unsigned size)
 {
     m->current = &m->implicit;
     m->implicit.pending = 0;
     mo_store_relaxed(&m->implicit.remote_done, 0);
     m->implicit.home = m->worker->index;
     m->group = NULL;
-    m->shared = shared;
-    m->size = m->team->size;
+    m->shared = size > 1;
+    m->size = size ? size : 1;
     mo_store_relaxed(&m->created, 0u); /* members that are not in a region must not count in its balance */
     mo_store_relaxed(&m->done, 0u);
     m->joining = false;
@@ -116,8 +116,7 @@ void mo_member_begin(struct mo_member *m, bool shared)
     m->undeferred_depth = 0;
     m->steal_pause = m->steal_backoff = 0;
     m->mark = mo_load_relaxed(&m->deque.bottom);
-    /* Tasks outside all regions run at once. */
-    m->spawn_limit = m->team->master ? (int64_t)m->size * MO_SHARED(sched).cutoff : 0;
+    m->spawn_limit = (int64_t)size * MO_SHARED(sched).cutoff;
 }
 
 static struct mo_team *inner_team(struct mo_member *master)
@@ -155,12 +154,13 @@ struct mo_team *mo_team_open(struct mo_member *master, unsigned want)
     MO_ASSERT(want >= 1);
     struct mo_team *team = inner_team(master);
     team->size = want > 1 ? staff(team, want) : 1;
-    team->master = master;
+    if (team->master != master) /* a line that others read */
+        team->master = master;
     if (want > 1 && team->size == 1)
         mo_store_release(&team->busy, 0u);
     struct mo_member *m = mo_team_member(team, 0);
     m->worker = master->worker;
-    mo_member_begin(m, team->size > 1);
+    mo_member_begin(m, team->size);
     MO_SHARED(self) = m;
     return team;
 }
@@ -361,7 +361,7 @@ void mo_team_serve(struct mo_member *m)
         bits = m->tid < MO_GO_SIZE(go) ? MO_WAKE_MEMBER : MO_WAKE_SURPLUS;
         if (bits == MO_WAKE_SURPLUS)
             continue;
-        mo_member_begin(m, true);
+        mo_member_begin(m, MO_GO_SIZE(go));
         if (m->slept) {
             m->slept = false;
             mo_spread(m);

@@ -60,7 +60,7 @@ struct mo_worker *mo_worker_new_locked(bool pooled)
     if (s->workers == MO_WORKERS_MAX || !(w = mo_sched_permanent_locked(sizeof *w)))
         return NULL;
     w->pooled = pooled;
-    if (!pooled && !give_root_locked(w))
+    if (!mo_slab_prepare(&w->slab) || (!pooled && !give_root_locked(w)))
         return NULL;
     w->index = (uint16_t)s->workers++;
     mo_epoch_register(&w->epoch);
@@ -152,7 +152,7 @@ struct mo_member *mo_sched_adopt(void)
         mo_fatal("out of memory while meeting a new thread");
     w->stack_end = NULL;
     w->held = 0;
-    mo_member_begin(w->root, false);
+    mo_member_begin(w->root, 0);
     MO_SHARED(self) = w->root;
     mo_park_threads_add(1);
     pthread_setspecific((pthread_key_t)s->exit_key, w);
