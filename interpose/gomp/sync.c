@@ -1,9 +1,6 @@
 /* Barrier, single, critical, atomic. */
 #include "interpose/gomp/gomp.h"
 
-static _Atomic uint32_t critical_lock MO_ALIGNED(MO_LINE_PAIR);
-static _Atomic uint32_t atomic_lock MO_ALIGNED(MO_LINE_PAIR);
-
 MO_EXPORT void GOMP_barrier(void)
 {
     mo_team_barrier(mo_self());
@@ -28,12 +25,12 @@ MO_EXPORT void GOMP_single_copy_end(void *data)
 
 MO_EXPORT void GOMP_critical_start(void)
 {
-    mo_omp_lock(&critical_lock);
+    mo_omp_lock(&MO_SHARED(critical));
 }
 
 MO_EXPORT void GOMP_critical_end(void)
 {
-    mo_omp_unlock(&critical_lock);
+    mo_omp_unlock(&MO_SHARED(critical));
 }
 
 /* `name` points to a zeroed pointer of the program, which has room for the lock itself. */
@@ -49,10 +46,10 @@ MO_EXPORT void GOMP_critical_name_end(void **name)
 
 MO_EXPORT void GOMP_atomic_start(void)
 {
-    mo_omp_lock(&atomic_lock);
+    mo_omp_lock(&MO_SHARED(atomic));
 }
 
 MO_EXPORT void GOMP_atomic_end(void)
 {
-    mo_omp_unlock(&atomic_lock);
+    mo_omp_unlock(&MO_SHARED(atomic));
 }

@@ -84,8 +84,9 @@ struct mo_loop_spec {
 
 struct mo_omp_member {
     struct mo_share *share;
-    struct mo_share *spare; /* a zeroed descriptor for the next construct */
-    uint64_t singles;       /* single constructs met in this region */
+    struct mo_share *spare;         /* a zeroed descriptor for the next construct */
+    _Atomic uint32_t group_threads; /* of a root: see region.c */
+    uint64_t singles;               /* single constructs met in this region */
     struct mo_loop loop;
     uint64_t sections;
     struct mo_taskgroup *groups; /* closed ones, for reuse */
@@ -182,7 +183,9 @@ void mo_omp_taskgroup_begin(struct mo_member *m);
 void mo_omp_taskgroup_end(struct mo_member *m);
 bool mo_omp_in_final(const struct mo_member *m);
 
-/* ---- Locks (lock.c), in the caller's own bytes. */
+/* ---- Locks (lock.c), in the caller's own bytes, and the two that constructs without a name share. */
+extern _Atomic uint32_t MO_SHARED(critical) MO_SHARED_ATTR;
+extern _Atomic uint32_t MO_SHARED(atomic) MO_SHARED_ATTR;
 void mo_omp_lock(_Atomic uint32_t *lock);
 void mo_omp_unlock(_Atomic uint32_t *lock);
 bool mo_omp_try_lock(_Atomic uint32_t *lock);

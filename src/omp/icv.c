@@ -3,6 +3,7 @@
 #include "omp/core.h"
 #include "topo/topo.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define CHUNK   256u
@@ -87,6 +88,16 @@ static void add_locked(struct icv_table *t, const struct mo_icvs *values, uint32
     t->bucket[bucket] = ++t->count;
 }
 
+static void before_fork(void)
+{
+    mo_mutex_lock(&MO_SHARED(icv).lock);
+}
+
+static void after_fork(void)
+{
+    mo_mutex_unlock(&MO_SHARED(icv).lock);
+}
+
 static void load_initial(struct icv_table *t)
 {
     mo_mutex_lock(&t->lock);
@@ -94,6 +105,8 @@ static void load_initial(struct icv_table *t)
         struct mo_icvs v;
         fill_initial(&v);
         add_locked(t, &v, bucket_of(&v));
+        if (pthread_atfork(before_fork, after_fork, after_fork) != 0)
+            mo_warn("cannot register fork handlers: a forked child must not use OpenMP");
         mo_store_release(&t->ready, true);
     }
     mo_mutex_unlock(&t->lock);

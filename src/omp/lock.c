@@ -2,6 +2,9 @@
    form serves every header. While a thread holds one, no new task runs at once on it (task scheduling, rule a). */
 #include "omp/core.h"
 
+_Atomic uint32_t MO_SHARED(critical) MO_ALIGNED(MO_LINE_PAIR);
+_Atomic uint32_t MO_SHARED(atomic) MO_ALIGNED(MO_LINE_PAIR);
+
 static void hold(struct mo_member *m)
 {
     m->worker->held++;

@@ -1,17 +1,29 @@
 /* Parallel regions: how many threads, what each of them starts with. */
 #include "omp/core.h"
 
-/* Threads that regions of this process have together beyond their masters; kept only under a thread limit. */
-static _Atomic uint32_t limited_threads;
-
-static unsigned limit_threads(const struct mo_icvs *icvs, unsigned want)
+/* A thread limit holds for a contention group: the regions below one thread that is in none. The group's count of threads
+   beyond that one is kept in its root, and only under a limit. */
+static _Atomic uint32_t *group_threads(struct mo_member *m)
 {
-    uint32_t used = mo_load_relaxed(&limited_threads), granted;
+    struct mo_member *root = mo_region_ancestor(m, mo_omp_team(m->team)->level);
+    return &mo_omp_member(root)->group_threads;
+}
+
+static unsigned limit_threads(struct mo_member *m, const struct mo_icvs *icvs, unsigned want)
+{
+    _Atomic uint32_t *count = group_threads(m);
+    uint32_t used = mo_load_relaxed(count), granted;
     do {
         uint32_t left = icvs->thread_limit > used + 1 ? icvs->thread_limit - used - 1 : 0;
         granted = want - 1 < left ? want - 1 : left;
-    } while (!mo_cas_relaxed(&limited_threads, &used, used + granted));
+    } while (!mo_cas_relaxed(count, &used, used + granted));
     return granted + 1;
+}
+
+static void return_threads(struct mo_member *m, unsigned threads)
+{
+    if (mo_unlikely(mo_icvs_of(m)->thread_limit != UINT32_MAX) && threads)
+        mo_fetch_add_relaxed(group_threads(m), -threads);
 }
 
 static unsigned team_size(struct mo_member *m, const struct mo_icvs *icvs, unsigned clause)
@@ -25,7 +37,7 @@ static unsigned team_size(struct mo_member *m, const struct mo_icvs *icvs, unsig
     if (want > UINT16_MAX)
         want = UINT16_MAX;
     if (mo_unlikely(icvs->thread_limit != UINT32_MAX))
-        want = limit_threads(icvs, want);
+        want = limit_threads(m, icvs, want);
     return want;
 }
 
@@ -81,8 +93,7 @@ void mo_region_begin(const struct mo_region *r)
     unsigned want = team_size(m, icvs, r->num_threads);
     struct mo_team *team = mo_team_open(m, want);
     struct mo_omp_team *ot = mo_omp_team(team);
-    if (mo_unlikely(icvs->thread_limit != UINT32_MAX && want > team->size))
-        mo_fetch_add_relaxed(&limited_threads, -(want - team->size));
+    return_threads(m, want - team->size); /* those that could not be had */
     ot->fn = r->fn;
     ot->data = r->data;
     ot->level = outer->level + 1;
@@ -107,8 +118,7 @@ void mo_region_end(void)
     MO_ASSERT(m->tid == 0 && team->master);
     mo_team_close(team);
     mo_omp_team(team)->first = mo_omp_member(m)->share; /* all have left what came before */
-    if (mo_unlikely(mo_icvs_of(team->master)->thread_limit != UINT32_MAX))
-        mo_fetch_add_relaxed(&limited_threads, -(team->size - 1));
+    return_threads(team->master, team->size - 1);
 }
 
 void mo_region_run(const struct mo_region *r)

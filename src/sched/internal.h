@@ -19,9 +19,10 @@ struct mo_sched {
     char *bump, *bump_end; /* permanent memory */
     unsigned cutoff;       /* MOIRAI_TASK_CUTOFF */
     enum mo_steal_strategy steal;
-    unsigned nodes;       /* NUMA nodes online */
-    uint64_t stack_bytes; /* of pool threads, 0 = the system's default */
-    unsigned exit_key;    /* pthread key: a thread that was adopted ends */
+    unsigned nodes;                 /* NUMA nodes online */
+    uint64_t stack_bytes;           /* of pool threads, 0 = the system's default */
+    unsigned exit_key;              /* pthread key: a thread that was adopted ends */
+    _Atomic uint32_t last_identity; /* given to a task that owns a nestable lock */
     _Atomic(struct mo_worker *) worker[MO_WORKERS_MAX];
 };
 
@@ -35,7 +36,6 @@ static inline struct mo_worker *mo_worker_at(uint16_t index)
 /* worker.c; the caller holds the lock. */
 void *mo_sched_permanent_locked(size_t bytes);
 struct mo_worker *mo_worker_new_locked(bool pooled);
-void mo_sched_init_once(void);
 
 /* pool.c */
 /* Give `team`, which the caller made busy, pool threads as members 1..want; fewer when threads cannot be had. */

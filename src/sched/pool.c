@@ -26,7 +26,7 @@ static void *worker_main(void *arg)
         mo_wait(&wait);
         struct mo_member *m = mo_load_acquire(&w->assigned);
         mo_store_relaxed(&w->assigned, NULL);
-        mo_store_relaxed(&w->cpu, mo_plat_cpu());
+        w->cpu = mo_plat_cpu();
         w->node = mo_plat_node();
         MO_SHARED(self) = m;
         mo_team_serve(m);

@@ -60,7 +60,6 @@ enum {
     MO_TASK_EXTENDED = 1,  /* struct mo_task_ext follows the header */
     MO_TASK_FINAL = 2,     /* its children are run at once */
     MO_TASK_ORPHANED = 4,  /* ended, children are left */
-    MO_TASK_IMPLICIT = 8,  /* part of a member */
     MO_TASK_ON_STACK = 16, /* undeferred: the head of a struct mo_stack_task */
 };
 
@@ -76,12 +75,12 @@ struct mo_task_ext {
     struct mo_taskgroup *group;
     void *data; /* payload where it is not right behind the extension, for alignments above 32 */
     int64_t priority;
-    void *reserved;
+    uint64_t unused; /* keeps the payload aligned */
 };
 _Static_assert(sizeof(struct mo_task_ext) == 32, "payload stays aligned to 32 bytes");
 
 /* A taskgroup counts its unfinished descendants: `local` by the worker that opened it, `remote` by the others. Either
-   may be negative; the sum is the number of tasks (see mo_taskgroup_ended). */
+   may be negative; the sum is the number of tasks (group_ended() in task.c). */
 struct mo_taskgroup {
     struct mo_taskgroup *outer;
     struct mo_worker *owner;
@@ -93,7 +92,7 @@ struct mo_taskgroup {
 struct mo_worker {
     uint16_t index; /* in the table of workers */
     uint32_t held;  /* locks of user code that this thread holds: while it does, no task runs undeferred */
-    _Atomic unsigned cpu;
+    unsigned cpu;
     uint64_t moved_at; /* ticks */
     unsigned node;     /* where it was when it last joined a team; a hint */
     char *stack_end;
@@ -124,13 +123,14 @@ struct mo_member {
     struct mo_task *current;
     struct mo_taskgroup *group; /* innermost taskgroup of the current task */
     unsigned tid;
-    unsigned size;    /* of the team in its region; the team's own may change as soon as that is over */
-    bool shared;      /* the team has more members: thieves exist */
-    bool searching;   /* counted in team->idle as one who looks for work */
-    uint8_t sleeping; /* enum mo_sleep */
-    bool slept;       /* since its last region began */
-    bool joining;     /* its barrier is the end of the region */
-    uint32_t task_id; /* identity of the current task for nestable locks, 0 = none given yet */
+    unsigned size;        /* of the team in its region; the team's own may change as soon as that is over */
+    bool shared;          /* the team has more members: thieves exist */
+    bool searching;       /* counted in team->idle as one who looks for work */
+    _Atomic uint32_t cpu; /* where it was seen last; team-mates look (spread.c) */
+    uint8_t sleeping;     /* enum mo_sleep */
+    bool slept;           /* since its last region began */
+    bool joining;         /* its barrier is the end of the region */
+    uint32_t task_id;     /* identity of the current task for nestable locks, 0 = none given yet */
     uint32_t undeferred_depth;
     int64_t mark;        /* items of the deque at this index and above are descendants of the current task */
     int64_t spawn_limit; /* tasks in the deque below which a new one is stored; beyond, it may run at once (task.c) */

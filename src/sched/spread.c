@@ -14,7 +14,7 @@
 static void count_members(const struct mo_member *m, unsigned *count)
 {
     for (unsigned i = 0; i < m->size; i++) {
-        unsigned cpu = mo_load_relaxed(&mo_team_member(m->team, i)->worker->cpu);
+        unsigned cpu = mo_load_relaxed(&mo_team_member(m->team, i)->cpu);
         if (cpu < MO_PLAT_CPUS_MAX)
             count[cpu]++;
     }
@@ -31,7 +31,7 @@ static void move_if_crowded(struct mo_member *m, unsigned here)
     unsigned best = mo_plat_least_counted_cpu(&mask, count);
     if (best == MO_PLAT_CPUS_MAX || count[best] + 1 >= count[here])
         return;
-    mo_store_relaxed(&m->worker->cpu, best);
+    mo_store_relaxed(&m->cpu, best);
     mo_plat_move(best, &mask);
 }
 
@@ -40,8 +40,8 @@ void mo_spread(void *member)
     struct mo_member *m = member;
     struct mo_worker *w = m->worker;
     unsigned here = mo_plat_cpu();
-    if (mo_load_relaxed(&w->cpu) != here)
-        mo_store_relaxed(&w->cpu, here);
+    if (mo_load_relaxed(&m->cpu) != here)
+        mo_store_relaxed(&m->cpu, here);
     if (!w->pooled || m->size < 2 || m->size > mo_park_cpus() || here >= MO_PLAT_CPUS_MAX || mo_park_cpus() < 2)
         return;
     uint64_t now = mo_plat_ticks();

@@ -451,8 +451,7 @@ struct mo_taskgroup *mo_taskgroup_close(struct mo_member *m)
 
 uint32_t mo_task_identity(struct mo_member *m)
 {
-    static _Atomic uint32_t last;
     while (mo_unlikely(!m->task_id))
-        m->task_id = (mo_fetch_add_relaxed(&last, 1u) + 1) & 0x7fffffff;
+        m->task_id = (mo_fetch_add_relaxed(&MO_SHARED(sched).last_identity, 1u) + 1) & 0x7fffffff;
     return m->task_id;
 }

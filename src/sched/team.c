@@ -37,7 +37,6 @@ static struct mo_member *member_new_locked(struct mo_team *team, unsigned tid)
         return NULL;
     m->team = team;
     m->tid = tid;
-    m->implicit.flags = MO_TASK_IMPLICIT;
     return m;
 }
 
@@ -169,7 +168,7 @@ struct mo_team *mo_team_open(struct mo_member *master, unsigned want)
    it moves away (spread.c). */
 static void wake_for_region(struct mo_team *team)
 {
-    mo_store_relaxed(&team->master->worker->cpu, mo_plat_cpu());
+    mo_store_relaxed(&mo_team_member(team, 0)->cpu, mo_plat_cpu());
     mo_event_notify(&team->event);
     if (team->size <= mo_park_cpus())
         mo_plat_yield();

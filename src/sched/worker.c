@@ -7,7 +7,7 @@
 #define PERMANENT_CHUNK (64u * 1024)
 
 struct mo_sched MO_SHARED(sched);
-__thread struct mo_member *MO_SHARED(self);
+__thread struct mo_member *MO_SHARED(self) MO_SHARED_TLS;
 
 void *mo_sched_permanent_locked(size_t bytes)
 {
