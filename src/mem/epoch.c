@@ -92,8 +92,7 @@ void mo_epoch_retire(void *extent, size_t bytes)
     uint64_t stamp = mo_fetch_add_seqcst(&e->epoch, 1) + 1; /* E1 */
     while (!try_lock())
         mo_plat_yield();
-    if (e->count == RECORDS)
-        collect_locked(e);
+    collect_locked(e); /* retiring is rare, and nobody else has a reason to come by */
     if (e->count < RECORDS)
         e->waiting[e->count++] = (struct retired){extent, bytes, stamp};
     unlock();

@@ -64,9 +64,10 @@ static void final_tree(int depth, int inside)
 #pragma omp task shared(done) final(1)
     {
         final_tree(depth - 1, 1);
-        done = 1;
+        __atomic_store_n(&done, 1, __ATOMIC_RELAXED);
     }
-    CHECK(!inside || done);
+    /* The compiler may read it whether inside or not. */
+    CHECK(!inside || __atomic_load_n(&done, __ATOMIC_RELAXED));
 #pragma omp taskwait
     CHECK(done);
 }
