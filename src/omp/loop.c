@@ -3,9 +3,10 @@
 
      STATIC   no shared state: each thread computes its chunks. A block is as large and as placed as libgomp's, so that
               sums over floating numbers come out the same.
-     COUNTER  monotonic dynamic: one counter of iterations.
+     COUNTER  dynamic: one counter of chunks. Also where the program allows any order, unless MOIRAI_LOOP_RANGES says
+              otherwise: libgomp keeps the order all the same, and there are programs whose result depends on it.
      GUIDED   one counter, moved by CAS; few chunks, so it is not contended.
-     RANGES   nonmonotonic dynamic: thread i starts with the i-th part of the chunks in a slot of its own and takes one
+     RANGES   dynamic in any order: thread i starts with the i-th part of the chunks in a slot of its own and takes one
               after the other; when it is empty it takes the upper half of what another slot still holds.
      WHOLE    a team of one takes everything at once.
 
@@ -52,7 +53,8 @@ static void resolve_runtime(struct mo_member *m, struct mo_loop_spec *spec)
 static void choose_dynamic(const struct mo_member *m, const struct mo_loop_spec *spec, struct mo_loop *l)
 {
     uint64_t chunks = spec->trips / l->chunk + (spec->trips % l->chunk != 0);
-    bool ranges = !spec->monotonic && !spec->ordered && chunks > 1 && chunks < UINT32_MAX;
+    bool ranges =
+        !spec->monotonic && !spec->ordered && chunks > 1 && chunks < UINT32_MAX && mo_knob(MO_KNOB_LOOP_RANGES);
     l->chunks = chunks;
     l->kind = ranges ? MO_LOOP_RANGES : MO_LOOP_COUNTER;
     if (!m->shared)

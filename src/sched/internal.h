@@ -52,10 +52,11 @@ void mo_member_begin(struct mo_member *m, unsigned size);
 void mo_team_forget_threads(struct mo_team *team, bool reset);
 /* What a pool thread does in a team, until it is sent away. */
 void mo_team_serve(struct mo_member *m);
+/* barrier.c */
+/* Arrive, and end the barrier if nothing is left to wait for. */
+void mo_team_arrive(struct mo_member *m);
 /* Work of a thread that waits at a barrier. */
 bool mo_team_barrier_work(void *member);
-/* If all members have arrived and all tasks have ended, end the barrier. */
-void mo_team_try_release(struct mo_member *m);
 
 /* spread.c: the hook of mo_wait for members of a team that wait awake, or have just been woken. */
 void mo_spread(void *member);

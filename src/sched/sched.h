@@ -236,7 +236,7 @@ static inline struct mo_member *mo_self(void)
 /* Give back a block of worker `home`'s slab; `w` is the caller's worker. */
 void mo_worker_free(struct mo_worker *w, uint16_t home, void *block, unsigned cls);
 
-/* ---- Regions (team.c, pool.c). */
+/* ---- Regions (team.c, barrier.c, pool.c). */
 /* Open a region of up to `want` members (at least 1) and make the caller member 0 of it. The team's client area and
    `enter` must be set between open and start. Returns the team; its size says how many members there are. */
 struct mo_team *mo_team_open(struct mo_member *master, unsigned want);
@@ -246,7 +246,7 @@ void mo_team_close(struct mo_team *team);
 /* Wait until all members are here and all tasks of the team have ended; runs tasks meanwhile. */
 void mo_team_barrier(struct mo_member *m);
 
-/* ---- Tasks (task.c, steal.c). */
+/* ---- Tasks (task.c, taskwait.c, steal.c). */
 /* A block for a task with `bytes` of payload at `align`, child of the current one. The caller fills fn and the payload
    and submits it. NULL when memory is exhausted: run the work undeferred instead. */
 struct mo_task *mo_task_new(struct mo_member *m, size_t bytes, size_t align, int priority, void **payload);

@@ -181,7 +181,7 @@ void mo_idle_begin_search(struct mo_member *m)
     if (m->searching || m->sleeping != MO_AWAKE)
         return;
     m->searching = true;
-    mo_fetch_add_seqcst(&m->team->idle, MO_IDLE_SEARCHING); /* team.c: orders the last `done` before the check */
+    mo_fetch_add_seqcst(&m->team->idle, MO_IDLE_SEARCHING); /* barrier.c: orders the last `done` before the check */
 }
 
 void mo_idle_end_search(struct mo_member *m)

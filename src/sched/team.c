@@ -1,22 +1,7 @@
-/* Regions and barriers.
+/* Regions.
 
    Fork: the master publishes the region by one store to `go` (number and size in one word); pool threads that are bound
-   to the team wait for it. Join is a barrier whose release only the master awaits: the others go on to wait for `go`.
-
-   Barrier. Members count up `arrived` (through `leaf` counters in teams above MO_TEAM_LEAF, so that no line has more
-   than a handful of writers). Without tasks the last arriver releases: it resets the counters and raises `gen`, the one
-   line that all others read. With tasks, whoever has run out of work checks whether all have arrived and all tasks have
-   ended, and the first to claim generation g (CAS on `claim`) releases it.
-   B1  gen changes only after all members have arrived, so a member that read gen before it arrived sees it change.
-   B2  `claim` is g + 1 from the moment that a releaser of generation g is chosen; a late checker of g fails its CAS,
-       since the next generation starts with claim == g + 1.
-   B3  counters are reset before gen is raised (seq_cst exchange), so an early arriver of the next barrier finds zero.
-
-   Have all tasks ended? Each member counts tasks it created and tasks it ended; both only grow. First all `done` are
-   summed, then all `created`. done(t1) <= done(t) <= created(t) <= created(t2) for t1 < t < t2, so equal sums mean that
-   at t between the passes none was open; and with everybody arrived only an open task could create another.
-   Somebody sees it: a member checks after its last done, with an RMW on `idle` in between (mo_idle_begin_search); the
-   RMWs of two such members are ordered, and the later one sees the done of the earlier. */
+   to the team wait for it. Join is a barrier whose release only the master awaits: the others go on to wait for `go`. */
 #include "sched/internal.h"
 
 struct mo_team *mo_team_new_locked(void)
@@ -185,136 +170,6 @@ void mo_team_start(struct mo_team *team)
         wake_for_region(team);
 }
 
-/* ---- Barrier. */
-static unsigned arrival_target(const struct mo_member *m)
-{
-    return m->size <= MO_TEAM_LEAF ? m->size : (m->size + MO_TEAM_LEAF - 1) / MO_TEAM_LEAF;
-}
-
-static bool count_up(_Atomic uint32_t *counter, unsigned target)
-{
-    /* acq_rel: the last one has seen what all others did before they arrived. */
-    return mo_fetch_add_acq_rel(counter, 1u) + 1 == target;
-}
-
-/* True for the last one. */
-static bool arrive(struct mo_member *m)
-{
-    struct mo_team *team = m->team;
-    m->gen_seen = mo_load_relaxed(&team->gen); /* B1: cannot change before we have arrived */
-    if (m->size > MO_TEAM_LEAF) {
-        unsigned group = m->tid / MO_TEAM_LEAF, first = group * MO_TEAM_LEAF;
-        unsigned members = m->size - first < MO_TEAM_LEAF ? m->size - first : MO_TEAM_LEAF;
-        if (!count_up(&team->leaf[group].count, members))
-            return false;
-        mo_store_relaxed(&team->leaf[group].count, 0u); /* B3: nobody touches it before the release */
-    }
-    return count_up(&team->arrived, arrival_target(m));
-}
-
-/* The end of a region concerns only the master: the others wait for the next region. */
-static void release(struct mo_member *m)
-{
-    struct mo_team *team = m->team;
-    mo_store_relaxed(&team->arrived, 0u);
-    if (mo_load_relaxed(&team->has_tasks))
-        mo_store_relaxed(&team->has_tasks, false);
-    mo_exchange_seqcst(&team->gen, m->gen_seen + 1); /* B3; and it precedes the look for sleepers */
-    mo_event_notify_bits(&team->event, MO_WAKE_ALL, m->joining ? MO_WAKE_MASTER : MO_WAKE_ANY);
-}
-
-static bool all_tasks_ended(const struct mo_member *m)
-{
-    struct mo_team *team = m->team;
-    uint64_t done = 0, created = 0;
-    for (unsigned i = 0; i < m->size; i++)
-        done += mo_load_seqcst(&mo_team_member(team, i)->done);
-    for (unsigned i = 0; i < m->size; i++)
-        created += mo_load_seqcst(&mo_team_member(team, i)->created);
-    return done == created;
-}
-
-void mo_team_try_release(struct mo_member *m)
-{
-    struct mo_team *team = m->team;
-    uint32_t gen = m->gen_seen;
-    if (mo_load_acquire(&team->gen) != gen || mo_load_acquire(&team->arrived) != arrival_target(m) ||
-        !all_tasks_ended(m))
-        return;
-    if (mo_cas_acq_rel(&team->claim, &gen, gen + 1)) /* B2 */
-        release(m);
-}
-
-/* Arrive, and release if nothing is left to wait for. */
-static void arrive_and_check(struct mo_member *m)
-{
-    struct mo_team *team = m->team;
-    if (!arrive(m))
-        return;
-    if (mo_load_relaxed(&team->has_tasks)) {
-        mo_idle_begin_search(m); /* it stays one: the wait that follows looks */
-        mo_team_try_release(m);
-    } else {
-        mo_store_relaxed(&team->claim, m->gen_seen + 1); /* B2; without tasks nobody else looks */
-        release(m);
-    }
-}
-
-bool mo_team_barrier_work(void *member)
-{
-    struct mo_member *m = member;
-    struct mo_team *team = m->team;
-    if (!mo_load_relaxed(&team->has_tasks) || mo_load_acquire(&team->gen) != m->gen_seen) {
-        mo_idle_end_search(m);
-        return false;
-    }
-    struct mo_task *task = mo_priority_take(m, NULL);
-    if (!task)
-        task = mo_deque_pop_owner(&m->deque, INT64_MIN, true);
-    if (!task)
-        task = mo_steal(m, NULL);
-    if (task) {
-        mo_idle_found_work(m);
-        mo_task_execute(m, task);
-        return true;
-    }
-    mo_idle_begin_search(m);
-    mo_team_try_release(m);
-    return false;
-}
-
-static bool barrier_is_over(void *member)
-{
-    struct mo_member *m = member;
-    return mo_load_seqcst(&m->team->gen) != m->gen_seen;
-}
-
-static void drain_alone(struct mo_member *m)
-{
-    struct mo_task *task;
-    while ((task = mo_deque_pop_owner(&m->deque, INT64_MIN, false)) || (task = mo_priority_take(m, NULL)))
-        mo_task_execute(m, task);
-}
-
-void mo_team_barrier(struct mo_member *m)
-{
-    if (!m->shared) {
-        drain_alone(m);
-        return;
-    }
-    arrive_and_check(m);
-    const struct mo_wait wait = {.ready = barrier_is_over,
-                                 .work = mo_team_barrier_work,
-                                 .asleep = mo_idle_asleep,
-                                 .awake = mo_idle_awake,
-                                 .linger = mo_spread,
-                                 .arg = m,
-                                 .event = &m->team->event,
-                                 .bits = m->tid ? MO_WAKE_MEMBER : MO_WAKE_ANY};
-    mo_wait(&wait);
-    mo_idle_end_search(m);
-}
-
 void mo_team_close(struct mo_team *team)
 {
     struct mo_member *m = mo_team_member(team, 0);
@@ -367,6 +222,6 @@ void mo_team_serve(struct mo_member *m)
         }
         team->enter(m);
         m->joining = true;
-        arrive_and_check(m);
+        mo_team_arrive(m);
     }
 }

@@ -1,0 +1,140 @@
+/* Waiting for tasks: taskwait, taskgroup, taskyield. A thread that waits inside a task runs descendants of it meanwhile
+   (the task scheduling constraint, see task.c) and then sleeps until its own event rings: a child or the group ended.
+   Nobody tells it of new tasks, as few of them could run here; it looks again now and then. */
+#include "sched/internal.h"
+
+#define HELP_RELOOK_NS 100000
+
+/* The header that children of the current task point to; NULL when it has had none. */
+static inline struct mo_task *current_with_children(struct mo_member *m)
+{
+    struct mo_task *cur = m->current;
+    return cur->flags & MO_TASK_ON_STACK ? ((struct mo_stack_task *)cur)->heap : cur;
+}
+
+static inline bool children_ended(struct mo_task *task)
+{
+    /* seq_cst: pairs with the RMW in child_ended(), across the waiter's mo_event_prepare(). */
+    return task->pending == (uint32_t)mo_load_seqcst(&task->remote_done);
+}
+
+struct task_wait {
+    struct mo_member *m;
+    struct mo_task *task;       /* wait for its children, */
+    struct mo_taskgroup *group; /* or for this group */
+    struct mo_task *ancestor;
+};
+
+static bool group_ended(struct mo_taskgroup *g)
+{
+    return g->local + mo_load_seqcst(&g->remote) == 0;
+}
+
+static bool wait_is_over(void *arg)
+{
+    struct task_wait *w = arg;
+    return w->group ? group_ended(w->group) : children_ended(w->task);
+}
+
+/* A task that may run while the current one waits. */
+static struct mo_task *take_descendant(struct mo_member *m, struct mo_task *ancestor)
+{
+    struct mo_task *task = mo_priority_take(m, ancestor);
+    if (!task)
+        task = mo_deque_pop_owner(&m->deque, m->mark, m->shared);
+    if (!task && m->shared)
+        task = mo_steal(m, ancestor);
+    return task;
+}
+
+/* Who waits inside a task is no searcher to creators of tasks: it could not run just any. */
+static bool help(void *arg)
+{
+    struct task_wait *w = arg;
+    struct mo_member *m = w->m;
+    struct mo_task *task = take_descendant(m, w->ancestor);
+    if (!task)
+        return false;
+    mo_idle_awake(m);
+    mo_task_execute(m, task);
+    return true;
+}
+
+static void help_asleep(void *arg)
+{
+    mo_idle_asleep_uncounted(((struct task_wait *)arg)->m);
+}
+
+static void help_awake(void *arg)
+{
+    mo_idle_awake(((struct task_wait *)arg)->m);
+}
+
+static void wait_slow(struct task_wait *w)
+{
+    const struct mo_wait wait = {.ready = wait_is_over,
+                                 .work = help,
+                                 .asleep = help_asleep,
+                                 .awake = help_awake,
+                                 .arg = w,
+                                 .event = &w->m->worker->event,
+                                 .bits = MO_WAKE_ANY,
+                                 .relook_ns = HELP_RELOOK_NS};
+    mo_wait(&wait);
+}
+
+void mo_task_wait(struct mo_member *m)
+{
+    struct mo_task *cur = current_with_children(m);
+    if (!cur)
+        return;
+    while (cur->pending != 0) {
+        struct mo_task *task = mo_deque_pop_owner(&m->deque, m->mark, m->shared);
+        if (!task)
+            break;
+        mo_task_execute(m, task);
+    }
+    if (mo_likely(cur->pending == 0))
+        return;
+    if (!children_ended(cur)) {
+        struct task_wait w = {.m = m, .task = cur, .ancestor = cur};
+        wait_slow(&w);
+    }
+    cur->pending = 0;
+    mo_store_relaxed(&cur->remote_done, 0); /* no child is left that could touch it */
+}
+
+bool mo_task_yield(struct mo_member *m)
+{
+    struct mo_task *cur = current_with_children(m);
+    struct mo_task *task = cur ? take_descendant(m, cur) : NULL;
+    if (task)
+        mo_task_execute(m, task);
+    return task != NULL;
+}
+
+void mo_taskgroup_open(struct mo_member *m, struct mo_taskgroup *group)
+{
+    group->outer = m->group;
+    group->owner = m->worker;
+    group->local = 0;
+    mo_store_relaxed(&group->remote, 0);
+    m->group = group;
+}
+
+struct mo_taskgroup *mo_taskgroup_close(struct mo_member *m)
+{
+    struct mo_taskgroup *g = m->group;
+    while (!group_ended(g)) {
+        struct mo_task *task = mo_deque_pop_owner(&m->deque, m->mark, m->shared);
+        if (!task)
+            break;
+        mo_task_execute(m, task);
+    }
+    if (!group_ended(g)) {
+        struct task_wait w = {.m = m, .group = g, .ancestor = current_with_children(m)};
+        wait_slow(&w);
+    }
+    m->group = g->outer;
+    return g;
+}
