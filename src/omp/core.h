@@ -47,6 +47,7 @@ struct mo_range_slot {
 
 struct mo_share {
     _Atomic(struct mo_share *) next;
+    void *no_parent; /* NULL where a task of this slab class has its parent: a late thief may still look (steal.c) */
     _Atomic uint32_t departed;
     _Atomic uint64_t schedule; /* of a runtime schedule: what the first thread found, 0 = nobody was here yet */
     _Atomic uint64_t counter MO_ALIGNED(MO_CACHE_LINE); /* next iteration, chunk or section */
@@ -57,6 +58,8 @@ struct mo_share {
     unsigned slots;
     struct mo_range_slot slot[]; /* one a member */
 };
+
+_Static_assert(offsetof(struct mo_share, no_parent) == offsetof(struct mo_task, parent), "a thief finds NULL");
 
 /* A loop as one thread sees it: iterations 0..trips-1 stand for begin, begin + step, ... (modulo 2^64, which serves
    signed and unsigned, up and down). */

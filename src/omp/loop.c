@@ -215,12 +215,16 @@ static bool refill(struct mo_member *m, struct mo_loop *l, struct mo_share *s)
     return false;
 }
 
-static bool claim_last(struct mo_share *s, const struct mo_loop *l, uint64_t *from, uint64_t *to)
+static bool claim_last(struct mo_share *s, struct mo_loop *l, uint64_t *from, uint64_t *to)
 {
     uint64_t unclaimed = 0;
     *from = (l->chunks - 1) * l->chunk;
     *to = l->trips;
-    return !mo_load_relaxed(&s->counter) && mo_cas_relaxed(&s->counter, &unclaimed, 1u);
+    if (mo_load_relaxed(&s->counter) || !mo_cas_relaxed(&s->counter, &unclaimed, 1u))
+        return false;
+    l->kind = MO_LOOP_WHOLE; /* and nothing more: a range may have been on its way between two slots */
+    l->next = 1;
+    return true;
 }
 
 static bool next_in_range(struct mo_member *m, struct mo_share *s, struct mo_loop *l, uint64_t *from, uint64_t *to)

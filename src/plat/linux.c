@@ -54,9 +54,12 @@ bool mo_plat_barrier_arm(void)
     return r == 0;
 }
 
-void mo_plat_barrier_all(void)
+bool mo_plat_barrier_all(void)
 {
-    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+    int saved = errno;
+    long r = syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+    errno = saved;
+    return r == 0;
 }
 
 void *mo_plat_map(size_t bytes)

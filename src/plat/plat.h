@@ -19,9 +19,9 @@ uint64_t mo_plat_now_ns(void);
 
 /* Make every running thread of this process pass a full barrier (membarrier, private expedited). arm() is cheap only
    while the process has one thread (else the kernel waits for a grace period) and refuses otherwise; false also when
-   the kernel or a sandbox denies it. */
+   the kernel or a sandbox denies it. barrier_all() is false if that happens later. */
 bool mo_plat_barrier_arm(void);
-void mo_plat_barrier_all(void);
+bool mo_plat_barrier_all(void);
 
 /* Zeroed pages; NULL when memory is exhausted. */
 void *mo_plat_map(size_t bytes);

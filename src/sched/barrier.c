@@ -51,6 +51,15 @@ static void release(struct mo_member *m)
     mo_event_notify_bits(&team->event, MO_WAKE_ALL, m->joining ? MO_WAKE_MASTER : MO_WAKE_ANY);
 }
 
+/* B2. Also for the last arriver that sees no tasks: there may have been some, which others finished and released for
+   between its arrival and its look. */
+static void claim_and_release(struct mo_member *m)
+{
+    uint32_t gen = m->gen_seen;
+    if (mo_cas_acq_rel(&m->team->claim, &gen, gen + 1))
+        release(m);
+}
+
 static bool all_tasks_ended(const struct mo_member *m)
 {
     struct mo_team *team = m->team;
@@ -65,12 +74,10 @@ static bool all_tasks_ended(const struct mo_member *m)
 static void try_release(struct mo_member *m)
 {
     struct mo_team *team = m->team;
-    uint32_t gen = m->gen_seen;
-    if (mo_load_acquire(&team->gen) != gen || mo_load_acquire(&team->arrived) != arrival_target(m) ||
+    if (mo_load_acquire(&team->gen) != m->gen_seen || mo_load_acquire(&team->arrived) != arrival_target(m) ||
         !all_tasks_ended(m))
         return;
-    if (mo_cas_acq_rel(&team->claim, &gen, gen + 1)) /* B2 */
-        release(m);
+    claim_and_release(m);
 }
 
 void mo_team_arrive(struct mo_member *m)
@@ -82,8 +89,7 @@ void mo_team_arrive(struct mo_member *m)
         mo_idle_begin_search(m); /* it stays one: the wait that follows looks */
         try_release(m);
     } else {
-        mo_store_relaxed(&team->claim, m->gen_seen + 1); /* B2; without tasks nobody else looks */
-        release(m);
+        claim_and_release(m);
     }
 }
 

@@ -11,7 +11,7 @@
 struct mo_sched {
     _Atomic uint32_t lock;
     _Atomic bool ready;                             /* set once everything below is usable */
-    bool asymmetric;                                /* membarrier is armed: creators of tasks need no fence (steal.c) */
+    _Atomic bool asymmetric;                        /* membarrier is armed: creators of tasks need no fence (steal.c) */
     unsigned workers;                               /* entries used in `worker` */
     struct mo_worker *spare_adopted, *spare_pooled; /* workers without a thread */
     struct mo_worker *free;                         /* pool threads without a team */
@@ -68,13 +68,20 @@ void mo_victims_arrange_locked(struct mo_team *team);
 void mo_task_execute(struct mo_member *m, struct mo_task *task);
 
 /* steal.c */
-/* A task of another member; with `ancestor` only a descendant of that. NULL when none was found. */
-struct mo_task *mo_steal(struct mo_member *m, struct mo_task *ancestor);
+/* What a thread that waits inside a task may run: descendants of that task. A task of the group that it waits for is one
+   even where an ended task between the two has cut the link (task.c). */
+struct mo_kin {
+    struct mo_task *ancestor;
+    struct mo_taskgroup *group; /* NULL: waits for children */
+};
+
+/* A task of another member; with `kin` only one of those. NULL when none was found. */
+struct mo_task *mo_steal(struct mo_member *m, const struct mo_kin *kin);
 /* A task of the team's queue of prioritised tasks, likewise. */
-struct mo_task *mo_priority_take(struct mo_member *m, struct mo_task *ancestor);
+struct mo_task *mo_priority_take(struct mo_member *m, const struct mo_kin *kin);
 /* False when memory is exhausted. */
 bool mo_priority_put(struct mo_member *m, struct mo_task *task, int priority);
-bool mo_task_descends(struct mo_task *task, struct mo_task *ancestor);
+bool mo_task_is_kin(struct mo_task *task, const struct mo_kin *kin);
 /* A searcher is one that creators of tasks rely on: they wake nobody while there is one. It may stop being one only by
    finding work (then it wakes another), by going to sleep (then it looks once more), or when no task is left. */
 void mo_idle_begin_search(struct mo_member *m);
@@ -93,7 +100,7 @@ void mo_idle_wake_one(struct mo_team *team);
    barrier between the creator's two accesses is supplied by the sleeper through membarrier where that is armed. */
 static inline void mo_work_published(struct mo_team *team)
 {
-    if (mo_likely(MO_SHARED(sched).asymmetric))
+    if (mo_likely(mo_load_relaxed(&MO_SHARED(sched).asymmetric)))
         mo_plat_light_barrier();
     else
         mo_plat_full_barrier(&team->idle);

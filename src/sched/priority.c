@@ -1,14 +1,32 @@
-/* Tasks that do not travel through deques: those with a priority, and the few that a thief took by mistake. One list
-   per team, highest priority first, equal ones in order of arrival, under a lock: priorities are rare and a hint. */
+/* Tasks that do not travel through deques: those with a priority, and the few that a thief took by mistake. One queue
+   per team under a lock: priorities are rare and a hint. It is a list of runs, highest priority first; a run is a list
+   of tasks of one priority in order of arrival, and its first link holds the run together. */
 #include "sched/internal.h"
 
 struct mo_queued_task {
-    struct mo_queued_task *next;
+    struct mo_queued_task *next; /* in the run */
     struct mo_task *task;
+    struct mo_queued_task *next_run; /* first link only */
+    struct mo_queued_task *last;     /* first link only: the end of the run */
     int32_t priority;
     uint16_t home; /* worker whose slab this is of */
 };
 _Static_assert(sizeof(struct mo_queued_task) <= MO_SLAB_MIN_BYTES, "a link fits the smallest block");
+
+static void link_in(struct mo_team *team, struct mo_queued_task *q)
+{
+    struct mo_queued_task **run = &team->priority_head;
+    while (*run && (*run)->priority > q->priority)
+        run = &(*run)->next_run;
+    if (*run && (*run)->priority == q->priority) {
+        (*run)->last->next = q;
+        (*run)->last = q;
+        return;
+    }
+    q->next_run = *run;
+    q->last = q;
+    *run = q;
+}
 
 bool mo_priority_put(struct mo_member *m, struct mo_task *task, int priority)
 {
@@ -16,39 +34,61 @@ bool mo_priority_put(struct mo_member *m, struct mo_task *task, int priority)
     struct mo_queued_task *q = mo_slab_alloc_owner(&m->worker->slab, 0);
     if (!q)
         return false;
-    q->task = task;
-    q->priority = priority;
-    q->home = m->worker->index;
+    *q = (struct mo_queued_task){.task = task, .priority = priority, .home = m->worker->index};
     mo_mutex_lock(&team->priority_lock);
-    struct mo_queued_task **at = &team->priority_head;
-    while (*at && (*at)->priority >= priority)
-        at = &(*at)->next;
-    q->next = *at;
-    *at = q;
-    mo_store_relaxed(&team->has_priorities, true); /* a hint; the lock orders the rest */
+    link_in(team, q);
+    mo_owner_add(&team->queued, 1u); /* written under the lock; read as a hint */
     mo_mutex_unlock(&team->priority_lock);
     return true;
 }
 
-static struct mo_queued_task *unlink_first(struct mo_team *team, struct mo_task *ancestor)
+/* Take the first link of a run out; the next one becomes the first. */
+static struct mo_queued_task *take_first(struct mo_queued_task **run)
 {
-    struct mo_queued_task **at = &team->priority_head;
-    while (*at && ancestor && !mo_task_descends((*at)->task, ancestor))
-        at = &(*at)->next;
-    struct mo_queued_task *q = *at;
-    if (q)
-        *at = q->next;
-    mo_store_relaxed(&team->has_priorities, team->priority_head != NULL);
+    struct mo_queued_task *q = *run, *next = q->next;
+    if (next) {
+        next->next_run = q->next_run;
+        next->last = q->last;
+        *run = next;
+    } else {
+        *run = q->next_run;
+    }
     return q;
 }
 
-struct mo_task *mo_priority_take(struct mo_member *m, struct mo_task *ancestor)
+/* Take out the first of a run that may run here; NULL when none may. */
+static struct mo_queued_task *take_kin(struct mo_queued_task **run, const struct mo_kin *kin)
+{
+    struct mo_queued_task *before = NULL, *q = *run;
+    while (q && kin && !mo_task_is_kin(q->task, kin)) {
+        before = q;
+        q = q->next;
+    }
+    if (!q || !before)
+        return q ? take_first(run) : NULL;
+    before->next = q->next;
+    if ((*run)->last == q)
+        (*run)->last = before;
+    return q;
+}
+
+static struct mo_queued_task *unlink_highest(struct mo_team *team, const struct mo_kin *kin)
+{
+    struct mo_queued_task **run = &team->priority_head, *q = NULL;
+    while (*run && !(q = take_kin(run, kin)))
+        run = &(*run)->next_run;
+    if (q)
+        mo_owner_add(&team->queued, -1u);
+    return q;
+}
+
+struct mo_task *mo_priority_take(struct mo_member *m, const struct mo_kin *kin)
 {
     struct mo_team *team = m->team;
-    if (mo_likely(!mo_load_relaxed(&team->has_priorities)))
+    if (mo_likely(!mo_load_relaxed(&team->queued)))
         return NULL;
     mo_mutex_lock(&team->priority_lock);
-    struct mo_queued_task *q = unlink_first(team, ancestor);
+    struct mo_queued_task *q = unlink_highest(team, kin);
     mo_mutex_unlock(&team->priority_lock);
     if (!q)
         return NULL;

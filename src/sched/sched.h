@@ -72,7 +72,7 @@ struct mo_stack_task {
 
 /* What only some tasks need. */
 struct mo_task_ext {
-    struct mo_taskgroup *group;
+    _Atomic(struct mo_taskgroup *) group; /* atomic: thieves compare it in blocks that may just be recycled */
     void *data; /* payload where it is not right behind the extension, for alignments above 32 */
     int64_t priority;
     uint64_t unused; /* keeps the payload aligned */
@@ -191,8 +191,8 @@ struct mo_team {
 
     /* Written when members run out of work; read by every creator of a task. */
     _Atomic uint64_t idle MO_ALIGNED(MO_LINE_PAIR);
-    _Atomic bool has_tasks; /* since the last barrier */
-    _Atomic bool has_priorities;
+    _Atomic bool has_tasks;  /* since the last barrier */
+    _Atomic uint32_t queued; /* tasks in the queue of prioritised ones */
     struct mo_event event;
 
     /* Rarely written. */

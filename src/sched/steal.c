@@ -22,19 +22,22 @@
 #define BATCH_MAX         32
 #define ADAPTIVE_DEEP     8
 
-bool mo_task_descends(struct mo_task *task, struct mo_task *ancestor)
+bool mo_task_is_kin(struct mo_task *task, const struct mo_kin *kin)
 {
+    if (kin->group && task->flags & MO_TASK_EXTENDED &&
+        mo_load_relaxed(&((struct mo_task_ext *)(task + 1))->group) == kin->group)
+        return true;
     for (unsigned steps = 0; task && steps < WALK_MAX; steps++) {
         task = mo_load_relaxed(&task->parent);
-        if (task == ancestor)
+        if (task == kin->ancestor)
             return true;
     }
     return false;
 }
 
-static bool accept_descendant(void *item, void *ancestor)
+static bool accept_kin(void *item, void *kin)
 {
-    return mo_task_descends(item, ancestor);
+    return mo_task_is_kin(item, kin);
 }
 
 /* ---- How much. */
@@ -100,16 +103,19 @@ static enum mo_steal_result steal_one(struct mo_deque *d, const struct mo_deque_
     return r;
 }
 
-static struct mo_task *steal_from(struct mo_member *m, struct mo_member *victim, struct mo_task *ancestor)
+static struct mo_task *steal_from(struct mo_member *m, struct mo_member *victim, const struct mo_kin *kin)
 {
     const struct mo_deque_guard guard = {&m->team->gen, m->gen_seen};
     void *item = NULL;
-    if (ancestor) {
-        if (steal_one(&victim->deque, NULL, accept_descendant, ancestor, &item) != MO_STEAL_OK)
+    if (kin) {
+        if (steal_one(&victim->deque, NULL, accept_kin, (void *)kin, &item) != MO_STEAL_OK)
             return NULL;
-        if (mo_likely(mo_task_descends(item, ancestor)))
+        if (mo_likely(mo_task_is_kin(item, kin)))
             return item;
-        return mo_priority_put(m, item, 0) ? NULL : item; /* without memory for the detour it runs here after all */
+        if (!mo_priority_put(m, item, 0))
+            return item; /* without memory for the detour it runs here after all */
+        mo_work_published(m->team);
+        return NULL;
     }
     if (steal_one(&victim->deque, &guard, NULL, NULL, &item) != MO_STEAL_OK)
         return NULL;
@@ -118,7 +124,7 @@ static struct mo_task *steal_from(struct mo_member *m, struct mo_member *victim,
     return item;
 }
 
-static struct mo_task *ask_all(struct mo_member *m, struct mo_task *ancestor)
+static struct mo_task *ask_all(struct mo_member *m, const struct mo_kin *kin)
 {
     struct mo_team *team = m->team;
     unsigned n = m->size, others = n - 1;
@@ -128,7 +134,7 @@ static struct mo_task *ask_all(struct mo_member *m, struct mo_task *ancestor)
         struct mo_member *victim = mo_team_member(team, victim_at(m, at, n));
         if (mo_deque_peek_size(&victim->deque) <= 0)
             continue;
-        struct mo_task *task = steal_from(m, victim, ancestor);
+        struct mo_task *task = steal_from(m, victim, kin);
         if (task) {
             m->last_victim = at;
             return task;
@@ -156,7 +162,7 @@ static void judge_last(struct mo_member *m)
     m->stole_at = 0;
 }
 
-struct mo_task *mo_steal(struct mo_member *m, struct mo_task *ancestor)
+struct mo_task *mo_steal(struct mo_member *m, const struct mo_kin *kin)
 {
     if (m->stole_at)
         judge_last(m);
@@ -166,7 +172,7 @@ struct mo_task *mo_steal(struct mo_member *m, struct mo_task *ancestor)
     }
     m->stole_count = 1;
     mo_epoch_enter(&m->worker->epoch);
-    struct mo_task *task = ask_all(m, ancestor);
+    struct mo_task *task = ask_all(m, kin);
     mo_epoch_leave(&m->worker->epoch);
     if (task)
         m->stole_at = mo_plat_ticks();
@@ -203,10 +209,17 @@ void mo_idle_found_work(struct mo_member *m)
         mo_idle_wake_one(m->team);
 }
 
+/* The last look before a sleep must be one: nothing may put it off. */
+static void forget_thefts(struct mo_member *m)
+{
+    m->steal_pause = 0;
+    m->stole_at = 0;
+}
+
 void mo_idle_asleep_uncounted(struct mo_member *m)
 {
     mo_idle_end_search(m);
-    m->steal_pause = 0;
+    forget_thefts(m);
     m->sleeping = MO_ASLEEP_UNCOUNTED;
 }
 
@@ -218,14 +231,16 @@ void mo_idle_asleep(void *member)
         mo_idle_asleep_uncounted(m); /* its region is over: only the next one wakes it, published by an RMW */
         return;
     }
-    m->steal_pause = 0;
+    forget_thefts(m);
     mo_fetch_add_seqcst(&team->idle, MO_IDLE_SLEEPING - (m->searching ? MO_IDLE_SEARCHING : 0));
     m->searching = false;
     m->sleeping = MO_ASLEEP_COUNTED;
     /* The creators' half of the barrier, see mo_work_published(). Not needed before the first task: who makes that one
        writes has_tasks by an RMW, and who reads it true reads idle after that. */
-    if (MO_SHARED(sched).asymmetric && mo_load_seqcst(&team->has_tasks))
-        mo_plat_barrier_all();
+    if (MO_SHARED(sched).asymmetric && mo_load_seqcst(&team->has_tasks) && !mo_plat_barrier_all()) {
+        mo_warn_once("membarrier() is denied now; tasks are published with full barriers from here on");
+        MO_SHARED(sched).asymmetric = false;
+    }
 }
 
 void mo_idle_awake(void *member)
@@ -237,6 +252,7 @@ void mo_idle_awake(void *member)
     bool counted = m->sleeping == MO_ASLEEP_COUNTED;
     m->sleeping = MO_AWAKE;
     m->slept = true;
+    m->steal_pause = 0;
     if (!counted)
         return;
     uint64_t idle = mo_load_relaxed(&team->idle), left;

@@ -100,7 +100,7 @@ static void group_sub(struct mo_member *m, struct mo_taskgroup *g)
 bool mo_task_may_run_now(struct mo_member *m)
 {
     struct mo_team *team = m->team;
-    int64_t stored = mo_deque_size_owner(&m->deque, m->spawn_limit); /* (b) */
+    int64_t stored = mo_deque_size_owner(&m->deque, m->spawn_limit) + mo_load_relaxed(&team->queued); /* (b) */
     if (mo_likely(stored < m->spawn_limit))
         return false;
     if (m->worker->held || m->undeferred_depth >= UNDEFERRED_MAX) /* (a), (c) */
@@ -134,16 +134,13 @@ struct mo_task *mo_task_new(struct mo_member *m, size_t bytes, size_t align, int
     char *data = (char *)t + head;
     if (mo_unlikely(extended)) {
         data = (char *)(((uintptr_t)data + align - 1) & ~(uintptr_t)(align - 1));
-        *extension(t) = (struct mo_task_ext){.group = m->group, .data = data, .priority = priority};
+        struct mo_task_ext *ext = extension(t);
+        mo_store_relaxed(&ext->group, m->group);
+        ext->data = data;
+        ext->priority = priority;
     }
     *payload = data;
     return t;
-}
-
-static void queue_by_priority(struct mo_member *m, struct mo_task *task, int priority)
-{
-    if (!mo_priority_put(m, task, priority))
-        mo_deque_push_owner(&m->deque, task);
 }
 
 static inline void count_child(struct mo_member *m, struct mo_task *parent)
@@ -162,13 +159,17 @@ void mo_task_submit(struct mo_member *m, struct mo_task *task)
     int64_t priority = 0;
     if (mo_unlikely(task->flags & MO_TASK_EXTENDED)) {
         priority = extension(task)->priority;
-        if (extension(task)->group)
-            group_add(m, extension(task)->group);
+        struct mo_taskgroup *group = mo_load_relaxed(&extension(task)->group);
+        if (group)
+            group_add(m, group);
     }
-    if (mo_unlikely(priority))
-        queue_by_priority(m, task, (int)priority);
-    else
+    /* Room is asked for again: what copied the payload may have created tasks itself. */
+    if (mo_unlikely(priority && mo_priority_put(m, task, (int)priority)))
+        ;
+    else if (mo_likely(mo_deque_room_owner(&m->deque)))
         mo_deque_push_owner(&m->deque, task);
+    else if (!mo_priority_put(m, task, 0))
+        mo_task_execute(m, task); /* no memory for anything else */
     if (m->shared)
         mo_work_published(team);
 }
@@ -267,7 +268,7 @@ void mo_task_execute(struct mo_member *m, struct mo_task *task)
     void *data = task + 1;
     struct mo_taskgroup *group = NULL;
     if (mo_unlikely(task->flags & MO_TASK_EXTENDED)) {
-        group = extension(task)->group;
+        group = mo_load_relaxed(&extension(task)->group);
         data = extension(task)->data;
     }
     m->current = task;

@@ -20,9 +20,8 @@ static inline bool children_ended(struct mo_task *task)
 
 struct task_wait {
     struct mo_member *m;
-    struct mo_task *task;       /* wait for its children, */
-    struct mo_taskgroup *group; /* or for this group */
-    struct mo_task *ancestor;
+    struct mo_task *task; /* wait for its children, */
+    struct mo_kin kin;    /* what may run meanwhile; with a group: wait for that */
 };
 
 static bool group_ended(struct mo_taskgroup *g)
@@ -33,17 +32,17 @@ static bool group_ended(struct mo_taskgroup *g)
 static bool wait_is_over(void *arg)
 {
     struct task_wait *w = arg;
-    return w->group ? group_ended(w->group) : children_ended(w->task);
+    return w->kin.group ? group_ended(w->kin.group) : children_ended(w->task);
 }
 
 /* A task that may run while the current one waits. */
-static struct mo_task *take_descendant(struct mo_member *m, struct mo_task *ancestor)
+static struct mo_task *take_descendant(struct mo_member *m, const struct mo_kin *kin)
 {
-    struct mo_task *task = mo_priority_take(m, ancestor);
+    struct mo_task *task = mo_priority_take(m, kin);
     if (!task)
         task = mo_deque_pop_owner(&m->deque, m->mark, m->shared);
     if (!task && m->shared)
-        task = mo_steal(m, ancestor);
+        task = mo_steal(m, kin);
     return task;
 }
 
@@ -52,7 +51,7 @@ static bool help(void *arg)
 {
     struct task_wait *w = arg;
     struct mo_member *m = w->m;
-    struct mo_task *task = take_descendant(m, w->ancestor);
+    struct mo_task *task = take_descendant(m, &w->kin);
     if (!task)
         return false;
     mo_idle_awake(m);
@@ -97,7 +96,7 @@ void mo_task_wait(struct mo_member *m)
     if (mo_likely(cur->pending == 0))
         return;
     if (!children_ended(cur)) {
-        struct task_wait w = {.m = m, .task = cur, .ancestor = cur};
+        struct task_wait w = {.m = m, .task = cur, .kin = {.ancestor = cur}};
         wait_slow(&w);
     }
     cur->pending = 0;
@@ -107,7 +106,8 @@ void mo_task_wait(struct mo_member *m)
 bool mo_task_yield(struct mo_member *m)
 {
     struct mo_task *cur = current_with_children(m);
-    struct mo_task *task = cur ? take_descendant(m, cur) : NULL;
+    const struct mo_kin kin = {.ancestor = cur};
+    struct mo_task *task = cur ? take_descendant(m, &kin) : NULL;
     if (task)
         mo_task_execute(m, task);
     return task != NULL;
@@ -132,7 +132,7 @@ struct mo_taskgroup *mo_taskgroup_close(struct mo_member *m)
         mo_task_execute(m, task);
     }
     if (!group_ended(g)) {
-        struct task_wait w = {.m = m, .group = g, .ancestor = current_with_children(m)};
+        struct task_wait w = {.m = m, .kin = {.ancestor = current_with_children(m), .group = g}};
         wait_slow(&w);
     }
     m->group = g->outer;

@@ -4,6 +4,8 @@
    to the team wait for it. Join is a barrier whose release only the master awaits: the others go on to wait for `go`. */
 #include "sched/internal.h"
 
+#include <string.h>
+
 struct mo_team *mo_team_new_locked(void)
 {
     struct mo_sched *s = &MO_SHARED(sched);
@@ -49,8 +51,9 @@ bool mo_team_reserve_locked(struct mo_team *team, unsigned members)
     if (team->capacity < members && !grow_arrays_locked(team, members))
         return false;
     struct mo_member **list = mo_load_relaxed(&team->members);
-    for (unsigned tid = members; tid-- > 0 && !list[tid];) {
-        list[tid] = member_new_locked(team, tid);
+    for (unsigned tid = 0; tid < members; tid++) {
+        if (!list[tid])
+            list[tid] = member_new_locked(team, tid);
         if (!list[tid])
             return false;
     }
@@ -68,15 +71,17 @@ void mo_team_forget_threads(struct mo_team *team, bool reset)
     mo_store_relaxed(&team->arrived, 0u);
     mo_store_relaxed(&team->claim, mo_load_relaxed(&team->gen));
     mo_store_relaxed(&team->has_tasks, false);
-    mo_store_relaxed(&team->has_priorities, false);
+    mo_store_relaxed(&team->queued, 0u);
     mo_store_relaxed(&team->priority_lock, 0u);
     team->priority_head = NULL;
+    memset(team->client, 0, sizeof team->client);
     for (unsigned i = 0; i < team->capacity; i++) {
         struct mo_member *m = mo_team_member(team, i);
         mo_store_relaxed(&team->leaf[i / MO_TEAM_LEAF].count, 0u);
         if (!m)
             continue;
         m->searching = false;
+        memset(m->client, 0, sizeof m->client);
         m->sleeping = MO_AWAKE;
         mo_store_relaxed(&m->created, 0u);
         mo_store_relaxed(&m->done, 0u);

@@ -153,6 +153,7 @@ struct mo_member *mo_sched_adopt(void)
     w->stack_end = NULL;
     w->held = 0;
     mo_member_begin(w->root, 0);
+    w->root->implicit.env = 0;
     MO_SHARED(self) = w->root;
     mo_park_threads_add(1);
     pthread_setspecific((pthread_key_t)s->exit_key, w);
