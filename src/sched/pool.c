@@ -1,11 +1,12 @@
 /* The one pool of threads of the process.
 
    A pool thread is either on the free list, or bound to a member of a team. Binding: whoever holds the lock takes it
-   off the list, clears in_pool and writes `assigned`. Unbinding: a team without a region (busy taken by CAS) is told to
-   send its threads away (go with count 0); each leaves the team's memory alone and then sets in_pool, for which the
-   unbinder waits, so a thread is never in two teams.
-   New threads are made only when the free list is empty and no team is idle: there are never more than the largest
-   simultaneous demand. */
+   off the list, clears in_pool and writes `assigned`. Unbinding: a team without a region is told to send its threads away
+   (go with count 0), or members beyond the size of a running region are dismissed; either is done by one who took the
+   team's `busy` by CAS. Each thread leaves the team's memory alone and then sets in_pool, for which the unbinder waits,
+   so a thread is never in two teams.
+   New threads are made only when the free list is empty and no bound thread is without a region: there are never more
+   than the largest simultaneous demand. */
 #include "sched/internal.h"
 
 #include <errno.h>
@@ -52,37 +53,63 @@ int mo_pool_start_thread(struct mo_worker *w)
     return err;
 }
 
-/* Free the threads of a team that has no region. The caller holds the pool's lock and made the team busy. */
-static void send_away(struct mo_team *team)
+/* Wait until members first..bound have left, and put their threads on the free list. */
+static void collect_leavers(struct mo_team *team, unsigned first)
 {
     struct mo_sched *s = &MO_SHARED(sched);
-    uint64_t region = mo_load_relaxed(&team->go) >> 16;
-    mo_exchange_seqcst(&team->go, (region + 1) << 16);
-    mo_event_notify(&team->event);
-    for (unsigned tid = 1; tid <= team->bound; tid++) {
+    for (unsigned tid = first; tid <= team->bound; tid++) {
         struct mo_worker *w = mo_team_member(team, tid)->worker;
         while (!mo_load_acquire(&w->in_pool))
             mo_plat_yield();
         w->next = s->free;
         s->free = w;
     }
-    team->bound = 0;
+    team->bound = first - 1;
 }
 
-/* Take over the threads of an idle team. False when there is none. */
+/* Free the threads of a team that has no region. */
+static bool send_all_away(struct mo_team *team)
+{
+    if (!team->bound)
+        return false;
+    uint64_t region = mo_load_relaxed(&team->go) >> 16;
+    mo_exchange_seqcst(&team->go, (region + 1) << 16);
+    mo_event_notify(&team->event);
+    collect_leavers(team, 1);
+    return true;
+}
+
+/* Free the threads that a running team has beyond its region's size. */
+static bool send_surplus_away(struct mo_team *team)
+{
+    if (team->bound < team->size)
+        return false;
+    for (unsigned tid = team->size; tid <= team->bound; tid++)
+        mo_store_seqcst(&mo_team_member(team, tid)->dismissed, true);
+    mo_event_notify(&team->event);
+    collect_leavers(team, team->size);
+    return true;
+}
+
+static bool reclaim_from(struct mo_team *team, uint32_t state, bool (*send_away)(struct mo_team *))
+{
+    uint32_t expected = state;
+    if (mo_load_relaxed(&team->busy) != state || !mo_cas_acquire(&team->busy, &expected, (uint32_t)MO_TEAM_TAKEN))
+        return false;
+    bool any = send_away(team);
+    mo_store_release(&team->busy, state);
+    return any;
+}
+
+/* Take over threads that do nothing: those of an idle team, else the surplus of a running one. False when all work. */
 static bool reclaim(struct mo_sched *s)
 {
-    for (struct mo_team *t = s->teams; t; t = t->next) {
-        uint32_t idle = 0;
-        if (!mo_load_relaxed(&t->busy) && mo_cas_acquire(&t->busy, &idle, 1u)) {
-            bool any = t->bound > 0;
-            if (any)
-                send_away(t);
-            mo_store_release(&t->busy, 0u);
-            if (any)
-                return true;
-        }
-    }
+    for (struct mo_team *t = s->teams; t; t = t->next)
+        if (reclaim_from(t, MO_TEAM_IDLE, send_all_away))
+            return true;
+    for (struct mo_team *t = s->teams; t; t = t->next)
+        if (reclaim_from(t, MO_TEAM_RUNNING, send_surplus_away))
+            return true;
     return false;
 }
 
@@ -114,6 +141,7 @@ static void bind(struct mo_team *team, unsigned tid, struct mo_worker *w)
     struct mo_member *m = mo_team_member(team, tid);
     m->worker = w;
     m->go_seen = mo_load_relaxed(&team->go); /* the next region is new to it */
+    mo_store_relaxed(&m->dismissed, false);
     mo_store_relaxed(&w->in_pool, false);
     mo_store_seqcst(&w->assigned, m);
     mo_event_notify(&w->event);

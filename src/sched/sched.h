@@ -123,14 +123,15 @@ struct mo_member {
     struct mo_task *current;
     struct mo_taskgroup *group; /* innermost taskgroup of the current task */
     unsigned tid;
-    unsigned size;        /* of the team in its region; the team's own may change as soon as that is over */
-    bool shared;          /* the team has more members: thieves exist */
-    bool searching;       /* counted in team->idle as one who looks for work */
-    _Atomic uint32_t cpu; /* where it was seen last; team-mates look (spread.c) */
-    uint8_t sleeping;     /* enum mo_sleep */
-    bool slept;           /* since its last region began */
-    bool joining;         /* its barrier is the end of the region */
-    uint32_t task_id;     /* identity of the current task for nestable locks, 0 = none given yet */
+    unsigned size;          /* of the team in its region; the team's own may change as soon as that is over */
+    bool shared;            /* the team has more members: thieves exist */
+    bool searching;         /* counted in team->idle as one who looks for work */
+    _Atomic uint32_t cpu;   /* where it was seen last; team-mates look (spread.c) */
+    uint8_t sleeping;       /* enum mo_sleep */
+    bool slept;             /* since its last region began */
+    _Atomic bool dismissed; /* its thread is to leave the team, though the team has a region */
+    bool joining;           /* its barrier is the end of the region */
+    uint32_t task_id;       /* identity of the current task for nestable locks, 0 = none given yet */
     uint32_t undeferred_depth;
     int64_t mark;        /* items of the deque at this index and above are descendants of the current task */
     int64_t spawn_limit; /* tasks in the deque below which a new one is stored; beyond, it may run at once (task.c) */
@@ -177,6 +178,10 @@ struct mo_arrivals {
    region has no use for. */
 enum { MO_WAKE_MEMBER = 1, MO_WAKE_MASTER = 2, MO_WAKE_SURPLUS = 4 };
 
+/* Who may change which threads a team has: nobody holds an IDLE one; whoever made it TAKEN, its master or one who takes
+   threads away; in a RUNNING one nobody may touch the members of the region, but the surplus beyond them can go. */
+enum mo_busy { MO_TEAM_IDLE, MO_TEAM_TAKEN, MO_TEAM_RUNNING };
+
 struct mo_team {
     /* Written at fork, read by every member: one pair of lines, with the beginning of what the layer above adds. */
     _Atomic uint64_t go MO_ALIGNED(MO_LINE_PAIR);
@@ -197,7 +202,7 @@ struct mo_team {
 
     /* Rarely written. */
     _Atomic uint32_t spreading MO_ALIGNED(MO_LINE_PAIR); /* a member is moving to another CPU */
-    _Atomic uint32_t busy;                               /* 1 from fork to join and while its threads are taken away */
+    _Atomic uint32_t busy;                               /* enum mo_busy */
     unsigned bound;                                      /* members 1..bound have a pool thread */
     unsigned capacity;                                   /* of member[] */
     _Atomic(struct mo_member **) members; /* atomic: late lookers of the last region read it while it grows */

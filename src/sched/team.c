@@ -67,7 +67,7 @@ void mo_team_forget_threads(struct mo_team *team, bool reset)
     mo_store_relaxed(&team->idle, 0u);
     if (!reset)
         return;
-    mo_store_relaxed(&team->busy, 0u);
+    mo_store_relaxed(&team->busy, (uint32_t)MO_TEAM_IDLE);
     mo_store_relaxed(&team->arrived, 0u);
     mo_store_relaxed(&team->claim, mo_load_relaxed(&team->gen));
     mo_store_relaxed(&team->has_tasks, false);
@@ -128,9 +128,9 @@ static struct mo_team *inner_team(struct mo_member *master)
 /* Threads for a region: hot ones first. Returns how many members there are then. */
 static unsigned staff(struct mo_team *team, unsigned want)
 {
-    uint32_t idle = 0;
-    while (!mo_cas_acquire(&team->busy, &idle, 1u)) { /* somebody is taking its threads away right now */
-        idle = 0;
+    uint32_t idle = MO_TEAM_IDLE;
+    while (!mo_cas_acquire(&team->busy, &idle, (uint32_t)MO_TEAM_TAKEN)) { /* its threads are being taken away */
+        idle = MO_TEAM_IDLE;
         mo_plat_yield();
     }
     if (mo_unlikely(team->bound < want - 1))
@@ -146,7 +146,7 @@ struct mo_team *mo_team_open(struct mo_member *master, unsigned want)
     if (team->master != master) /* a line that others read */
         team->master = master;
     if (want > 1 && team->size == 1)
-        mo_store_release(&team->busy, 0u);
+        mo_store_release(&team->busy, (uint32_t)MO_TEAM_IDLE);
     struct mo_member *m = mo_team_member(team, 0);
     m->worker = master->worker;
     mo_member_begin(m, team->size);
@@ -173,6 +173,7 @@ void mo_team_start(struct mo_team *team)
     mo_exchange_seqcst(&team->go, (region + 1) << 16 | team->size);
     if (mo_unlikely(mo_load_seqcst(&team->event.waiters) != 0))
         wake_for_region(team);
+    mo_store_release(&team->busy, (uint32_t)MO_TEAM_RUNNING); /* its size is settled */
 }
 
 void mo_team_close(struct mo_team *team)
@@ -181,15 +182,19 @@ void mo_team_close(struct mo_team *team)
     m->joining = true;
     mo_team_barrier(m);
     MO_SHARED(self) = team->master;
-    if (m->shared)
-        mo_store_release(&team->busy, 0u); /* pairs with staff() and reclaim() */
+    uint32_t running = MO_TEAM_RUNNING;
+    while (m->shared && !mo_cas_release(&team->busy, &running, (uint32_t)MO_TEAM_IDLE)) { /* its surplus is going */
+        running = MO_TEAM_RUNNING;
+        mo_plat_yield();
+    }
 }
 
 /* ---- Pool threads in a team. */
+/* Or this thread is sent away. */
 static bool region_began(void *member)
 {
     struct mo_member *m = member;
-    return mo_load_seqcst(&m->team->go) != m->go_seen;
+    return mo_load_seqcst(&m->team->go) != m->go_seen || mo_load_seqcst(&m->dismissed);
 }
 
 static void await_region(struct mo_member *m, uint32_t bits)
@@ -215,7 +220,7 @@ void mo_team_serve(struct mo_member *m)
         await_region(m, bits);
         uint64_t go = mo_load_acquire(&team->go);
         m->go_seen = go;
-        if (MO_GO_SIZE(go) == 0)
+        if (MO_GO_SIZE(go) == 0 || mo_load_acquire(&m->dismissed))
             return;
         bits = m->tid < MO_GO_SIZE(go) ? MO_WAKE_MEMBER : MO_WAKE_SURPLUS;
         if (bits == MO_WAKE_SURPLUS)
