@@ -18,6 +18,8 @@ struct icv_entry {
 struct icv_table {
     _Atomic uint32_t lock;
     _Atomic bool ready;
+    pthread_once_t once;
+    bool handles_fork;
     uint32_t count;
     uint32_t bucket[BUCKETS]; /* number + 1, 0 = empty */
     struct icv_entry first[CHUNK];
@@ -98,25 +100,28 @@ static void after_fork(void)
     mo_mutex_unlock(&MO_SHARED(icv).lock);
 }
 
-static void load_initial(struct icv_table *t)
+/* Once per process, and once more in a child that was forked in the middle of it. */
+static void load_initial(void)
 {
-    mo_mutex_lock(&t->lock);
-    if (!mo_load_relaxed(&t->ready)) {
-        struct mo_icvs v;
-        fill_initial(&v);
-        add_locked(t, &v, bucket_of(&v));
+    struct icv_table *t = &MO_SHARED(icv);
+    struct mo_icvs v;
+    if (!t->handles_fork) {
+        t->handles_fork = true;
         if (pthread_atfork(before_fork, after_fork, after_fork) != 0)
             mo_warn("cannot register fork handlers: a forked child must not use OpenMP");
-        mo_store_release(&t->ready, true);
     }
-    mo_mutex_unlock(&t->lock);
+    fill_initial(&v);
+    t->count = 0;
+    memset(t->bucket, 0, sizeof t->bucket);
+    add_locked(t, &v, bucket_of(&v));
+    mo_store_release(&t->ready, true);
 }
 
 const struct mo_icvs *mo_icvs_at(uint32_t number)
 {
     struct icv_table *t = &MO_SHARED(icv);
     if (mo_unlikely(!mo_load_acquire(&t->ready)))
-        load_initial(t);
+        pthread_once(&t->once, load_initial);
     return &entry_at(number)->values;
 }
 

@@ -5,12 +5,15 @@
 #include "base/config.h"
 #include "sched/sched.h"
 
+#include <pthread.h>
+
 #define MO_WORKERS_MAX 65536
 
 /* The process's scheduler state; everything that is not atomic is guarded by `lock`. */
 struct mo_sched {
     _Atomic uint32_t lock;
-    _Atomic bool ready;                             /* set once everything below is usable */
+    pthread_once_t once;
+    bool handles_fork;
     _Atomic bool asymmetric;                        /* membarrier is armed: creators of tasks need no fence (steal.c) */
     unsigned workers;                               /* entries used in `worker` */
     struct mo_worker *spare_adopted, *spare_pooled; /* workers without a thread */
@@ -27,6 +30,9 @@ struct mo_sched {
 };
 
 extern struct mo_sched MO_SHARED(sched) MO_SHARED_ATTR;
+
+/* All zero is its initial state. */
+_Static_assert(PTHREAD_ONCE_INIT == 0, "shared state begins as zeroes");
 
 static inline struct mo_worker *mo_worker_at(uint16_t index)
 {

@@ -122,8 +122,16 @@ static void after_fork_child(void)
         mo_team_forget_threads(t, !takes_part(self, t));
 }
 
-static void initialise(struct mo_sched *s)
+/* Once per process, and once more in a child that was forked in the middle of it (pthread_once sees to that). The fork
+   handlers come first: from then on no fork can find the lock held. */
+static void initialise(void)
 {
+    struct mo_sched *s = &MO_SHARED(sched);
+    if (!s->handles_fork) {
+        s->handles_fork = true;
+        if (pthread_atfork(before_fork, after_fork_parent, after_fork_child) != 0)
+            mo_warn("cannot register fork handlers: a forked child must not use OpenMP");
+    }
     mo_config_load();
     mo_park_init(mo_topo_cpus());
     s->asymmetric = mo_plat_barrier_arm();
@@ -135,17 +143,13 @@ static void initialise(struct mo_sched *s)
     if (pthread_key_create(&key, thread_ends) != 0)
         mo_fatal("cannot create a thread-specific key");
     s->exit_key = key;
-    if (pthread_atfork(before_fork, after_fork_parent, after_fork_child) != 0)
-        mo_warn("cannot register fork handlers: a forked child must not use OpenMP");
-    mo_store_release(&s->ready, true);
 }
 
 struct mo_member *mo_sched_adopt(void)
 {
     struct mo_sched *s = &MO_SHARED(sched);
+    pthread_once(&s->once, initialise);
     mo_mutex_lock(&s->lock);
-    if (!mo_load_relaxed(&s->ready))
-        initialise(s);
     struct mo_worker *w = mo_worker_new_locked(false);
     mo_mutex_unlock(&s->lock);
     if (!w)
