@@ -122,11 +122,11 @@ static bool next_static_chunk(const struct mo_member *m, struct mo_loop *l, uint
 
 static bool next_counted(struct mo_share *s, struct mo_loop *l, uint64_t *lo, uint64_t *hi)
 {
-    /* Counting chunks, not iterations, keeps the sum of late attempts from running over. */
-    uint64_t nth = mo_load_relaxed(&s->counter);
-    if (nth >= l->chunks)
+    /* Not looked at first: the line would come over twice. Counting chunks, not iterations, keeps the sum of late attempts
+       from running over, but for loops of nearly 2^64 chunks. */
+    if (mo_unlikely(l->chunks > UINT64_MAX / 2 && mo_load_relaxed(&s->counter) >= l->chunks))
         return false;
-    nth = mo_fetch_add_relaxed(&s->counter, 1u);
+    uint64_t nth = mo_fetch_add_relaxed(&s->counter, 1u);
     if (nth >= l->chunks)
         return false;
     *lo = nth * l->chunk;

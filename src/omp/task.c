@@ -45,7 +45,7 @@ void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t)
         task->flags |= MO_TASK_FINAL;
     if (mo_unlikely(t->copy != NULL))
         t->copy(payload, t->data);
-    else
+    else if (t->bytes) /* without any, data may be NULL */
         memcpy(payload, t->data, t->bytes);
     mo_task_submit(m, task);
 }

@@ -22,7 +22,7 @@
 #define BATCH_MAX         32
 #define ADAPTIVE_DEEP     8
 
-bool mo_task_is_kin(struct mo_task *task, const struct mo_kin *kin)
+MO_RACES_BY_DESIGN bool mo_task_is_kin(struct mo_task *task, const struct mo_kin *kin)
 {
     if (kin->group && task->flags & MO_TASK_EXTENDED &&
         mo_load_relaxed(&((struct mo_task_ext *)(task + 1))->group) == kin->group)
@@ -55,7 +55,7 @@ static int64_t batch_size(int64_t victim_has)
     }
 }
 
-static bool accept_sibling(void *item, void *parent)
+static MO_RACES_BY_DESIGN bool accept_sibling(void *item, void *parent)
 {
     return mo_load_relaxed(&((struct mo_task *)item)->parent) == parent;
 }

@@ -183,7 +183,7 @@ void mo_team_close(struct mo_team *team)
     mo_team_barrier(m);
     MO_SHARED(self) = team->master;
     uint32_t running = MO_TEAM_RUNNING;
-    while (m->shared && !mo_cas_release(&team->busy, &running, (uint32_t)MO_TEAM_IDLE)) { /* its surplus is going */
+    while (m->shared && !mo_cas_acq_rel(&team->busy, &running, (uint32_t)MO_TEAM_IDLE)) { /* its surplus is going */
         running = MO_TEAM_RUNNING;
         mo_plat_yield();
     }
