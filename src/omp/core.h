@@ -67,9 +67,10 @@ struct mo_loop {
     uint64_t begin, end, step, trips;
     uint64_t chunk;  /* at least 1 but for static without chunk: 0 */
     uint64_t chunks; /* ranges: number of chunks */
-    uint64_t next;   /* static: next chunk of mine, or whether the block was given */
-    uint64_t lo, hi; /* ordered: the chunk I have, hi == 0: none yet */
-    uint8_t kind;    /* enum mo_loop_kind */
+    uint64_t next;   /* static: next chunk of mine, or whether the block was given; counter: next fetched chunk */
+    uint64_t stock_end, fetch, fetched_at; /* counter: end of the fetched chunks, how many at once, when (ticks) */
+    uint64_t lo, hi;                       /* ordered: the chunk I have, hi == 0: none yet */
+    uint8_t kind;                          /* enum mo_loop_kind */
     bool ordered;
     bool my_turn; /* ordered: `turn` has come to lo */
 };

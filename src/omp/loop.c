@@ -20,6 +20,10 @@
    (the descriptor's counter) by the first thread that finds nothing else.
    R2  a CAS that succeeds on a value which left the slot and came back is right too: the value says all there is. */
 #include "omp/core.h"
+#include "plat/plat.h"
+
+#define TINY_CHUNK_NS 150
+#define FETCH_MAX     4
 
 /* ---- Trip counts. */
 uint64_t mo_loop_trips(int64_t begin, int64_t end, int64_t step)
@@ -91,7 +95,8 @@ void mo_loop_begin(struct mo_member *m, const struct mo_loop_spec *given)
     l->end = spec.end;
     l->step = spec.step;
     l->trips = spec.trips;
-    l->next = 0;
+    l->next = l->stock_end = l->fetched_at = 0;
+    l->fetch = 1;
     l->hi = 0;
     l->ordered = spec.ordered;
     l->my_turn = false;
@@ -120,16 +125,41 @@ static bool next_static_chunk(const struct mo_member *m, struct mo_loop *l, uint
     return true;
 }
 
-static bool next_counted(struct mo_share *s, struct mo_loop *l, uint64_t *lo, uint64_t *hi)
+/* How many chunks to fetch at once: one, or a few more while chunks are over in less time than it takes the counter's
+   line to come over, and never so many that the rest could not be spread. The thread still runs them in order; others run
+   ahead of it by no more than if it had been held up for a moment. */
+static uint64_t fetch_size(const struct mo_member *m, struct mo_loop *l)
 {
+    uint64_t now = mo_plat_ticks(), spent = now - l->fetched_at;
+    uint64_t left = (l->chunks - l->stock_end) / (4u * m->size);
+    bool tiny = l->fetched_at && spent * 1000 < l->fetch * TINY_CHUNK_NS * mo_plat_ticks_per_us();
+    l->fetched_at = now;
+    l->fetch = tiny && l->fetch < FETCH_MAX ? l->fetch * 2 : tiny ? FETCH_MAX : 1;
+    if (l->fetch > left || l->ordered)
+        l->fetch = 1;
+    return l->fetch;
+}
+
+static bool fetch_chunks(const struct mo_member *m, struct mo_share *s, struct mo_loop *l)
+{
+    uint64_t count = fetch_size(m, l);
     /* Not looked at first: the line would come over twice. Counting chunks, not iterations, keeps the sum of late attempts
        from running over, but for loops of nearly 2^64 chunks. */
     if (mo_unlikely(l->chunks > UINT64_MAX / 2 && mo_load_relaxed(&s->counter) >= l->chunks))
         return false;
-    uint64_t nth = mo_fetch_add_relaxed(&s->counter, 1u);
+    uint64_t nth = mo_fetch_add_relaxed(&s->counter, count);
     if (nth >= l->chunks)
         return false;
-    *lo = nth * l->chunk;
+    l->next = nth;
+    l->stock_end = l->chunks - nth > count ? nth + count : l->chunks;
+    return true;
+}
+
+static bool next_counted(const struct mo_member *m, struct mo_share *s, struct mo_loop *l, uint64_t *lo, uint64_t *hi)
+{
+    if (l->next == l->stock_end && !fetch_chunks(m, s, l))
+        return false;
+    *lo = l->next++ * l->chunk;
     *hi = l->trips - *lo > l->chunk ? *lo + l->chunk : l->trips;
     return true;
 }
@@ -253,7 +283,7 @@ static bool next_chunk(struct mo_member *m, struct mo_loop *l, uint64_t *lo, uin
     case MO_LOOP_RANGES:
         return next_in_range(m, s, l, lo, hi);
     case MO_LOOP_COUNTER:
-        return next_counted(s, l, lo, hi);
+        return next_counted(m, s, l, lo, hi);
     case MO_LOOP_GUIDED:
         return next_guided(m, s, l, lo, hi);
     case MO_LOOP_WHOLE:
