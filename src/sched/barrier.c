@@ -93,7 +93,7 @@ void mo_team_arrive(struct mo_member *m)
     }
 }
 
-bool mo_team_barrier_work(void *member)
+static bool barrier_work(void *member)
 {
     struct mo_member *m = member;
     struct mo_team *team = m->team;
@@ -122,6 +122,20 @@ static bool barrier_is_over(void *member)
     return mo_load_seqcst(&m->team->gen) != m->gen_seen;
 }
 
+void mo_team_await(struct mo_member *m, bool (*ready)(void *member), uint32_t bits)
+{
+    const struct mo_wait wait = {.ready = ready,
+                                 .work = barrier_work,
+                                 .asleep = mo_idle_asleep,
+                                 .awake = mo_idle_awake,
+                                 .linger = mo_spread,
+                                 .arg = m,
+                                 .event = &m->team->event,
+                                 .bits = bits};
+    mo_wait(&wait);
+    mo_idle_end_search(m);
+}
+
 static void drain_alone(struct mo_member *m)
 {
     struct mo_task *task;
@@ -136,14 +150,5 @@ void mo_team_barrier(struct mo_member *m)
         return;
     }
     mo_team_arrive(m);
-    const struct mo_wait wait = {.ready = barrier_is_over,
-                                 .work = mo_team_barrier_work,
-                                 .asleep = mo_idle_asleep,
-                                 .awake = mo_idle_awake,
-                                 .linger = mo_spread,
-                                 .arg = m,
-                                 .event = &m->team->event,
-                                 .bits = m->tid ? MO_WAKE_MEMBER : MO_WAKE_ANY};
-    mo_wait(&wait);
-    mo_idle_end_search(m);
+    mo_team_await(m, barrier_is_over, m->tid ? MO_WAKE_MEMBER : MO_WAKE_ANY);
 }

@@ -61,8 +61,8 @@ void mo_team_serve(struct mo_member *m);
 /* barrier.c */
 /* Arrive, and end the barrier if nothing is left to wait for. */
 void mo_team_arrive(struct mo_member *m);
-/* Work of a thread that waits at a barrier. */
-bool mo_team_barrier_work(void *member);
+/* Wait for `ready` as a member that has arrived: run tasks of the barrier meanwhile, sleep on the team's event. */
+void mo_team_await(struct mo_member *m, bool (*ready)(void *member), uint32_t bits);
 
 /* spread.c: the hook of mo_wait for members of a team that wait awake, or have just been woken. */
 void mo_spread(void *member);

@@ -190,25 +190,12 @@ void mo_team_close(struct mo_team *team)
 }
 
 /* ---- Pool threads in a team. */
+
 /* Or this thread is sent away. */
 static bool region_began(void *member)
 {
     struct mo_member *m = member;
     return mo_load_seqcst(&m->team->go) != m->go_seen || mo_load_seqcst(&m->dismissed);
-}
-
-static void await_region(struct mo_member *m, uint32_t bits)
-{
-    const struct mo_wait wait = {.ready = region_began,
-                                 .work = mo_team_barrier_work,
-                                 .asleep = mo_idle_asleep,
-                                 .awake = mo_idle_awake,
-                                 .linger = mo_spread,
-                                 .arg = m,
-                                 .event = &m->team->event,
-                                 .bits = bits};
-    mo_wait(&wait);
-    mo_idle_end_search(m);
 }
 
 void mo_team_serve(struct mo_member *m)
@@ -217,7 +204,7 @@ void mo_team_serve(struct mo_member *m)
     uint32_t bits = MO_WAKE_MEMBER;
     m->gen_seen = mo_load_relaxed(&team->gen) - 1; /* no barrier of this team is ours yet */
     for (;;) {
-        await_region(m, bits);
+        mo_team_await(m, region_began, bits);
         uint64_t go = mo_load_acquire(&team->go);
         m->go_seen = go;
         if (MO_GO_SIZE(go) == 0 || mo_load_acquire(&m->dismissed))
