@@ -9,7 +9,7 @@
    has jemalloc. Aligned to a line pair. NULL when exhausted. */
 void *mo_extent_alloc(size_t bytes);
 void mo_extent_free(void *p, size_t bytes);
-/* True once a jemalloc arena serves extents (for `moirai info` and the tests). */
+/* True where the process has jemalloc, so that extents come from its arenas. */
 bool mo_extent_uses_jemalloc(void);
 
 /* ---- Slabs. A slab pool belongs to one worker; blocks come in classes of 64 << c bytes, aligned to 64, and stay of

@@ -1,5 +1,6 @@
-/* Parking: how a thread waits. Everything in Moirai that waits goes through mo_wait(): run work if there is any, spin
-   while spinning can pay, yield while the process's own threads fill the CPUs, then sleep on a futex. */
+/* Parking: how a thread waits. Everything in Moirai that waits, but for locks (their word is the program's), goes through
+   mo_wait(): run work if there is any, spin while spinning can pay, yield while the process's own threads fill the CPUs,
+   then sleep on a futex. */
 #ifndef MO_PARK_PARK_H
 #define MO_PARK_PARK_H
 
