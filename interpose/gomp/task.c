@@ -3,8 +3,8 @@
 
 enum {
     TASK_UNTIED = 1 << 0,
-    TASK_MERGEABLE = 1 << 2,
     TASK_FINAL = 1 << 1,
+    TASK_MERGEABLE = 1 << 2,
     TASK_DEPEND = 1 << 3,
     TASK_PRIORITY = 1 << 4,
     TASK_DETACH = 1 << 13
@@ -18,11 +18,6 @@ static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data
     struct mo_member *m = mo_self();
     if (flags & TASK_DETACH)
         mo_fatal("tasks with a detach clause are not there yet (docs/limits.md)");
-    if (flags & TASK_DEPEND) {
-        /* Every task created before is done first, this one before any that is created later. */
-        mo_task_wait(m);
-        if_clause = false;
-    }
     const struct mo_task_spec t = {.fn = fn,
                                    .copy = cpyfn,
                                    .data = data,
@@ -30,6 +25,7 @@ static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data
                                    .align = (size_t)arg_align,
                                    .priority = flags & TASK_PRIORITY ? priority : 0,
                                    .deferrable = if_clause,
+                                   .in_order = flags & TASK_DEPEND,
                                    .final = flags & TASK_FINAL};
     mo_omp_task(m, &t);
 }

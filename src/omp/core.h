@@ -179,6 +179,7 @@ struct mo_task_spec {
     size_t bytes, align;
     int priority;
     bool deferrable; /* the if clause */
+    bool in_order;   /* has dependences: its siblings end before it begins, or begin after it has ended */
     bool final;
 };
 

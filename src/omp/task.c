@@ -32,7 +32,10 @@ static int clamp_priority(int priority)
 
 void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t)
 {
-    bool stays = !t->deferrable || m->current->flags & MO_TASK_FINAL || m == m->worker->root || mo_task_may_run_now(m);
+    if (mo_unlikely(t->in_order))
+        mo_task_wait(m);
+    bool stays = !t->deferrable || t->in_order || m->current->flags & MO_TASK_FINAL || m == m->worker->root ||
+                 mo_task_may_run_now(m);
     void *payload;
     struct mo_task *task =
         stays ? NULL : mo_task_new(m, t->bytes, t->align, t->priority > 0 ? clamp_priority(t->priority) : 0, &payload);
