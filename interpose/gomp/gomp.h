@@ -27,4 +27,7 @@ static inline struct mo_loop_spec gomp_long_loop(long start, long end, long incr
                                  .monotonic = monotonic};
 }
 
+/* The list that a depend clause becomes; it stays where it is. */
+struct mo_deps gomp_deps(void **depend);
+
 #endif

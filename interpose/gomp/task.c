@@ -18,15 +18,16 @@ static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data
     struct mo_member *m = mo_self();
     if (flags & TASK_DETACH)
         mo_fatal("tasks with a detach clause are not there yet (docs/limits.md)");
-    const struct mo_task_spec t = {.fn = fn,
-                                   .copy = cpyfn,
-                                   .data = data,
-                                   .bytes = (size_t)arg_size,
-                                   .align = (size_t)arg_align,
-                                   .priority = flags & TASK_PRIORITY ? priority : 0,
-                                   .deferrable = if_clause,
-                                   .in_order = flags & TASK_DEPEND,
-                                   .final = flags & TASK_FINAL};
+    struct mo_task_spec t = {.fn = fn,
+                             .copy = cpyfn,
+                             .data = data,
+                             .bytes = (size_t)arg_size,
+                             .align = (size_t)arg_align,
+                             .priority = flags & TASK_PRIORITY ? priority : 0,
+                             .deferrable = if_clause,
+                             .final = flags & TASK_FINAL};
+    if (flags & TASK_DEPEND)
+        t.deps = gomp_deps(depend);
     mo_omp_task(m, &t);
 }
 
@@ -44,6 +45,12 @@ MO_EXPORT void GOMP_taskwait(void)
     struct mo_member *m = mo_self_peek();
     if (mo_likely(m != NULL))
         mo_task_wait(m);
+}
+
+MO_EXPORT void GOMP_taskwait_depend(void **depend)
+{
+    const struct mo_deps deps = gomp_deps(depend);
+    mo_omp_wait_deps(mo_self(), &deps);
 }
 
 MO_EXPORT void GOMP_taskyield(void)

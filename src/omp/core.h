@@ -171,6 +171,23 @@ bool mo_single_begin(struct mo_member *m);
 void mo_copyprivate_give(struct mo_member *m, void *data);
 void *mo_copyprivate_take(struct mo_member *m);
 
+/* ---- Dependences (depend.c). The caller's list stays in its own form; `at` reads item i of it. */
+enum mo_dep_kind { MO_DEP_IN, MO_DEP_OUT, MO_DEP_MUTEXINOUTSET, MO_DEP_INOUTSET };
+
+struct mo_dep {
+    void *addr; /* NULL with MO_DEP_OUT: all of memory */
+    enum mo_dep_kind kind;
+};
+
+struct mo_deps {
+    unsigned count;
+    struct mo_dep (*at)(const void *list, unsigned i);
+    const void *list;
+};
+
+/* Wait until a task with these dependences might run; runs other tasks meanwhile. */
+void mo_omp_wait_deps(struct mo_member *m, const struct mo_deps *deps);
+
 /* ---- Tasks (task.c). */
 struct mo_task_spec {
     void (*fn)(void *);
@@ -179,8 +196,8 @@ struct mo_task_spec {
     size_t bytes, align;
     int priority;
     bool deferrable; /* the if clause */
-    bool in_order;   /* has dependences: its siblings end before it begins, or begin after it has ended */
     bool final;
+    struct mo_deps deps;
 };
 
 void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t);

@@ -32,9 +32,9 @@ static int clamp_priority(int priority)
 
 void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t)
 {
-    if (mo_unlikely(t->in_order))
+    if (mo_unlikely(t->deps.count))
         mo_task_wait(m);
-    bool stays = !t->deferrable || t->in_order || m->current->flags & MO_TASK_FINAL || m == m->worker->root ||
+    bool stays = !t->deferrable || t->deps.count || m->current->flags & MO_TASK_FINAL || m == m->worker->root ||
                  mo_task_may_run_now(m);
     void *payload;
     struct mo_task *task =
@@ -51,6 +51,12 @@ void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t)
     else if (t->bytes) /* without any, data may be NULL */
         memcpy(payload, t->data, t->bytes);
     mo_task_submit(m, task);
+}
+
+void mo_omp_wait_deps(struct mo_member *m, const struct mo_deps *deps)
+{
+    if (deps->count)
+        mo_task_wait(m);
 }
 
 void mo_omp_taskgroup_begin(struct mo_member *m)
