@@ -118,6 +118,7 @@ GETTER(omp_get_max_active_levels, icvs()->max_active_levels)
 GETTER(omp_get_supported_active_levels, MO_OMP_LEVELS_MAX)
 GETTER(omp_get_thread_limit, clamp_int(icvs()->thread_limit))
 GETTER(omp_get_max_task_priority, (int)mo_knob(MO_KNOB_OMP_MAX_TASK_PRIORITY))
+GETTER(omp_get_cancellation, (int)mo_knob(MO_KNOB_OMP_CANCELLATION))
 
 MO_EXPORT void omp_set_num_threads(int n)
 {
@@ -223,12 +224,11 @@ MO_OMP_NAME(omp_get_schedule)
 MO_OMP_NAME(omp_get_schedule_)
 MO_OMP_NAME(omp_get_schedule_8_)
 
-/* ---- What is fixed here: threads are not bound, nothing is cancelled, the host is the one device. */
+/* ---- What is fixed here: threads are not bound, the host is the one device. */
 GETTER(omp_get_proc_bind, 0)
 GETTER(omp_get_num_places, 0)
 GETTER(omp_get_place_num, -1)
 GETTER(omp_get_partition_num_places, 0)
-GETTER(omp_get_cancellation, 0)
 GETTER(omp_get_num_devices, 0)
 GETTER(omp_get_initial_device, 0)
 GETTER(omp_get_device_num, 0)

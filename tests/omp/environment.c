@@ -30,9 +30,9 @@ static void report(const char *what)
     if (!strcmp(what, "stack"))
 #pragma omp parallel num_threads(3) reduction(+ : deep)
         deep += omp_get_thread_num() ? deep_stack() : 1;
-    printf("max %d size %d inner %d kind %u chunk %d dynamic %d nested %d levels %d limit %d deep %d\n",
+    printf("max %d size %d inner %d kind %u chunk %d dynamic %d nested %d levels %d limit %d deep %d cancel %d\n",
            omp_get_max_threads(), size, inner, (unsigned)kind & 0x7fffffff, chunk, omp_get_dynamic(),
-           !!omp_get_nested(), omp_get_max_active_levels(), omp_get_thread_limit(), deep);
+           !!omp_get_nested(), omp_get_max_active_levels(), omp_get_thread_limit(), deep, omp_get_cancellation());
 }
 
 static void expect(const char *settings, const char *what, const char *field, int value)
@@ -76,6 +76,13 @@ static void levels(void)
     expect("OMP_NUM_THREADS=3 OMP_MAX_ACTIVE_LEVELS=0", "", "size", 1);
 }
 
+static void cancellation(void)
+{
+    expect("-u OMP_CANCELLATION", "", "cancel", 0);
+    expect("OMP_CANCELLATION=TRUE", "", "cancel", 1);
+    expect("OMP_CANCELLATION=false", "", "cancel", 0);
+}
+
 static void schedules(void)
 {
     expect("OMP_SCHEDULE=static", "", "kind", omp_sched_static);
@@ -110,6 +117,7 @@ int main(int argc, char **argv)
     setenv("TEST_REPORT", "1", 1);
     threads();
     levels();
+    cancellation();
     schedules();
     stacks_and_waiting();
     return check_result();
