@@ -1,0 +1,2 @@
+/* { dg-do compile } */
+what is only compiled is no test here

@@ -1,0 +1,5 @@
+/* A file without directives is a test that runs. */
+int main(void)
+{
+    return 0;
+}

@@ -1,0 +1,7 @@
+/* { dg-do run { target { *-*-linux* && { ! ia32 } } } } */
+#include <stdlib.h>
+
+int main(void)
+{
+    abort();
+}

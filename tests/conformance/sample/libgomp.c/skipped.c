@@ -1,0 +1,5 @@
+/* { dg-skip-if "part of sources.c" { *-*-* } } */
+int other_value(void)
+{
+    return VALUE;
+}

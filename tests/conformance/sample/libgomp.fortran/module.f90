@@ -1,0 +1,10 @@
+! { dg-do run }
+! Two tests have modules of one name, which must not meet.
+module shared_name
+  integer :: value_1 = 1
+end module shared_name
+
+program main
+  use shared_name
+  if (value_1 /= 1) stop 1
+end program main
