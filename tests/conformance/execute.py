@@ -57,7 +57,7 @@ def ending(status):
 
 
 def quote(output):
-    """The line that tells most: the runtime's own, or else the first."""
+    """The line that tells most: Moirai's own, or else the first."""
     lines = [line for line in output.splitlines() if line.strip()]
-    own = [line for line in lines if re.match('moirai:|libgomp:', line)]
+    own = [line for line in lines if line.startswith('moirai:')]
     return ': ' + (own or lines)[0][:200] if lines else ''

@@ -4,6 +4,6 @@
 int main(void)
 {
     puts("first");
-    fputs("libgomp: what the runtime says is what is shown\n", stderr);
+    fputs("moirai: what the runtime says is what is shown\n", stderr);
     return 3;
 }
