@@ -9,24 +9,30 @@
 #include "base/parse.h"
 
 const struct mo_knob_row mo_knob_rows[MO_KNOB_COUNT] = {
-#define MO_KNOB(id, type_, initial_, min_, max_, words_, name_, alternative_, sentence_)                               \
+#define MO_KNOB(id, type_, initial_, min_, max_, words_, name_, alternatives_, sentence_)                              \
     [MO_KNOB_##id] = {.type = MO_TYPE_##type_,                                                                         \
                       .initial = initial_,                                                                             \
                       .min = min_,                                                                                     \
                       .max = max_,                                                                                     \
                       .words = words_,                                                                                 \
                       .name = name_,                                                                                   \
-                      .alternative = alternative_,                                                                     \
+                      .alternatives = alternatives_,                                                                   \
                       .sentence = sentence_},
 #include "base/knobs.def"
 #undef MO_KNOB
 };
 
+#define NAME_BYTES 40
+
 /* Written by load() alone; everyone else reads after the once. */
 static struct {
     struct mo_knob_value value;
-    const char *set_by;
+    char set_by[NAME_BYTES]; /* empty: nobody */
 } settings[MO_KNOB_COUNT];
+
+/* Copies of texts. The originals may go: programs write over their environment to change what ps shows of them. */
+static char text_space[65536];
+static size_t text_used;
 
 /* Of all ways to do something once, this one survives a fork() in the middle: the child starts over. */
 static pthread_once_t loaded = PTHREAD_ONCE_INIT;
@@ -45,31 +51,104 @@ static void set_default(enum mo_knob k)
     MO_ASSERT(well_formed);
 }
 
+static bool is_set(enum mo_knob k)
+{
+    return settings[k].set_by[0] != '\0';
+}
+
+/* The name number `i` of a knob; false when it has fewer. */
+static bool name_at(enum mo_knob k, unsigned i, char name[NAME_BYTES])
+{
+    const struct mo_knob_row *row = &mo_knob_rows[k];
+    const char *at = row->name;
+    if (i > 0)
+        at = row->alternatives;
+    for (; at != NULL && i > 1; i--)
+        at = (at = strchr(at, ',')) != NULL ? at + strlen(", ") : NULL;
+    if (at == NULL)
+        return false;
+    size_t length = strcspn(at, ",");
+    MO_ASSERT(length < NAME_BYTES);
+    memcpy(name, at, length);
+    name[length] = '\0';
+    return true;
+}
+
+static bool keep_text(struct mo_knob_value *value, const char *name)
+{
+    size_t bytes = strlen(value->text) + 1;
+    if (bytes > sizeof text_space - text_used) {
+        mo_warn("%s is too long: ignored", name);
+        return false;
+    }
+    value->text = memcpy(text_space + text_used, value->text, bytes);
+    text_used += bytes;
+    return true;
+}
+
 static void set_from(enum mo_knob k, const char *name)
 {
-    const char *text = name != NULL ? read_environment(name) : NULL;
-    if (text == NULL)
-        return;
+    const char *text = read_environment(name);
     struct mo_knob_value value = {0};
-    if (mo_parse_value(&mo_knob_rows[k], text, &value)) {
-        settings[k].value = value;
-        settings[k].set_by = name;
+    if (text == NULL || !mo_parse_value(&mo_knob_rows[k], text, &value))
         return;
-    }
-    char expected[MO_KNOB_TEXT_BYTES], initial[MO_KNOB_TEXT_BYTES];
+    if (mo_row_is_text(&mo_knob_rows[k]) && !keep_text(&value, name))
+        return;
+    settings[k].value = value;
+    strcpy(settings[k].set_by, name);
+}
+
+static void warn_malformed(enum mo_knob k, const char *name, const char *text)
+{
+    char expected[MO_KNOB_TEXT_BYTES], used[MO_KNOB_TEXT_BYTES];
     mo_print_expected(&mo_knob_rows[k], expected, sizeof expected);
-    mo_print_value(&mo_knob_rows[k], &settings[k].value, initial, sizeof initial);
-    mo_warn("%s=\"%.100s\" is not %s: ignored, the default is used (%s)", name, text, expected, initial);
+    mo_print_value(&mo_knob_rows[k], &settings[k].value, used, sizeof used);
+    const char *source = is_set(k) ? settings[k].set_by : "the default";
+    mo_warn("%s=\"%.100s\" is not %s: ignored, %s is used (%s)", name, text, expected, source, used);
+}
+
+/* A second name of the same setting that says something else. That _ALL gives way to the plain name is what it is for. */
+static void warn_contradiction(enum mo_knob k, const char *name, const struct mo_knob_value *value)
+{
+    const struct mo_knob_row *row = &mo_knob_rows[k];
+    char ignored[MO_KNOB_TEXT_BYTES], used[MO_KNOB_TEXT_BYTES];
+    mo_print_value(row, value, ignored, sizeof ignored);
+    mo_print_value(row, &settings[k].value, used, sizeof used);
+    if (strncmp(name, row->name, strlen(row->name)) != 0 && strcmp(ignored, used) != 0)
+        mo_warn("%s=\"%s\" is ignored: %s is set too and is used (%s)", name, ignored, settings[k].set_by, used);
+}
+
+static void complain(enum mo_knob k, const char *name)
+{
+    const char *text = read_environment(name);
+    struct mo_knob_value value = {0};
+    if (text == NULL || strcmp(name, settings[k].set_by) == 0)
+        return;
+    if (mo_parse_value(&mo_knob_rows[k], text, &value))
+        warn_contradiction(k, name, &value);
+    else
+        warn_malformed(k, name, text);
+}
+
+/* The first name with a well-formed text counts. */
+static void load_knob(enum mo_knob k)
+{
+    char name[NAME_BYTES];
+    set_default(k);
+    for (unsigned i = 0; !is_set(k) && name_at(k, i, name); i++)
+        set_from(k, name);
+    for (unsigned i = 0; name_at(k, i, name); i++)
+        complain(k, name);
 }
 
 static void load(void)
 {
-    for (unsigned k = 0; k < MO_KNOB_COUNT; k++) {
-        set_default(k);
-        set_from(k, mo_knob_rows[k].name);
-        if (settings[k].set_by == NULL)
-            set_from(k, mo_knob_rows[k].alternative);
-    }
+    text_used = 0;
+    for (unsigned k = 0; k < MO_KNOB_COUNT; k++)
+        load_knob((enum mo_knob)k);
+    if (is_set(MO_KNOB_OMP_PLACES) && is_set(MO_KNOB_GOMP_CPU_AFFINITY))
+        mo_warn("GOMP_CPU_AFFINITY is ignored: OMP_PLACES is set too and is used");
+    mo_config_check_devices();
 }
 
 void mo_config_load(void)
@@ -86,12 +165,12 @@ uint64_t mo_knob(enum mo_knob k)
 enum mo_knob_source mo_knob_source(enum mo_knob k)
 {
     mo_config_load();
-    return settings[k].set_by != NULL ? MO_SOURCE_ENV : MO_SOURCE_DEFAULT;
+    return is_set(k) ? MO_SOURCE_ENV : MO_SOURCE_DEFAULT;
 }
 
 const struct mo_knob_list *mo_knob_list(enum mo_knob k)
 {
-    MO_ASSERT(mo_knob_rows[k].type == MO_TYPE_LIST);
+    MO_ASSERT(mo_knob_rows[k].type == MO_TYPE_LIST || mo_knob_rows[k].type == MO_TYPE_BIND);
     mo_config_load();
     return &settings[k].value.list;
 }
@@ -103,6 +182,13 @@ struct mo_schedule mo_knob_schedule(enum mo_knob k)
     return settings[k].value.schedule;
 }
 
+const char *mo_knob_text(enum mo_knob k)
+{
+    MO_ASSERT(mo_row_is_text(&mo_knob_rows[k]));
+    mo_config_load();
+    return settings[k].value.text;
+}
+
 void mo_knob_describe(enum mo_knob k, struct mo_knob_info *info)
 {
     mo_config_load();
@@ -110,8 +196,10 @@ void mo_knob_describe(enum mo_knob k, struct mo_knob_info *info)
     struct mo_knob_value initial = {0};
     if (row->initial[0] != '\0')
         mo_parse_value(row, row->initial, &initial);
-    *info = (struct mo_knob_info){
-        .name = row->name, .alternative = row->alternative, .sentence = row->sentence, .set_by = settings[k].set_by};
+    *info = (struct mo_knob_info){.name = row->name,
+                                  .alternatives = row->alternatives,
+                                  .sentence = row->sentence,
+                                  .set_by = is_set(k) ? settings[k].set_by : NULL};
     mo_print_expected(row, info->expected, sizeof info->expected);
     mo_print_value(row, &settings[k].value, info->value, sizeof info->value);
     mo_print_value(row, &initial, info->initial, sizeof info->initial);

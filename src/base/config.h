@@ -19,12 +19,13 @@ enum mo_knob {
 
 enum mo_knob_source { MO_SOURCE_DEFAULT, MO_SOURCE_ENV };
 
-#define MO_LIST_MAX 8
+/* One item for each nesting level; no more levels than this have several threads. */
+#define MO_LIST_MAX 255
 
 /* count 0: not given. */
 struct mo_knob_list {
     unsigned count;
-    uint32_t item[MO_LIST_MAX];
+    uint16_t item[MO_LIST_MAX];
 };
 
 enum mo_sched_kind { MO_SCHED_STATIC = 1, MO_SCHED_DYNAMIC = 2, MO_SCHED_GUIDED = 3, MO_SCHED_AUTO = 4 };
@@ -38,7 +39,12 @@ struct mo_schedule {
 
 /* Values of the enumerated knobs. */
 enum mo_wait_policy { MO_WAIT_UNDEFINED, MO_WAIT_ACTIVE, MO_WAIT_PASSIVE };
+enum mo_display_env { MO_DISPLAY_NOTHING, MO_DISPLAY_OPENMP, MO_DISPLAY_ALL };
+enum mo_offload { MO_OFFLOAD_DEFAULT, MO_OFFLOAD_MANDATORY, MO_OFFLOAD_DISABLED };
 enum mo_steal_strategy { MO_STEAL_ONE, MO_STEAL_HALF, MO_STEAL_QUARTER, MO_STEAL_ADAPTIVE };
+
+/* Items of MO_KNOB_OMP_PROC_BIND, with OpenMP's numbers. */
+enum mo_bind { MO_BIND_FALSE, MO_BIND_TRUE, MO_BIND_PRIMARY, MO_BIND_CLOSE, MO_BIND_SPREAD };
 
 /* MO_KNOB_GOMP_SPINCOUNT when it was given as "infinite". */
 #define MO_COUNT_INFINITE UINT64_MAX
@@ -51,16 +57,18 @@ void mo_config_load(void);
 uint64_t mo_knob(enum mo_knob k);
 enum mo_knob_source mo_knob_source(enum mo_knob k);
 
-/* The knob must be a list, or a schedule. The list lives as long as the process. */
+/* The knob must be a list, a schedule, a text. Lists and texts live as long as the process. */
 const struct mo_knob_list *mo_knob_list(enum mo_knob k);
 struct mo_schedule mo_knob_schedule(enum mo_knob k);
+/* NULL: not given. Places, CPUs and formats are texts that are well formed. */
+const char *mo_knob_text(enum mo_knob k);
 
 #define MO_KNOB_TEXT_BYTES 96
 
-/* What people are told about a knob. Strings that are pointers are constant. */
+/* What people are told about a knob. Strings that are pointers are constant. A value that does not fit ends in dots. */
 struct mo_knob_info {
     const char *name;
-    const char *alternative; /* second environment name, or NULL */
+    const char *alternatives; /* further environment names, with ", " between them, or NULL */
     const char *sentence;
     const char *set_by;                /* environment name that set it, or NULL: the default */
     char expected[MO_KNOB_TEXT_BYTES]; /* type and bounds */

@@ -4,14 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static void print_word(const char *words, uint64_t index, char *out, size_t out_bytes)
+/* Lengths that are returned are those of the whole text, whether it fitted or not, as snprintf has it. */
+static int print_word(const char *words, uint64_t index, char *out, size_t out_bytes)
 {
     while (index-- > 0)
         words += strcspn(words, ",") + strlen(", ");
-    snprintf(out, out_bytes, "%.*s", (int)strcspn(words, ","), words);
+    return snprintf(out, out_bytes, "%.*s", (int)strcspn(words, ","), words);
 }
 
-static void print_bytes(uint64_t bytes, char *out, size_t out_bytes)
+static int print_bytes(uint64_t bytes, char *out, size_t out_bytes)
 {
     static const char suffixes[] = "BKMG";
     unsigned power = 0;
@@ -19,45 +20,73 @@ static void print_bytes(uint64_t bytes, char *out, size_t out_bytes)
         bytes /= 1024;
         power++;
     }
-    snprintf(out, out_bytes, "%" PRIu64 "%c", bytes, suffixes[power]);
+    return snprintf(out, out_bytes, "%" PRIu64 "%c", bytes, suffixes[power]);
 }
 
-static void print_list(const struct mo_knob_list *list, char *out, size_t out_bytes)
+static size_t append(char *out, size_t out_bytes, size_t used, const char *text)
 {
+    return (size_t)snprintf(used < out_bytes ? out + used : NULL, used < out_bytes ? out_bytes - used : 0, "%s", text);
+}
+
+static int print_list(const struct mo_knob_row *row, const struct mo_knob_list *list, char *out, size_t out_bytes)
+{
+    static const char policies[] = "false, true, primary, close, spread";
     size_t used = 0;
-    for (unsigned i = 0; i < list->count; i++)
-        used += (size_t)snprintf(out + used, out_bytes - used, i > 0 ? ",%" PRIu32 : "%" PRIu32, list->item[i]);
+    for (unsigned i = 0; i < list->count; i++) {
+        if (i > 0)
+            used += append(out, out_bytes, used, ",");
+        char item[16];
+        if (row->type == MO_TYPE_BIND)
+            print_word(policies, list->item[i], item, sizeof item);
+        else
+            snprintf(item, sizeof item, "%u", list->item[i]);
+        used += append(out, out_bytes, used, item);
+    }
+    return (int)used;
 }
 
 /* A modifier is shown only where it says something that the kind alone does not. */
-static void print_schedule(const struct mo_schedule *schedule, char *out, size_t out_bytes)
+static int print_schedule(const struct mo_schedule *schedule, char *out, size_t out_bytes)
 {
     static const char *const names[] = {"static", "dynamic", "guided", "auto"};
     bool usual = schedule->monotonic == (schedule->kind == MO_SCHED_STATIC);
     const char *modifier = usual ? "" : schedule->monotonic ? "monotonic:" : "nonmonotonic:";
-    int used = snprintf(out, out_bytes, "%s%s", modifier, names[schedule->kind - MO_SCHED_STATIC]);
-    if (schedule->chunk > 0)
-        snprintf(out + used, out_bytes - (size_t)used, ",%" PRIu32, schedule->chunk);
+    const char *name = names[schedule->kind - MO_SCHED_STATIC];
+    if (schedule->chunk == 0)
+        return snprintf(out, out_bytes, "%s%s", modifier, name);
+    return snprintf(out, out_bytes, "%s%s,%" PRIu32, modifier, name, schedule->chunk);
+}
+
+static int print_whole(const struct mo_knob_row *row, const struct mo_knob_value *value, char *out, size_t out_bytes)
+{
+    if (!value->given)
+        return snprintf(out, out_bytes, "not set");
+    if (mo_row_is_text(row))
+        return snprintf(out, out_bytes, "%s", value->text);
+    switch (row->type) {
+    case MO_TYPE_LIST:
+    case MO_TYPE_BIND:
+        return print_list(row, &value->list, out, out_bytes);
+    case MO_TYPE_SCHEDULE:
+        return print_schedule(&value->schedule, out, out_bytes);
+    case MO_TYPE_BOOL:
+        return print_word("false, true", value->number, out, out_bytes);
+    case MO_TYPE_WORD:
+        return print_word(row->words, value->number, out, out_bytes);
+    case MO_TYPE_BYTES:
+        return print_bytes(value->number, out, out_bytes);
+    default:
+        if (row->type == MO_TYPE_COUNT && value->number == MO_COUNT_INFINITE)
+            return snprintf(out, out_bytes, "infinite");
+        return snprintf(out, out_bytes, "%" PRIu64, value->number);
+    }
 }
 
 void mo_print_value(const struct mo_knob_row *row, const struct mo_knob_value *value, char *out, size_t out_bytes)
 {
-    if (!value->given)
-        snprintf(out, out_bytes, "not set");
-    else if (row->type == MO_TYPE_LIST)
-        print_list(&value->list, out, out_bytes);
-    else if (row->type == MO_TYPE_SCHEDULE)
-        print_schedule(&value->schedule, out, out_bytes);
-    else if (row->type == MO_TYPE_BOOL)
-        print_word("false, true", value->number, out, out_bytes);
-    else if (row->type == MO_TYPE_WORD)
-        print_word(row->words, value->number, out, out_bytes);
-    else if (row->type == MO_TYPE_BYTES)
-        print_bytes(value->number, out, out_bytes);
-    else if (row->type == MO_TYPE_COUNT && value->number == MO_COUNT_INFINITE)
-        snprintf(out, out_bytes, "infinite");
-    else
-        snprintf(out, out_bytes, "%" PRIu64, value->number);
+    static const char dots[] = "...";
+    if (print_whole(row, value, out, out_bytes) >= (int)out_bytes)
+        memcpy(out + out_bytes - sizeof dots, dots, sizeof dots);
 }
 
 void mo_print_expected(const struct mo_knob_row *row, char *out, size_t out_bytes)
@@ -74,6 +103,18 @@ void mo_print_expected(const struct mo_knob_row *row, char *out, size_t out_byte
         return;
     case MO_TYPE_BYTES:
         snprintf(out, out_bytes, "a size of at least %" PRIu64 "K, like 512K or 64M", row->min / 1024);
+        return;
+    case MO_TYPE_BIND:
+        snprintf(out, out_bytes, "true, false, or a list of: primary, master, close, spread");
+        return;
+    case MO_TYPE_PLACES:
+        snprintf(out, out_bytes, "a list of places like {0:4}:8:4, or a name like cores(8)");
+        return;
+    case MO_TYPE_CPUS:
+        snprintf(out, out_bytes, "a list of CPUs like 0 3 4-15:2");
+        return;
+    case MO_TYPE_TEXT:
+        snprintf(out, out_bytes, "a text");
         return;
     case MO_TYPE_COUNT:
         snprintf(out, out_bytes, "a count like 5000 or 5k, or infinite");

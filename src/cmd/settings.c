@@ -12,8 +12,8 @@ static void print_setting(const struct mo_knob_info *info)
     else
         printf(" (set by %s)\n", info->set_by);
     printf("    %s\n", info->sentence);
-    printf("    Takes %s%s%s.\n", info->expected, info->alternative != NULL ? "; also read from " : "",
-           info->alternative != NULL ? info->alternative : "");
+    printf("    Takes %s%s%s.\n", info->expected, info->alternatives != NULL ? "; also read from " : "",
+           info->alternatives != NULL ? info->alternatives : "");
 }
 
 void mo_cmd_print_settings(void)
@@ -25,11 +25,17 @@ void mo_cmd_print_settings(void)
     }
 }
 
+static const char *next_name(const char *names)
+{
+    const char *comma = strchr(names, ',');
+    return comma != NULL ? comma + strlen(", ") : NULL;
+}
+
 static void print_row(const struct mo_knob_info *info)
 {
     printf("| `%s`", info->name);
-    if (info->alternative != NULL)
-        printf(", `%s`", info->alternative);
+    for (const char *name = info->alternatives; name != NULL; name = next_name(name))
+        printf(", `%.*s`", (int)strcspn(name, ","), name);
     printf(" | %s | %s | %s |\n", info->expected, info->initial, info->sentence);
 }
 
@@ -51,7 +57,11 @@ void mo_cmd_print_settings_page(void)
          "\n"
          "Settings come from environment variables. They are read at the first use of the runtime, not when it is\n"
          "loaded. Case and white space do not matter. A value that cannot be understood is reported in one line on\n"
-         "standard error, and the default is used. `moirai info --config` shows what is in force.\n"
+         "standard error, and the default is used. Where a setting has several names, the first that is set counts.\n"
+         "`moirai info --config` shows what is in force.\n"
+         "\n"
+         "The names that end in `_ALL` are OpenMP's for the host and all devices. Those for devices alone (`_DEV`,\n"
+         "`_DEV_0`) are accepted in their place and have no effect, as there are no devices.\n"
          "\n"
          "This page is printed by `moirai info --config --markdown`.");
     print_group("OpenMP", "MOIRAI_", false);

@@ -30,9 +30,11 @@ static void report(const char *what)
     if (!strcmp(what, "stack"))
 #pragma omp parallel num_threads(3) reduction(+ : deep)
         deep += omp_get_thread_num() ? deep_stack() : 1;
-    printf("max %d size %d inner %d kind %u chunk %d dynamic %d nested %d levels %d limit %d deep %d cancel %d\n",
+    printf("max %d size %d inner %d kind %u chunk %d dynamic %d nested %d levels %d limit %d deep %d cancel %d "
+           "device %d teams %d each %d\n",
            omp_get_max_threads(), size, inner, (unsigned)kind & 0x7fffffff, chunk, omp_get_dynamic(),
-           !!omp_get_nested(), omp_get_max_active_levels(), omp_get_thread_limit(), deep, omp_get_cancellation());
+           !!omp_get_nested(), omp_get_max_active_levels(), omp_get_thread_limit(), deep, omp_get_cancellation(),
+           omp_get_default_device(), omp_get_max_teams(), omp_get_teams_thread_limit());
 }
 
 static void expect(const char *settings, const char *what, const char *field, int value)
@@ -59,6 +61,7 @@ static void threads(void)
     expect("OMP_NUM_THREADS=4,2", "", "size", 4);
     expect("OMP_NUM_THREADS=4,2", "", "inner", 8);
     expect("OMP_NUM_THREADS=' 2 , 3 '", "", "inner", 6);
+    expect("OMP_NUM_THREADS=1,1,1,1,1,1,1,1,1,3", "", "max", 1);
     expect("OMP_NUM_THREADS=6 OMP_THREAD_LIMIT=4", "", "size", 4);
     expect("OMP_NUM_THREADS=6 OMP_THREAD_LIMIT=4", "", "limit", 4);
     expect("OMP_NUM_THREADS=2 OMP_THREAD_LIMIT=1", "", "size", 1);
@@ -81,6 +84,14 @@ static void cancellation(void)
     expect("-u OMP_CANCELLATION", "", "cancel", 0);
     expect("OMP_CANCELLATION=TRUE", "", "cancel", 1);
     expect("OMP_CANCELLATION=false", "", "cancel", 0);
+}
+
+static void devices_and_teams(void)
+{
+    expect("OMP_DEFAULT_DEVICE=3", "", "device", 3);
+    expect("OMP_NUM_TEAMS=5", "", "teams", 5);
+    expect("OMP_TEAMS_THREAD_LIMIT=6", "", "each", 6);
+    expect("-u OMP_NUM_TEAMS", "", "teams", 0);
 }
 
 static void schedules(void)
@@ -118,6 +129,7 @@ int main(int argc, char **argv)
     threads();
     levels();
     cancellation();
+    devices_and_teams();
     schedules();
     stacks_and_waiting();
     return check_result();
