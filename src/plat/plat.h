@@ -27,6 +27,19 @@ bool mo_plat_barrier_all(void);
 void *mo_plat_map(size_t bytes);
 void mo_plat_unmap(void *p, size_t bytes);
 
+/* Keep whole pages in memory until they are unmapped. */
+size_t mo_plat_page_bytes(void);
+int mo_plat_pin(void *p, size_t bytes);
+
+/* Have pages that nobody has touched come from these NUMA nodes when they are touched: from any of them as long as they
+   have memory, or from one after the other. Nodes that the process may not use are left out, unless none is left. */
+#define MO_PLAT_NODES_MAX 1024
+struct mo_node_mask {
+    unsigned long bits[MO_PLAT_NODES_MAX / (8 * sizeof(unsigned long))];
+};
+int mo_plat_prefer_nodes(void *p, size_t bytes, const struct mo_node_mask *nodes);
+int mo_plat_interleave_nodes(void *p, size_t bytes, const struct mo_node_mask *nodes);
+
 /* Processors beyond this number are left out of account where one is looked for. */
 #define MO_PLAT_CPUS_MAX 1024
 struct mo_cpu_mask {

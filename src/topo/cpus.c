@@ -8,7 +8,6 @@
 
 #include "base/atomic.h"
 #include "base/config.h"
-#include "topo/lines.h"
 
 #define MASK_WORDS 256 /* 16,384 CPUs, twice what the kernel can be built for */
 
@@ -44,26 +43,4 @@ unsigned mo_topo_cpus(void)
     }
     mo_store_relaxed(&known, cpus);
     return cpus;
-}
-
-/* Numbers in a list like "0-3,8,10-11". */
-static unsigned count_list(const char *text)
-{
-    unsigned count = 0;
-    for (char *end; *text >= '0' && *text <= '9'; text = *end == ',' ? end + 1 : end) {
-        unsigned long first = strtoul(text, &end, 10), last = first;
-        if (*end == '-')
-            last = strtoul(end + 1, &end, 10);
-        count += last >= first ? (unsigned)(last - first) + 1 : 0;
-    }
-    return count;
-}
-
-unsigned mo_topo_nodes_online(void)
-{
-    char text[1024];
-    if (!mo_lines_first("/sys/devices/system/node/online", text, sizeof text))
-        return 1;
-    unsigned nodes = count_list(text);
-    return nodes > 0 ? nodes : 1;
 }

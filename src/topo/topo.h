@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include "plat/plat.h"
+
 /* CPUs in the calling thread's affinity mask now, at least 1. */
 unsigned mo_topo_affinity_cpus(void);
 
@@ -25,6 +27,16 @@ unsigned mo_topo_cpus(void);
 
 /* NUMA nodes online by /sys; 1 where it does not tell. */
 unsigned mo_topo_nodes_online(void);
+
+/* NUMA nodes that have memory, by /sys, and those of them whose memory is at least twice as fast as the slowest, by what
+   the firmware told the kernel. Return how many there are: at least 1 with memory (node 0 where /sys does not tell), and
+   0 fast ones where all memory is alike or not known. Read the files at each call; the _at forms below another root. */
+unsigned mo_topo_memory_nodes(struct mo_node_mask *nodes);
+unsigned mo_topo_memory_nodes_at(const char *root, struct mo_node_mask *nodes);
+unsigned mo_topo_fast_nodes(struct mo_node_mask *fast);
+unsigned mo_topo_fast_nodes_at(const char *root, struct mo_node_mask *fast);
+/* The first node of the mask from number `from` on; MO_PLAT_NODES_MAX: there is none. */
+unsigned mo_topo_next_node(const struct mo_node_mask *nodes, unsigned from);
 
 /* Open hwloc and read the machine, once per process. False: there is none, and distances are flat.
    Context: any thread that may call dlopen(): not inside an allocator, a fork handler or an interposed lock. */

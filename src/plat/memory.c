@@ -1,0 +1,44 @@
+/* What can be asked of pages: that they stay in memory, and on which NUMA nodes they lie. The system calls themselves:
+   sanitizers turn the C library's mlock() into nothing, and it has no mbind(). */
+#include "plat/plat.h"
+
+#include <errno.h>
+#include <linux/mempolicy.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PREFER_MANY 5 /* MPOL_PREFERRED_MANY, of Linux 5.15: older headers do not have it */
+
+size_t mo_plat_page_bytes(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+int mo_plat_pin(void *p, size_t bytes)
+{
+    int saved = errno;
+    int err = syscall(SYS_mlock, p, bytes) == 0 ? 0 : errno;
+    errno = saved;
+    return err;
+}
+
+/* The kernel leaves out the last bit of as many as it is told. */
+static int bind_pages(void *p, size_t bytes, int policy, const struct mo_node_mask *nodes)
+{
+    int saved = errno;
+    int err =
+        syscall(SYS_mbind, p, bytes, policy, nodes->bits, (unsigned long)MO_PLAT_NODES_MAX + 1, 0u) == 0 ? 0 : errno;
+    errno = saved;
+    return err;
+}
+
+int mo_plat_prefer_nodes(void *p, size_t bytes, const struct mo_node_mask *nodes)
+{
+    int err = bind_pages(p, bytes, PREFER_MANY, nodes);
+    return err == EINVAL ? bind_pages(p, bytes, MPOL_PREFERRED, nodes) : err; /* of the mask, the first node */
+}
+
+int mo_plat_interleave_nodes(void *p, size_t bytes, const struct mo_node_mask *nodes)
+{
+    return bind_pages(p, bytes, MPOL_INTERLEAVE, nodes);
+}
