@@ -3,6 +3,7 @@
 #ifndef MO_OMP_CORE_H
 #define MO_OMP_CORE_H
 
+#include "base/allocators.h"
 #include "base/config.h"
 #include "sched/sched.h"
 
@@ -10,6 +11,7 @@
    its parent's number, and writing one variable means holding another number. So tasks created before the write keep
    what they had. Number 0 is the set that the environment gives. */
 struct mo_icvs {
+    uintptr_t def_allocator;
     uint32_t num_threads;
     uint32_t thread_limit;
     uint32_t chunk; /* of run-sched; 0 = none given */
@@ -222,5 +224,28 @@ void mo_omp_nest_lock(struct mo_nest_lock *lock);
 void mo_omp_nest_unlock(struct mo_nest_lock *lock);
 /* The new nesting count, 0 when another task has it. */
 unsigned mo_omp_try_nest_lock(struct mo_nest_lock *lock);
+
+/* ---- Allocators (allocator.c). A handle is the number of a predefined allocator or of one that was made. */
+/* 0: there is no such memory space, a trait is none or has no such value, or memory is exhausted. */
+uintptr_t mo_allocator_make(uintptr_t space, int64_t count, const struct mo_trait *traits);
+/* Handles that name nothing that was made are left alone. */
+void mo_allocator_destroy(uintptr_t handle);
+
+/* ---- Their memory (alloc.c), from any thread. `allocator` 0 is the task's default one, and of realloc the one that the
+   block has. An alignment that is no power of two counts as the next one. NULL: 0 bytes, or there is no memory and the
+   allocator's fallback says so. */
+void *mo_omp_alloc(size_t align, size_t bytes, uintptr_t allocator);
+void *mo_omp_calloc(size_t align, size_t count, size_t size, uintptr_t allocator);
+/* On failure NULL, and the old block is as it was; 0 bytes free it. */
+void *mo_omp_realloc(void *block, size_t bytes, uintptr_t allocator);
+void mo_omp_free(void *block);
+/* Memory that a construct cannot do without: ends the process with a message where there is none. */
+void *mo_omp_demand(size_t align, size_t bytes, uintptr_t allocator);
+
+/* ---- Blocks of which only their address tells that they are ours (known.c): compiled code that is about to free an
+   address asks whose it is. */
+void mo_known_add(void *block);
+/* Was it added? Then it is forgotten: who asks is about to free or move it. */
+bool mo_known_take(void *block);
 
 #endif

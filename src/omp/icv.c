@@ -64,6 +64,7 @@ static void fill_initial(struct mo_icvs *v)
     v->default_device = (int32_t)mo_knob(MO_KNOB_OMP_DEFAULT_DEVICE);
     v->max_teams = (int32_t)mo_knob(MO_KNOB_OMP_NUM_TEAMS);
     v->teams_thread_limit = (int32_t)mo_knob(MO_KNOB_OMP_TEAMS_THREAD_LIMIT);
+    v->def_allocator = MO_ALLOC_DEFAULT;
 }
 
 static uint32_t bucket_of(const struct mo_icvs *v)
@@ -71,6 +72,7 @@ static uint32_t bucket_of(const struct mo_icvs *v)
     uint32_t h = v->num_threads * 2654435761u;
     h = (h ^ v->chunk ^ (uint32_t)v->sched << 9) * 2246822519u;
     h = (h ^ v->max_active_levels ^ (uint32_t)v->dynamic << 11 ^ (uint32_t)v->monotonic << 12) * 3266489917u;
+    h ^= (uint32_t)v->def_allocator * 668265263u;
     return (h >> 16) % BUCKETS;
 }
 

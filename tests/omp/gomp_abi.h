@@ -24,6 +24,9 @@ bool GOMP_single_start(void);
 void *GOMP_single_copy_start(void);
 void GOMP_single_copy_end(void *data);
 
+void *GOMP_alloc(unsigned long align, unsigned long bytes, unsigned long allocator);
+void GOMP_free(void *block, unsigned long allocator);
+
 void GOMP_loop_end(void);
 void GOMP_loop_end_nowait(void);
 void GOMP_ordered_start(void);
