@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -58,4 +59,44 @@ void mo_fatal(const char *fmt, ...)
     print_line("moirai: fatal: ", fmt, args);
     va_end(args);
     _exit(1);
+}
+
+void mo_fatal_exit(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    print_line("moirai: fatal: ", fmt, args);
+    va_end(args);
+    exit(1);
+}
+
+struct text {
+    size_t used;
+    char bytes[MO_LOG_TEXT_BYTES];
+};
+
+static void append(struct text *t, const char *from, size_t bytes)
+{
+    while (bytes > 0) {
+        size_t room = sizeof t->bytes - t->used, part = bytes < room ? bytes : room;
+        memcpy(t->bytes + t->used, from, part);
+        t->used += part;
+        from += part;
+        bytes -= part;
+        if (t->used < sizeof t->bytes)
+            continue;
+        put_line(t->bytes, t->used);
+        t->used = 0;
+    }
+}
+
+void mo_log_text(const char *head, const char *text, size_t bytes)
+{
+    int saved_errno = errno;
+    struct text t = {.used = 0};
+    append(&t, head, strlen(head));
+    append(&t, text, bytes);
+    append(&t, "\n", 1);
+    put_line(t.bytes, t.used);
+    errno = saved_errno;
 }

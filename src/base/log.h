@@ -8,8 +8,10 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #define MO_LOG_LINE_BYTES 512
+#define MO_LOG_TEXT_BYTES 4096
 
 /* "moirai: ...": something is degraded but right. Context: any thread. */
 void mo_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -17,6 +19,14 @@ void mo_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* "moirai: fatal: ...", then the process ends with status 1. Through _exit(): exit handlers may wait for the very
    thread that calls this. */
 _Noreturn void mo_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same where the program is what went wrong and the runtime is sound: ends like exit(1), so exit handlers run and
+   stdio is flushed. */
+_Noreturn void mo_fatal_exit(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* `head`, `bytes` of `text` as they are, a line end; in one write unless it is longer than MO_LOG_TEXT_BYTES. For what
+   the program itself has to say. */
+void mo_log_text(const char *head, const char *text, size_t bytes);
 
 /* As mo_warn(), but only the first time that this place in the code is reached. */
 #define mo_warn_once(...)                                                                                              \

@@ -79,6 +79,53 @@ static void fatal_ends_with_status_1_and_no_exit_handlers(void **state)
     assert_string_equal(text, "moirai: fatal: no more threads\n");
 }
 
+static void say_goodbye(void)
+{
+    mo_log_text("good", "bye", 3);
+}
+
+static void fatal_for_a_program_ends_like_exit(void **state)
+{
+    char text[1024];
+    struct capture c = capture_begin();
+    pid_t child = fork();
+    if (child == 0) {
+        atexit(say_goodbye);
+        mo_fatal_exit("no device %d", 3);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    capture_end(c, text, sizeof text);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+    assert_string_equal(text, "moirai: fatal: no device 3\ngoodbye\n");
+}
+
+static void text_is_left_as_it_is(void **state)
+{
+    char text[3 * MO_LOG_TEXT_BYTES], *word = malloc(2 * MO_LOG_TEXT_BYTES);
+    memset(word, 'x', 2 * MO_LOG_TEXT_BYTES);
+    const size_t lengths[] = {0,
+                              5,
+                              MO_LOG_TEXT_BYTES - 4,
+                              MO_LOG_TEXT_BYTES - 3,
+                              MO_LOG_TEXT_BYTES - 2,
+                              2 * MO_LOG_TEXT_BYTES - 3,
+                              2 * MO_LOG_TEXT_BYTES};
+    for (unsigned i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        struct capture c = capture_begin();
+        errno = ENOENT;
+        mo_log_text("\na\033", word, lengths[i]);
+        assert_int_equal(errno, ENOENT);
+        size_t length = capture_end(c, text, sizeof text);
+        assert_int_equal(length, lengths[i] + 4);
+        assert_memory_equal(text, "\na\033", 3);
+        assert_memory_equal(text + 3, word, lengths[i]);
+        assert_int_equal(text[length - 1], '\n');
+    }
+    free(word);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +134,8 @@ int main(void)
         cmocka_unit_test(line_ends_from_outside_do_not_split_the_line),
         cmocka_unit_test(once_is_once_per_place),
         cmocka_unit_test(fatal_ends_with_status_1_and_no_exit_handlers),
+        cmocka_unit_test(fatal_for_a_program_ends_like_exit),
+        cmocka_unit_test(text_is_left_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
