@@ -1,32 +1,8 @@
 /* The depend clause. GCC makes it an array of words in one of two forms:
      { items, how many of them are out or inout, addresses: those first, then in }, or, when more kinds take part,
-     { 0, items, out or inout, mutexinoutset, in, addresses in this order, then addresses of omp_depend_t objects }.
-   A depend object is { address, kind }; its kinds are numbered as below. */
+     { 0, items, out or inout, mutexinoutset, in, addresses in this order, then addresses of omp_depend_t objects }. */
+#include "interpose/depobj.h"
 #include "interpose/gomp/gomp.h"
-
-struct depend_object {
-    void *addr;
-    uintptr_t kind;
-};
-
-enum { OBJECT_IN = 1, OBJECT_OUT, OBJECT_INOUT, OBJECT_MUTEXINOUTSET, OBJECT_INOUTSET };
-
-static struct mo_dep object_at(const struct depend_object *object)
-{
-    switch (object->kind) {
-    case OBJECT_IN:
-        return (struct mo_dep){object->addr, MO_DEP_IN};
-    case OBJECT_MUTEXINOUTSET:
-        return (struct mo_dep){object->addr, MO_DEP_MUTEXINOUTSET};
-    case OBJECT_INOUTSET:
-        return (struct mo_dep){object->addr, MO_DEP_INOUTSET};
-    case OBJECT_OUT:
-    case OBJECT_INOUT:
-        return (struct mo_dep){object->addr, MO_DEP_OUT};
-    default:
-        mo_fatal("a depend object that was never initialised, or is destroyed, is used in a depend clause");
-    }
-}
 
 static struct mo_dep short_form_at(const void *list, unsigned i)
 {
@@ -44,7 +20,7 @@ static struct mo_dep long_form_at(const void *list, unsigned i)
         return (struct mo_dep){d[5 + i], MO_DEP_MUTEXINOUTSET};
     if (i < outs + mutexes + ins)
         return (struct mo_dep){d[5 + i], MO_DEP_IN};
-    return object_at(d[5 + i]);
+    return depend_object_read(d[5 + i]);
 }
 
 struct mo_deps gomp_deps(void **depend)
