@@ -68,6 +68,8 @@ GETTER(omp_get_level, (int)team()->level)
 GETTER(omp_get_active_level, (int)team()->active_level)
 GETTER(omp_in_parallel, team()->active_level > 0)
 GETTER(omp_in_final, mo_omp_in_final(mo_self()))
+GETTER(omp_get_num_teams, (int)mo_teams_count(mo_self()))
+GETTER(omp_get_team_num, (int)mo_teams_number(mo_self()))
 
 /* The calling thread's ancestor at `level`, NULL when there is no such level. */
 static struct mo_member *at_level(int level)
@@ -158,21 +160,28 @@ MO_EXPORT void omp_set_nested(int on)
 FORTRAN_SETTER(omp_set_nested)
 
 /* The host is the only device, but the number is the program's to set. */
-#define SIMPLE_ICV(getter, setter, field, accepts)                                                                     \
-    GETTER(getter, icvs()->field)                                                                                      \
-    MO_EXPORT void setter(int value)                                                                                   \
-    {                                                                                                                  \
-        struct mo_icvs v = *icvs();                                                                                    \
-        if (!(accepts))                                                                                                \
-            return;                                                                                                    \
-        v.field = value;                                                                                               \
-        mo_icvs_set(mo_self(), &v);                                                                                    \
-    }                                                                                                                  \
-    FORTRAN_SETTER(setter)
+GETTER(omp_get_default_device, icvs()->default_device)
+MO_EXPORT void omp_set_default_device(int device)
+{
+    struct mo_icvs v = *icvs();
+    v.default_device = device > 0 ? device : 0;
+    mo_icvs_set(mo_self(), &v);
+}
+FORTRAN_SETTER(omp_set_default_device)
 
-SIMPLE_ICV(omp_get_default_device, omp_set_default_device, default_device, true)
-SIMPLE_ICV(omp_get_max_teams, omp_set_num_teams, max_teams, value >= 0)
-SIMPLE_ICV(omp_get_teams_thread_limit, omp_set_teams_thread_limit, teams_thread_limit, value >= 0)
+GETTER(omp_get_max_teams, mo_teams_max())
+MO_EXPORT void omp_set_num_teams(int teams)
+{
+    mo_teams_set_max(teams);
+}
+FORTRAN_SETTER(omp_set_num_teams)
+
+GETTER(omp_get_teams_thread_limit, mo_teams_thread_limit())
+MO_EXPORT void omp_set_teams_thread_limit(int limit)
+{
+    mo_teams_set_thread_limit(limit);
+}
+FORTRAN_SETTER(omp_set_teams_thread_limit)
 
 /* The top bit of a schedule kind says monotonic. */
 #define KIND_MONOTONIC 0x80000000u
@@ -233,8 +242,6 @@ GETTER(omp_get_num_devices, 0)
 GETTER(omp_get_initial_device, 0)
 GETTER(omp_get_device_num, 0)
 GETTER(omp_is_initial_device, 1)
-GETTER(omp_get_num_teams, 1)
-GETTER(omp_get_team_num, 0)
 
 /* ---- Time. */
 static double seconds(int (*ask)(clockid_t, struct timespec *))

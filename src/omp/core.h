@@ -20,8 +20,6 @@ struct mo_icvs {
     bool dynamic;
     uint8_t max_active_levels;
     int32_t default_device;
-    int32_t max_teams;          /* 0 = not set */
-    int32_t teams_thread_limit; /* 0 = not set */
 };
 
 #define MO_OMP_LEVELS_MAX 255
@@ -92,6 +90,8 @@ struct mo_omp_member {
     struct mo_share *share;
     struct mo_share *spare;         /* a zeroed descriptor for the next construct */
     _Atomic uint32_t group_threads; /* of a root: see region.c */
+    unsigned team_num, num_teams;   /* of a root: see teams.c; 0 teams: outside all */
+    uint32_t teams_env;             /* of a root: ICVs that each team begins with */
     uint64_t singles;               /* single constructs met in this region */
     struct mo_loop loop;
     uint64_t sections;
@@ -117,6 +117,12 @@ struct mo_omp_team {
     uint64_t sections;
 };
 _Static_assert(sizeof(struct mo_omp_team) <= MO_TEAM_CLIENT_BYTES, "fits the client area");
+
+/* Outside all regions of its contention group, where tasks run at once. */
+static inline bool mo_omp_outside(const struct mo_member *m)
+{
+    return ((const struct mo_omp_team *)m->team->client)->level == 0;
+}
 
 enum { MO_COMBINED_NONE, MO_COMBINED_LOOP, MO_COMBINED_SECTIONS };
 
@@ -147,6 +153,28 @@ void mo_region_run(const struct mo_region *r);
 
 /* The member that stands for the calling thread `up` regions outside the innermost one. */
 struct mo_member *mo_region_ancestor(struct mo_member *m, unsigned up);
+
+/* ---- Contention groups, teams (teams.c). A thread outside all regions and what runs below it make up a contention
+   group: levels and thread numbers begin at 0 in it, and a thread limit holds for it. Each team of a teams construct is
+   one, and each target region. */
+/* Leave the regions that the caller is in for a group of its own whose ICVs are `env`, until the end. */
+void mo_group_begin(uint32_t env);
+void mo_group_end(void);
+/* `env` with the limit of a thread_limit clause; 0: no clause. */
+uint32_t mo_group_limited(uint32_t env, unsigned thread_limit);
+
+/* Run fn(data) once for each team, one after the other. 0: no such clause. */
+void mo_teams_run(void (*fn)(void *), void *data, unsigned num_teams, unsigned thread_limit);
+/* The same for a caller that runs the teams itself: make its group the first team, the next one. False: no more. */
+bool mo_teams_next(struct mo_member *m, unsigned num_teams, unsigned thread_limit, bool first);
+unsigned mo_teams_count(struct mo_member *m);
+unsigned mo_teams_number(struct mo_member *m);
+
+/* ICVs of the device, which all threads share. 0: not set. */
+int mo_teams_max(void);
+void mo_teams_set_max(int teams);
+int mo_teams_thread_limit(void);
+void mo_teams_set_thread_limit(int limit);
 
 /* ---- Loops (loop.c), sections and single (share.c). */
 /* Number of iterations of begin, begin + step, ... before end; step is not 0. */
@@ -206,6 +234,51 @@ void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t);
 void mo_omp_taskgroup_begin(struct mo_member *m);
 void mo_omp_taskgroup_end(struct mo_member *m);
 bool mo_omp_in_final(const struct mo_member *m);
+
+/* ---- Devices (target.c, copy.c). The host is the only one. It is number 0, and -1 where a number is asked for. */
+enum { MO_DEVICE_DEFAULT = -1, MO_DEVICE_HOST = -2 }; /* of constructs: no device clause; the host in any case */
+
+static inline bool mo_device_is_host(int number)
+{
+    return number == 0 || number == -1;
+}
+
+/* A variable that becomes private to a target region; align 0: it does not. */
+struct mo_private {
+    size_t bytes, align;
+};
+
+struct mo_target {
+    int device;
+    void (*fn)(void *); /* gets `args`, */
+    void **args;        /* `count` words, */
+    size_t count;
+    struct mo_private (*private_at)(const void *list,
+                                    size_t i); /* where word i may be the address of such a variable */
+    const void *list;
+    unsigned thread_limit; /* 0 = no clause */
+    bool nowait;
+    struct mo_deps deps;
+};
+
+void mo_omp_target(struct mo_member *m, const struct mo_target *t);
+/* A construct that only moves data: nothing is to be done but what its clauses say about order. */
+void mo_omp_target_data(struct mo_member *m, int device, bool nowait, const struct mo_deps *deps);
+
+/* Boxes of elements in two arrays; arrays of `dims` numbers, outermost first. */
+struct mo_box {
+    void *dst;
+    const void *src;
+    size_t element_bytes;
+    int dims;
+    const size_t *volume, *dst_offset, *src_offset, *dst_size, *src_size;
+};
+
+/* No distance in it is too long for a size_t. */
+bool mo_box_is_sane(const struct mo_box *box);
+void mo_box_copy(const struct mo_box *box);
+/* As a task with these dependences. */
+void mo_box_copy_async(struct mo_member *m, const struct mo_box *box, const struct mo_deps *deps);
 
 /* ---- Locks (lock.c), in the caller's own bytes, and the two that constructs without a name share. */
 extern _Atomic uint32_t MO_SHARED(critical) MO_SHARED_ATTR;

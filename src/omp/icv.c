@@ -62,8 +62,6 @@ static void fill_initial(struct mo_icvs *v)
     v->dynamic = mo_knob(MO_KNOB_OMP_DYNAMIC);
     v->max_active_levels = initial_levels();
     v->default_device = (int32_t)mo_knob(MO_KNOB_OMP_DEFAULT_DEVICE);
-    v->max_teams = (int32_t)mo_knob(MO_KNOB_OMP_NUM_TEAMS);
-    v->teams_thread_limit = (int32_t)mo_knob(MO_KNOB_OMP_TEAMS_THREAD_LIMIT);
     v->def_allocator = MO_ALLOC_DEFAULT;
 }
 

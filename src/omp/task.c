@@ -34,7 +34,7 @@ void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t)
 {
     if (mo_unlikely(t->deps.count))
         mo_task_wait(m);
-    bool stays = !t->deferrable || t->deps.count || m->current->flags & MO_TASK_FINAL || m == m->worker->root ||
+    bool stays = !t->deferrable || t->deps.count || m->current->flags & MO_TASK_FINAL || mo_omp_outside(m) ||
                  mo_task_may_run_now(m);
     void *payload;
     struct mo_task *task =

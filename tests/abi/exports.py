@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The names and versions that the shared objects export, against libgomp's list. usage: exports.py LIBDIR"""
+"""The names and versions that the shared objects export: all of libgomp 12's list, and those of compilers after it that
+are there (newer.txt). usage: exports.py LIBDIR"""
 import pathlib
 import re
 import sys
@@ -9,12 +10,11 @@ import elf
 # Nodes of compilers after GCC 12, which must be there before anything is under them.
 NEWER = """OMP_5.1.1 OMP_5.2 OMP_6.0 OMP_6.1 OACC_2.6.1 GOMP_5.1.1 GOMP_5.1.2 GOMP_5.1.3 GOMP_6.0 GOMP_6.0.1
 GOMP_PLUGIN_1.4""".split()
-# What is there of those nodes already.
-NEWER_NAMES = {"GOMP_add_alloc": {"GOMP_5.1.2"}, "GOMP_is_alloc": {"GOMP_5.1.2"}}
 
 libdir = pathlib.Path(sys.argv[1])
-wanted, wanted_nodes = dict(NEWER_NAMES), {"VERSION", *NEWER}
-for line in (pathlib.Path(__file__).parent / "libgomp-12.txt").read_text().splitlines():
+wanted, wanted_nodes = {}, {"VERSION", *NEWER}
+here = pathlib.Path(__file__).parent
+for line in [line for name in ("libgomp-12.txt", "newer.txt") for line in (here / name).read_text().splitlines()]:
     if line.startswith("A "):
         wanted_nodes.add(line[2:].strip())
     elif match := re.match(r"[TW] ((?:GOMP|GOACC|omp|acc)_\w+)@@?(\S+)", line):

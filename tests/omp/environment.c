@@ -88,10 +88,12 @@ static void cancellation(void)
 
 static void devices_and_teams(void)
 {
+    expect("-u OMP_DEFAULT_DEVICE", "", "device", 0);
     expect("OMP_DEFAULT_DEVICE=3", "", "device", 3);
-    expect("OMP_NUM_TEAMS=5", "", "teams", 5);
-    expect("OMP_TEAMS_THREAD_LIMIT=6", "", "each", 6);
     expect("-u OMP_NUM_TEAMS", "", "teams", 0);
+    expect("OMP_NUM_TEAMS=' 5 '", "", "teams", 5);
+    expect("-u OMP_TEAMS_THREAD_LIMIT", "", "each", 0);
+    expect("OMP_TEAMS_THREAD_LIMIT=6", "", "each", 6);
 }
 
 static void schedules(void)

@@ -3,6 +3,7 @@
 #define TESTS_GOMP_ABI_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef unsigned long long ull;
 typedef void gomp_fn(void *);
@@ -38,6 +39,23 @@ void GOMP_sections_end(void);
 void GOMP_sections_end_nowait(void);
 void GOMP_parallel_sections_start(gomp_fn *fn, void *data, unsigned threads, unsigned count);
 void GOMP_parallel_sections(gomp_fn *fn, void *data, unsigned threads, unsigned count, unsigned flags);
+
+void GOMP_target(int device, gomp_fn *fn, const void *unused, size_t count, void **addresses, size_t *sizes,
+                 unsigned char *kinds);
+void GOMP_target_data(int device, const void *unused, size_t count, void **addresses, size_t *sizes,
+                      unsigned char *kinds);
+void GOMP_target_update(int device, const void *unused, size_t count, void **addresses, size_t *sizes,
+                        unsigned char *kinds);
+void GOMP_target_end_data(void);
+void GOMP_target_ext(int device, gomp_fn *fn, size_t count, void **addresses, size_t *sizes, unsigned short *kinds,
+                     unsigned flags, void **depend, void **args);
+void GOMP_teams(unsigned teams, unsigned thread_limit);
+bool GOMP_teams4(unsigned lower, unsigned upper, unsigned thread_limit, bool first);
+void GOMP_teams_reg(gomp_fn *fn, void *data, unsigned teams, unsigned thread_limit, unsigned flags);
+void GOMP_offload_register(const void *host_table, int type, const void *data);
+void GOMP_offload_unregister(const void *host_table, int type, const void *data);
+void GOMP_offload_register_ver(unsigned version, const void *host_table, int type, const void *data);
+void GOMP_offload_unregister_ver(unsigned version, const void *host_table, int type, const void *data);
 
 /* Schedules whose start call takes a chunk, and those whose start call does not. */
 #define WITH_CHUNK(kind)                                                                                               \

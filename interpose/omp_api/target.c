@@ -1,0 +1,137 @@
+/* Memory of devices: omp_target_*. The host's is the only one. Errors of the caller are EINVAL, as a value. */
+#include "interpose/depobj.h"
+#include "interpose/face.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+MO_EXPORT void *omp_target_alloc(size_t bytes, int device)
+{
+    return mo_device_is_host(device) ? malloc(bytes) : NULL;
+}
+
+MO_EXPORT void omp_target_free(void *memory, int device)
+{
+    if (mo_device_is_host(device))
+        free(memory);
+}
+
+MO_EXPORT int omp_target_is_present(const void *pointer, int device)
+{
+    return !pointer || mo_device_is_host(device);
+}
+
+MO_EXPORT int omp_target_is_accessible(const void *pointer, size_t bytes, int device)
+{
+    return mo_device_is_host(device);
+}
+
+MO_EXPORT void *omp_get_mapped_ptr(const void *pointer, int device)
+{
+    return mo_device_is_host(device) ? (void *)pointer : NULL;
+}
+
+/* Only addresses of other devices can be associated with something. */
+MO_EXPORT int omp_target_associate_ptr(const void *host, const void *device_pointer, size_t bytes, size_t offset,
+                                       int device)
+{
+    return EINVAL;
+}
+
+MO_EXPORT int omp_target_disassociate_ptr(const void *pointer, int device)
+{
+    return EINVAL;
+}
+
+/* ---- Copies. */
+static bool devices_exist(int dst_device, int src_device)
+{
+    return mo_device_is_host(dst_device) && mo_device_is_host(src_device);
+}
+
+static struct mo_dep depend_at(const void *list, unsigned i)
+{
+    return depend_object_read((const struct depend_object *)list + i);
+}
+
+static struct mo_deps depend_list(int count, const struct depend_object *list)
+{
+    return (struct mo_deps){count > 0 ? (unsigned)count : 0, depend_at, list};
+}
+
+/* A row of bytes, which is a box of one dimension. */
+#define ROW(name)                                                                                                      \
+    const struct mo_box name = {.dst = dst,                                                                            \
+                                .src = src,                                                                            \
+                                .element_bytes = 1,                                                                    \
+                                .dims = 1,                                                                             \
+                                .volume = &bytes,                                                                      \
+                                .dst_offset = &dst_offset,                                                             \
+                                .src_offset = &src_offset}
+
+MO_EXPORT int omp_target_memcpy(void *dst, const void *src, size_t bytes, size_t dst_offset, size_t src_offset,
+                                int dst_device, int src_device)
+{
+    ROW(row);
+    if (!devices_exist(dst_device, src_device) || !mo_box_is_sane(&row))
+        return EINVAL;
+    mo_box_copy(&row);
+    return 0;
+}
+
+MO_EXPORT int omp_target_memcpy_async(void *dst, const void *src, size_t bytes, size_t dst_offset, size_t src_offset,
+                                      int dst_device, int src_device, int depends, const struct depend_object *list)
+{
+    const struct mo_deps deps = depend_list(depends, list);
+    ROW(row);
+    if (!devices_exist(dst_device, src_device) || !mo_box_is_sane(&row) || (depends > 0 && !list))
+        return EINVAL;
+    mo_box_copy_async(mo_self(), &row, &deps);
+    return 0;
+}
+
+static bool box_is_usable(const struct mo_box *box, int dst_device, int src_device)
+{
+    return devices_exist(dst_device, src_device) && box->dst && box->src && box->dims > 0 && mo_box_is_sane(box);
+}
+
+/* Without arrays it is a question: how many dimensions may there be? */
+MO_EXPORT int omp_target_memcpy_rect(void *dst, const void *src, size_t element_bytes, int dims, const size_t *volume,
+                                     const size_t *dst_offsets, const size_t *src_offsets, const size_t *dst_dims,
+                                     const size_t *src_dims, int dst_device, int src_device)
+{
+    const struct mo_box box = {dst, src, element_bytes, dims, volume, dst_offsets, src_offsets, dst_dims, src_dims};
+    if (!dst && !src)
+        return INT_MAX;
+    if (!box_is_usable(&box, dst_device, src_device))
+        return EINVAL;
+    mo_box_copy(&box);
+    return 0;
+}
+
+MO_EXPORT int omp_target_memcpy_rect_async(void *dst, const void *src, size_t element_bytes, int dims,
+                                           const size_t *volume, const size_t *dst_offsets, const size_t *src_offsets,
+                                           const size_t *dst_dims, const size_t *src_dims, int dst_device,
+                                           int src_device, int depends, const struct depend_object *list)
+{
+    const struct mo_box box = {dst, src, element_bytes, dims, volume, dst_offsets, src_offsets, dst_dims, src_dims};
+    const struct mo_deps deps = depend_list(depends, list);
+    if (!dst && !src)
+        return INT_MAX;
+    if (!box_is_usable(&box, dst_device, src_device) || (depends > 0 && !list))
+        return EINVAL;
+    mo_box_copy_async(mo_self(), &box, &deps);
+    return 0;
+}
+MO_OMP_NAME(omp_target_alloc)
+MO_OMP_NAME(omp_target_free)
+MO_OMP_NAME(omp_target_is_present)
+MO_OMP_NAME(omp_target_is_accessible)
+MO_OMP_NAME(omp_get_mapped_ptr)
+MO_OMP_NAME(omp_target_associate_ptr)
+MO_OMP_NAME(omp_target_disassociate_ptr)
+MO_OMP_NAME(omp_target_memcpy)
+MO_OMP_NAME(omp_target_memcpy_async)
+MO_OMP_NAME(omp_target_memcpy_rect)
+MO_OMP_NAME(omp_target_memcpy_rect_async)
