@@ -62,5 +62,16 @@ struct mo_trait {
     int32_t key; /* enum mo_trait_key */
     uintptr_t value;
 };
+#define MO_TRAIT_KEYS 8
+
+/* What OMP_ALLOCATOR says: a predefined allocator, or (0) a memory space with traits, each of them, in their order. */
+struct mo_allocator_setting {
+    uintptr_t allocator; /* enum mo_predefined_allocator */
+    uintptr_t space;     /* enum mo_mem_space */
+    struct mo_trait trait[MO_TRAIT_KEYS];
+};
+
+/* False: malformed. */
+bool mo_allocators_read(const char *text, struct mo_allocator_setting *setting);
 
 #endif

@@ -1,5 +1,6 @@
 #include "base/parse.h"
 
+#include "base/allocators.h"
 #include "base/places.h"
 #include "base/scan.h"
 
@@ -127,6 +128,8 @@ static bool parse_text(const struct mo_knob_row *row, const char *text, const ch
         return mo_places_well_formed(text);
     case MO_TYPE_CPUS:
         return mo_places_read_cpus(text, NULL);
+    case MO_TYPE_ALLOCATOR:
+        return mo_allocators_read(text, &(struct mo_allocator_setting){0});
     default:
         return true;
     }

@@ -16,7 +16,8 @@ enum mo_knob_type {
     MO_TYPE_SCHEDULE,
     MO_TYPE_TEXT,
     MO_TYPE_PLACES,
-    MO_TYPE_CPUS
+    MO_TYPE_CPUS,
+    MO_TYPE_ALLOCATOR
 };
 
 /* One row of knobs.def. */
@@ -29,7 +30,7 @@ struct mo_knob_row {
     const char *sentence;
 };
 
-/* `number` holds what is neither a list (LIST, BIND), nor a schedule, nor a text (TEXT, PLACES, CPUS). All zero: nobody
+/* `number` holds what is neither a list (LIST, BIND), nor a schedule, nor a text (TEXT and what follows). All zero: nobody
    set it. */
 struct mo_knob_value {
     bool given;

@@ -130,7 +130,7 @@ static bool set_trait(struct mo_alloc_traits *t, const struct mo_trait *trait)
     case MO_TRAIT_FALLBACK:
         return choose(trait->value, MO_FB_DEFAULT_MEM, MO_FB_ALLOCATOR, MO_FB_DEFAULT_MEM, &t->fallback);
     case MO_TRAIT_FB_DATA:
-        t->fb_data = trait->value;
+        t->fb_data = trait->value == MO_TRAIT_DEFAULT ? MO_ALLOC_DEFAULT : trait->value;
         return true;
     case MO_TRAIT_PINNED:
         t->pinned = trait->value == MO_TRUE;
@@ -172,6 +172,18 @@ uintptr_t mo_allocator_make(uintptr_t space, int64_t count, const struct mo_trai
     mo_store_relaxed(&a->used, (size_t)0);
     mo_store_release(&a->generation, mo_load_relaxed(&a->generation) + 1); /* pairs with the look in find() */
     return a->handle;
+}
+
+uintptr_t mo_allocator_of_setting(void)
+{
+    struct mo_allocator_setting s;
+    if (!mo_allocators_read(mo_knob_text(MO_KNOB_OMP_ALLOCATOR), &s))
+        return MO_ALLOC_DEFAULT;
+    uintptr_t handle = s.allocator ? s.allocator : mo_allocator_make(s.space, MO_TRAIT_KEYS, s.trait);
+    if (handle)
+        return handle;
+    mo_warn_once("OMP_ALLOCATOR asks for memory that is not there: the default memory is used instead");
+    return MO_ALLOC_DEFAULT;
 }
 
 /* Of two that destroy the same allocator, against the rules, one finds it gone. */

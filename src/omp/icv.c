@@ -62,7 +62,7 @@ static void fill_initial(struct mo_icvs *v)
     v->dynamic = mo_knob(MO_KNOB_OMP_DYNAMIC);
     v->max_active_levels = initial_levels();
     v->default_device = (int32_t)mo_knob(MO_KNOB_OMP_DEFAULT_DEVICE);
-    v->def_allocator = MO_ALLOC_DEFAULT;
+    v->def_allocator = mo_allocator_of_setting();
 }
 
 static uint32_t bucket_of(const struct mo_icvs *v)
