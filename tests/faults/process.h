@@ -39,4 +39,29 @@ static inline int in_child(int (*body)(void), unsigned seconds)
     return WIFSIGNALED(status) ? 1000 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* The same, and what the child wrote to standard error. */
+static inline int in_child_saying(int (*body)(void), unsigned seconds, char *text, size_t bytes)
+{
+    int ends[2], status;
+    size_t used = 0;
+    if (pipe(ends) != 0)
+        return -1;
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(seconds);
+        dup2(ends[1], STDERR_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        _exit(body());
+    }
+    close(ends[1]);
+    for (ssize_t got; used < bytes - 1 && (got = read(ends[0], text + used, bytes - 1 - used)) > 0;)
+        used += (size_t)got;
+    text[used] = '\0';
+    close(ends[0]);
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        return -1;
+    return WIFSIGNALED(status) ? 1000 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 #endif
