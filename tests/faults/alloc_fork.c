@@ -51,7 +51,7 @@ int main(void)
         return 1;
     for (int i = 0; i < 2; i++)
         CHECK_EQ(pthread_create(&thread[i], NULL, busy, NULL), 0);
-    for (int i = 0; i < SCALED(200) + 5; i++)
+    for (int i = 0; i < SCALED(40) + 5; i++)
         CHECK_EQ(in_child(child, 20), 0);
     stop = 1;
     for (int i = 0; i < 2; i++)
