@@ -59,7 +59,6 @@ void mo_group_begin(uint32_t env)
     ot->level = ot->active_level = 0;
     ot->env = m->implicit.env = env;
     m->spawn_limit = 0;
-    mo_store_relaxed(&om->group_threads, 0u); /* nobody else knows this group */
     om->team_num = om->num_teams = 0;
 }
 

@@ -100,6 +100,7 @@ static void new_teams(void *data)
         rounds++;
     }
     CHECK(rounds >= 2 && rounds <= 5);
+    CHECK(check_is_reference() || omp_get_thread_limit() > 1000);
     rounds = 0;
     for (bool first = true; GOMP_teams4(0, 0, 0, first); first = false)
         rounds++;

@@ -41,6 +41,9 @@ static void numbers(void)
     CHECK_EQ(wrong, 0);
     CHECK_EQ(omp_get_num_teams(), 1);
     CHECK_EQ(omp_get_team_num(), 0);
+#pragma omp target map(tofrom : wrong)
+    wrong += omp_get_num_teams() != 1 || omp_get_team_num() != 0;
+    CHECK_EQ(wrong, 0);
 }
 
 /* Whoever runs below a team is told the team's number. */
