@@ -8,28 +8,28 @@
 
 MO_EXPORT void *omp_target_alloc(size_t bytes, int device)
 {
-    return mo_device_is_host(device) ? malloc(bytes) : NULL;
+    return mo_device_exists(device) ? malloc(bytes) : NULL;
 }
 
 MO_EXPORT void omp_target_free(void *memory, int device)
 {
-    if (mo_device_is_host(device))
+    if (mo_device_exists(device))
         free(memory);
 }
 
 MO_EXPORT int omp_target_is_present(const void *pointer, int device)
 {
-    return !pointer || mo_device_is_host(device);
+    return !pointer || mo_device_exists(device);
 }
 
 MO_EXPORT int omp_target_is_accessible(const void *pointer, size_t bytes, int device)
 {
-    return mo_device_is_host(device);
+    return mo_device_exists(device);
 }
 
 MO_EXPORT void *omp_get_mapped_ptr(const void *pointer, int device)
 {
-    return mo_device_is_host(device) ? (void *)pointer : NULL;
+    return mo_device_exists(device) ? (void *)pointer : NULL;
 }
 
 /* Only addresses of other devices can be associated with something. */
@@ -47,7 +47,7 @@ MO_EXPORT int omp_target_disassociate_ptr(const void *pointer, int device)
 /* ---- Copies. */
 static bool devices_exist(int dst_device, int src_device)
 {
-    return mo_device_is_host(dst_device) && mo_device_is_host(src_device);
+    return mo_device_exists(dst_device) && mo_device_exists(src_device);
 }
 
 static struct mo_dep depend_at(const void *list, unsigned i)

@@ -238,10 +238,8 @@ bool mo_omp_in_final(const struct mo_member *m);
 /* ---- Devices (target.c, copy.c). The host is the only one. It is number 0, and -1 where a number is asked for. */
 enum { MO_DEVICE_DEFAULT = -1, MO_DEVICE_HOST = -2 }; /* of constructs: no device clause; the host in any case */
 
-static inline bool mo_device_is_host(int number)
-{
-    return number == 0 || number == -1;
-}
+/* Whether a routine may use this device. Ends the program if it may not and OMP_TARGET_OFFLOAD is mandatory. */
+bool mo_device_exists(int number);
 
 /* A variable that becomes private to a target region; align 0: it does not. */
 struct mo_private {

@@ -11,13 +11,26 @@ struct kernel {
     void **args;
 };
 
+static void miss(int number)
+{
+    if (mo_knob(MO_KNOB_OMP_TARGET_OFFLOAD) == MO_OFFLOAD_MANDATORY)
+        mo_fatal_exit("there is no device %d, and OMP_TARGET_OFFLOAD is mandatory", number);
+}
+
+bool mo_device_exists(int number)
+{
+    bool host = number == 0 || number == -1;
+    if (!host)
+        miss(number);
+    return host;
+}
+
+/* Without that policy the host stands in for any device. */
 static void check_device(struct mo_member *m, int device)
 {
-    if (mo_knob(MO_KNOB_OMP_TARGET_OFFLOAD) != MO_OFFLOAD_MANDATORY || device == MO_DEVICE_HOST)
-        return;
     int number = device == MO_DEVICE_DEFAULT ? mo_icvs_of(m)->default_device : device;
-    if (number != 0)
-        mo_fatal_exit("there is no device %d, and OMP_TARGET_OFFLOAD is mandatory", number);
+    if (number != 0 && device != MO_DEVICE_HOST)
+        miss(number);
 }
 
 static void run_kernel(void *data)

@@ -1,4 +1,4 @@
-/* OMP_TARGET_OFFLOAD: with `mandatory` a construct for a device that is not there ends the program with one line. */
+/* OMP_TARGET_OFFLOAD: with `mandatory` a construct or routine for a device that is not there ends the program with one line. */
 #include <omp.h>
 #include <sys/wait.h>
 #include "check.h"
@@ -32,6 +32,12 @@ static int construct(const char *what, int device)
     } else if (!strcmp(what, "update")) {
 #pragma omp target update device(device) to(ran)
         ran = 1;
+    } else if (!strcmp(what, "alloc")) {
+        omp_target_free(omp_target_alloc(10, device), device);
+        ran = 1;
+    } else if (!strcmp(what, "copy")) {
+        int from = 1;
+        ran = !omp_target_memcpy(&ran, &from, sizeof ran, 0, 0, omp_get_initial_device(), device) || device;
     }
     return ran;
 }
@@ -63,7 +69,7 @@ static void expect(const char *policy, const char *what, int device, int well)
 
 int main(int argc, char **argv)
 {
-    static const char *const constructs[] = {"target", "default", "nowait", "data", "enter", "update"};
+    static const char *const constructs[] = {"target", "default", "nowait", "data", "enter", "update", "alloc", "copy"};
     self = argv[0];
     if (argc > 2) {
         printf("before ");

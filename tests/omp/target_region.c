@@ -150,6 +150,54 @@ static void tasks_inside(void)
     CHECK_EQ(done, 201);
 }
 
+/* Constructs that bind to a team of one. */
+static int alone(void)
+{
+    int sum = 0, order = 0;
+#pragma omp for schedule(dynamic, 3) ordered
+    for (int i = 0; i < 20; i++) {
+        sum += i;
+#pragma omp ordered
+        order += order == i;
+    }
+#pragma omp for schedule(runtime) nowait
+    for (int i = 0; i < 20; i++)
+        sum += i;
+#pragma omp sections
+    {
+#pragma omp section
+        sum += 1000;
+#pragma omp section
+        sum += 2000;
+    }
+#pragma omp single
+    sum += 4000;
+#pragma omp barrier
+#pragma omp critical
+    sum += 8000;
+#pragma omp master
+    sum += 16000;
+    return sum + 100000 * order;
+}
+
+static void orphans(void)
+{
+    int expected = 31000 + 2 * 190 + 20 * 100000, wrong = 0;
+#pragma omp parallel num_threads(4) reduction(+ : wrong)
+    for (int k = 0; k < 20; k++) {
+        int found = 0;
+#pragma omp target map(tofrom : found)
+        found = alone();
+        wrong += found != expected;
+    }
+    CHECK_EQ(wrong, 0);
+    int found[2] = {0};
+#pragma omp teams num_teams(2) shared(found)
+    found[omp_get_team_num()] = alone();
+    CHECK_EQ(found[0], expected);
+    CHECK_EQ(found[1], expected);
+}
+
 static int fib(int n)
 {
     int a, b;
@@ -228,6 +276,7 @@ int main(void)
     bindings(SCALED(200) + 1);
     loops(SCALED(100) + 1);
     tasks_inside();
+    orphans();
     in_tasks();
     tasks_inside(); /* now there are blocks that tasks could be stored in */
     limits();
