@@ -113,6 +113,29 @@ static void waited_for(int rounds)
     CHECK_EQ(wrong, 0);
 }
 
+/* Copies that are too large for a task's own block. */
+static void large_copies(int rounds)
+{
+    static struct {
+        char bytes[3 << 20];
+    } huge;
+    int value = 0, wrong = 0;
+#pragma omp parallel num_threads(4)
+#pragma omp single
+    for (int k = 1; k <= rounds; k++) {
+#pragma omp task depend(inout : value) shared(value)
+        value++;
+        memset(huge.bytes, k, sizeof huge.bytes);
+#pragma omp target nowait depend(inout : value) firstprivate(huge, k) map(tofrom : value, wrong)
+        {
+            wrong += huge.bytes[0] != (char)k || huge.bytes[sizeof huge.bytes - 1] != (char)k || value != 2 * k - 1;
+            value++;
+        }
+    }
+    CHECK_EQ(wrong, 0);
+    CHECK_EQ(value, 2 * rounds);
+}
+
 static void outside_regions(void)
 {
     int value = 0;
@@ -154,6 +177,7 @@ int main(void)
     synchronous(SCALED(300));
     data_task_is_a_link(SCALED(300));
     waited_for(SCALED(100));
+    large_copies(SCALED(40));
     outside_regions();
     regions_in_parallel(SCALED(100));
     return check_result();
