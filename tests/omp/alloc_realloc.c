@@ -70,6 +70,20 @@ static void from_nothing(void)
     omp_destroy_allocator(a);
 }
 
+/* Blocks that were aligned by themselves: afterwards they are as their allocator has them. */
+static void aligned_before(void)
+{
+    for (size_t align = 1; align <= 4096; align *= 2)
+        for (size_t bytes = 10; bytes < 100000; bytes *= 10) {
+            char *p = omp_aligned_alloc(align, 500, omp_default_mem_alloc);
+            fill(p, 500, 3);
+            p = omp_realloc(p, bytes, omp_default_mem_alloc, omp_default_mem_alloc);
+            CHECK(all_are(p, bytes < 500 ? bytes : 500, 3));
+            fill(p, bytes, 1);
+            omp_free(p, omp_null_allocator);
+        }
+}
+
 /* A block whose allocator does not exist any more. The reference reads the allocator's memory. */
 static void orphan(void)
 {
@@ -93,6 +107,7 @@ int main(void)
     pairs();
     stays_with_its_own();
     from_nothing();
+    aligned_before();
     if (!check_is_reference())
         orphan();
     return check_result();

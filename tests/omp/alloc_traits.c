@@ -109,16 +109,25 @@ static void many(void)
     }
 }
 
+static void check_own(omp_allocator_handle_t a, size_t pool)
+{
+    void *p = omp_alloc(pool - 100, a);
+    CHECK(p != NULL && omp_alloc(101, a) == NULL);
+    omp_free(p, omp_null_allocator);
+}
+
+/* Two at a time, so that what is given back first is not what is taken next. */
 static void made_by_all_threads(void)
 {
-#pragma omp parallel
-    for (int i = 0; i < SCALED(2000); i++) {
+#pragma omp parallel num_threads(8)
+    for (int i = 0; i < SCALED(10000); i++) {
         size_t pool = (size_t)(1000 + 10 * omp_get_thread_num());
         omp_allocator_handle_t a = MAKE(TRAIT(pool_size, pool), TRAIT(fallback, omp_atv_null_fb));
-        void *p = omp_alloc(pool - 100, a);
-        CHECK(p != NULL && omp_alloc(101, a) == NULL);
-        omp_free(p, omp_null_allocator);
-        omp_destroy_allocator(a);
+        omp_allocator_handle_t b = MAKE(TRAIT(pool_size, pool + 5), TRAIT(fallback, omp_atv_null_fb));
+        check_own(a, pool);
+        omp_destroy_allocator(i % 2 ? a : b);
+        check_own(i % 2 ? b : a, i % 2 ? pool + 5 : pool);
+        omp_destroy_allocator(i % 2 ? b : a);
     }
 }
 
