@@ -9,8 +9,6 @@
 #include "base/atomic.h"
 #include "base/config.h"
 
-#define MASK_WORDS 256 /* 16,384 CPUs, twice what the kernel can be built for */
-
 static unsigned system_cpus(void)
 {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -18,16 +16,25 @@ static unsigned system_cpus(void)
 }
 
 /* The system call itself: it tells how many bytes it wrote, where the C library clears the whole mask. */
+unsigned mo_topo_affinity_mask(unsigned long mask[MO_MASK_WORDS])
+{
+    long bytes = syscall(SYS_sched_getaffinity, 0, MO_MASK_WORDS * sizeof mask[0], mask);
+    unsigned words = bytes > 0 ? (unsigned)((size_t)bytes / sizeof mask[0]) : 0;
+    memset(mask + words, 0, (MO_MASK_WORDS - words) * sizeof mask[0]);
+    while (words > 0 && mask[words - 1] == 0)
+        words--;
+    return words;
+}
+
 unsigned mo_topo_affinity_cpus(void)
 {
-    unsigned long mask[MASK_WORDS];
-    long bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
-    if (bytes <= 0)
+    unsigned long mask[MO_MASK_WORDS];
+    unsigned words = mo_topo_affinity_mask(mask), cpus = 0;
+    if (words == 0)
         return system_cpus();
-    unsigned cpus = 0;
-    for (size_t i = 0; i < (size_t)bytes / sizeof mask[0]; i++)
+    for (unsigned i = 0; i < words; i++)
         cpus += (unsigned)__builtin_popcountl(mask[i]);
-    return cpus > 0 ? cpus : 1;
+    return cpus;
 }
 
 unsigned mo_topo_cpus(void)

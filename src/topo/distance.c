@@ -5,19 +5,19 @@
 
 static bool same(unsigned a, unsigned b)
 {
-    return a == b && a != MO_PLACE_NONE;
+    return a == b && a != MO_SITE_NONE;
 }
 
 static unsigned distance_in(const struct mo_machine *m, unsigned cpu_a, unsigned cpu_b)
 {
-    if (m == NULL || cpu_a >= m->cpu_limit || cpu_b >= m->cpu_limit)
+    if (m == NULL || cpu_a >= m->sites.cpu_limit || cpu_b >= m->sites.cpu_limit)
         return MO_DISTANCE_NODE;
-    struct mo_place a = m->place[cpu_a], b = m->place[cpu_b];
+    struct mo_site a = m->sites.site[cpu_a], b = m->sites.site[cpu_b];
     if (cpu_a == cpu_b || same(a.core, b.core))
         return MO_DISTANCE_CORE;
-    if (same(a.l3_cache, b.l3_cache))
+    if (same(a.cache, b.cache))
         return MO_DISTANCE_CACHE;
-    if (a.node == MO_PLACE_NONE || b.node == MO_PLACE_NONE)
+    if (a.node == MO_SITE_NONE || b.node == MO_SITE_NONE)
         return MO_DISTANCE_NODE;
     return m->node_level[a.node * m->summary.nodes + b.node];
 }

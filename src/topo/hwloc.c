@@ -82,7 +82,7 @@ static void set_flags(const struct hwloc *h, hwloc_topology_t topology)
    CPUs would seem local to all nodes. */
 static void configure(const struct hwloc *h, hwloc_topology_t topology)
 {
-    static const hwloc_obj_type_t wanted[] = {HWLOC_OBJ_PACKAGE, HWLOC_OBJ_L3CACHE, HWLOC_OBJ_CORE};
+    static const hwloc_obj_type_t wanted[] = {HWLOC_OBJ_PACKAGE, HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L2CACHE, HWLOC_OBJ_CORE};
     leave_out_devices(h, topology);
     set_flags(h, topology);
     h->hwloc_topology_set_all_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_NONE);
@@ -107,7 +107,7 @@ static unsigned ancestor(hwloc_obj_t object, hwloc_obj_type_t type)
     for (; object != NULL; object = object->parent)
         if (object->type == type)
             return object->logical_index;
-    return MO_PLACE_NONE;
+    return MO_SITE_NONE;
 }
 
 /* A CPU may be local to several nodes (fast and large memory); the first one stands for all. */
@@ -116,18 +116,20 @@ static unsigned node_of(const struct hwloc *h, hwloc_topology_t topology, hwloc_
     for (unsigned i = 0; i < nodes; i++)
         if (h->hwloc_bitmap_isset(pu->nodeset, get_object(h, topology, HWLOC_OBJ_NUMANODE, i)->os_index))
             return i;
-    return MO_PLACE_NONE;
+    return MO_SITE_NONE;
 }
 
 static void place_cpus(const struct hwloc *h, hwloc_topology_t topology, struct mo_machine *m)
 {
-    for (unsigned cpu = 0; cpu < m->cpu_limit; cpu++)
-        m->place[cpu] = (struct mo_place){MO_PLACE_NONE, MO_PLACE_NONE, MO_PLACE_NONE};
+    hwloc_obj_type_t last_cache = m->summary.l3_caches > 0 ? HWLOC_OBJ_L3CACHE : HWLOC_OBJ_L2CACHE;
+    for (unsigned cpu = 0; cpu < m->sites.cpu_limit; cpu++)
+        m->sites.site[cpu] = mo_site_unknown;
     for (unsigned i = 0; i < m->summary.pus; i++) {
         hwloc_obj_t pu = get_object(h, topology, HWLOC_OBJ_PU, i);
-        m->place[pu->os_index] = (struct mo_place){.core = ancestor(pu, HWLOC_OBJ_CORE),
-                                                   .l3_cache = ancestor(pu, HWLOC_OBJ_L3CACHE),
-                                                   .node = node_of(h, topology, pu, m->summary.nodes)};
+        m->sites.site[pu->os_index] = (struct mo_site){.package = ancestor(pu, HWLOC_OBJ_PACKAGE),
+                                                       .node = node_of(h, topology, pu, m->summary.nodes),
+                                                       .cache = ancestor(pu, last_cache),
+                                                       .core = ancestor(pu, HWLOC_OBJ_CORE)};
     }
 }
 
@@ -184,14 +186,13 @@ static struct mo_machine *copy_machine(const struct hwloc *h, hwloc_topology_t t
                                       .cores = count_objects(h, topology, HWLOC_OBJ_CORE),
                                       .pus = count_objects(h, topology, HWLOC_OBJ_PU)};
     unsigned cpu_limit = find_cpu_limit(h, topology, summary.pus);
-    size_t place_bytes = cpu_limit * sizeof(struct mo_place), levels = (size_t)summary.nodes * summary.nodes;
-    struct mo_machine *m = malloc(sizeof *m + place_bytes + levels);
+    size_t site_bytes = cpu_limit * sizeof(struct mo_site), levels = (size_t)summary.nodes * summary.nodes;
+    struct mo_machine *m = malloc(sizeof *m + site_bytes + levels);
     if (m == NULL)
         return NULL;
     m->summary = summary;
-    m->cpu_limit = cpu_limit;
-    m->place = (struct mo_place *)(m + 1);
-    m->node_level = (uint8_t *)m->place + place_bytes;
+    m->sites = (struct mo_sites){.cpu_limit = cpu_limit, .site = (struct mo_site *)(m + 1)};
+    m->node_level = (uint8_t *)m->sites.site + site_bytes;
     place_cpus(h, topology, m);
     rank_nodes(h, topology, m);
     return m;

@@ -8,10 +8,16 @@
 
 #include <stdbool.h>
 
+#include "base/places.h"
 #include "plat/plat.h"
 
 /* CPUs in the calling thread's affinity mask now, at least 1. */
 unsigned mo_topo_affinity_cpus(void);
+
+/* The same CPUs by number; returns how many words of the mask they take, the rest is zero. 0: the kernel does not tell. */
+#define MO_MASK_BITS  (8 * sizeof(unsigned long))
+#define MO_MASK_WORDS (MO_CPUS_MAX / MO_MASK_BITS)
+unsigned mo_topo_affinity_mask(unsigned long mask[MO_MASK_WORDS]);
 
 /* CPU quota of this process, the tightest of its control group and all ancestors, rounded up to whole CPUs (0.5 counts
    as 1). UINT_MAX: no limit, also where there is no file to say so. Reads the files at each call; no allocation. */
@@ -44,7 +50,7 @@ bool mo_topo_load(void);
 
 enum mo_distance { MO_DISTANCE_CORE, MO_DISTANCE_CACHE, MO_DISTANCE_NODE, MO_DISTANCE_REMOTE };
 
-/* 0: same core, 1: same L3 cache, 2: same node, 3 and more: other nodes, nearer ones first. 2 for all pairs while the
+/* 0: same core, 1: same last cache, 2: same node, 3 and more: other nodes, nearer ones first. 2 for all pairs while the
    machine counts as flat or where a CPU is not known. Context: any thread; blocks never. */
 unsigned mo_topo_distance(unsigned cpu_a, unsigned cpu_b);
 
