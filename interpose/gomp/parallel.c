@@ -1,10 +1,15 @@
 /* Regions: GOMP_parallel and the older pairs of _start and _end, alone and combined with a loop or sections. */
 #include "interpose/gomp/gomp.h"
 
-/* The low bits of flags name a binding policy, which is accepted: threads are not bound. */
+/* The low bits of flags are the policy of a proc_bind clause, 0 without one. */
+static uint8_t bind_of(unsigned flags)
+{
+    return flags & 7;
+}
+
 MO_EXPORT void GOMP_parallel(void (*fn)(void *), void *data, unsigned num_threads, unsigned flags)
 {
-    const struct mo_region r = {.fn = fn, .data = data, .num_threads = num_threads};
+    const struct mo_region r = {.fn = fn, .data = data, .num_threads = num_threads, .bind = bind_of(flags)};
     mo_region_run(&r);
 }
 
@@ -19,10 +24,15 @@ MO_EXPORT void GOMP_parallel_end(void)
     mo_region_end();
 }
 
-static struct mo_region loop_region(void (*fn)(void *), void *data, unsigned num_threads, struct mo_loop_spec loop)
+static struct mo_region loop_region(void (*fn)(void *), void *data, unsigned num_threads, struct mo_loop_spec loop,
+                                    unsigned flags)
 {
-    return (struct mo_region){
-        .fn = fn, .data = data, .num_threads = num_threads, .combined = MO_COMBINED_LOOP, .loop = loop};
+    return (struct mo_region){.fn = fn,
+                              .data = data,
+                              .num_threads = num_threads,
+                              .bind = bind_of(flags),
+                              .combined = MO_COMBINED_LOOP,
+                              .loop = loop};
 }
 
 #define PARALLEL_LOOP(name, ...)                                                                                       \
@@ -30,7 +40,7 @@ static struct mo_region loop_region(void (*fn)(void *), void *data, unsigned num
                         long chunk, unsigned flags)                                                                    \
     {                                                                                                                  \
         const struct mo_region r =                                                                                     \
-            loop_region(fn, data, num_threads, gomp_long_loop(start, end, incr, chunk, __VA_ARGS__));                  \
+            loop_region(fn, data, num_threads, gomp_long_loop(start, end, incr, chunk, __VA_ARGS__), flags);           \
         mo_region_run(&r);                                                                                             \
     }
 
@@ -39,7 +49,7 @@ static struct mo_region loop_region(void (*fn)(void *), void *data, unsigned num
                         long chunk)                                                                                    \
     {                                                                                                                  \
         const struct mo_region r =                                                                                     \
-            loop_region(fn, data, num_threads, gomp_long_loop(start, end, incr, chunk, __VA_ARGS__));                  \
+            loop_region(fn, data, num_threads, gomp_long_loop(start, end, incr, chunk, __VA_ARGS__), 0);               \
         mo_region_begin(&r);                                                                                           \
     }
 
@@ -49,7 +59,7 @@ static struct mo_region loop_region(void (*fn)(void *), void *data, unsigned num
                         unsigned flags)                                                                                \
     {                                                                                                                  \
         const struct mo_region r =                                                                                     \
-            loop_region(fn, data, num_threads, gomp_long_loop(start, end, incr, 0, __VA_ARGS__));                      \
+            loop_region(fn, data, num_threads, gomp_long_loop(start, end, incr, 0, __VA_ARGS__), flags);               \
         mo_region_run(&r);                                                                                             \
     }
 
@@ -68,15 +78,19 @@ PARALLEL_LOOP_START(GOMP_parallel_loop_guided_start, GOMP_GUIDED)
 MO_EXPORT void GOMP_parallel_loop_runtime_start(void (*fn)(void *), void *data, unsigned num_threads, long start,
                                                 long end, long incr)
 {
-    const struct mo_region r = loop_region(fn, data, num_threads, gomp_long_loop(start, end, incr, 0, GOMP_RUNTIME));
+    const struct mo_region r = loop_region(fn, data, num_threads, gomp_long_loop(start, end, incr, 0, GOMP_RUNTIME), 0);
     mo_region_begin(&r);
 }
 
 MO_EXPORT void GOMP_parallel_sections(void (*fn)(void *), void *data, unsigned num_threads, unsigned count,
                                       unsigned flags)
 {
-    const struct mo_region r = {
-        .fn = fn, .data = data, .num_threads = num_threads, .combined = MO_COMBINED_SECTIONS, .sections = count};
+    const struct mo_region r = {.fn = fn,
+                                .data = data,
+                                .num_threads = num_threads,
+                                .bind = bind_of(flags),
+                                .combined = MO_COMBINED_SECTIONS,
+                                .sections = count};
     mo_region_run(&r);
 }
 

@@ -1,48 +1,9 @@
-/* omp_get_*, omp_set_*, omp_in_*: C and Fortran. Fortran passes addresses; a name with _8_ takes 8-byte integers. */
-#include "interpose/face.h"
+/* omp_get_*, omp_set_*, omp_in_*: C and Fortran. */
+#include "interpose/omp_api/api.h"
 #include "plat/plat.h"
 #include "topo/topo.h"
 
 #include <time.h>
-
-/* int name(void), and the same for Fortran. */
-#define GETTER(name, value)                                                                                            \
-    MO_EXPORT int name(void)                                                                                           \
-    {                                                                                                                  \
-        return value;                                                                                                  \
-    }                                                                                                                  \
-    MO_EXPORT int name##_(void)                                                                                        \
-    {                                                                                                                  \
-        return name();                                                                                                 \
-    }                                                                                                                  \
-    MO_OMP_NAME(name) MO_OMP_NAME(name##_)
-
-#define FORTRAN_SETTER(name)                                                                                           \
-    MO_EXPORT void name##_(const int32_t *value)                                                                       \
-    {                                                                                                                  \
-        name(*value);                                                                                                  \
-    }                                                                                                                  \
-    MO_EXPORT void name##_8_(const int64_t *value)                                                                     \
-    {                                                                                                                  \
-        name(saturate(*value));                                                                                        \
-    }                                                                                                                  \
-    MO_OMP_NAME(name) MO_OMP_NAME(name##_) MO_OMP_NAME(name##_8_)
-
-#define FORTRAN_LEVEL_GETTER(name)                                                                                     \
-    MO_EXPORT int name##_(const int32_t *level)                                                                        \
-    {                                                                                                                  \
-        return name(*level);                                                                                           \
-    }                                                                                                                  \
-    MO_EXPORT int name##_8_(const int64_t *level)                                                                      \
-    {                                                                                                                  \
-        return name(saturate(*level));                                                                                 \
-    }                                                                                                                  \
-    MO_OMP_NAME(name) MO_OMP_NAME(name##_) MO_OMP_NAME(name##_8_)
-
-static int saturate(int64_t value)
-{
-    return value > INT32_MAX ? INT32_MAX : value < INT32_MIN ? INT32_MIN : (int)value;
-}
 
 /* ---- Who and where. These two are hot, and a thread that Moirai has not met is alone. */
 static inline int thread_num(void)
@@ -84,14 +45,14 @@ MO_EXPORT int omp_get_ancestor_thread_num(int level)
     const struct mo_member *m = at_level(level);
     return m ? (int)m->tid : -1;
 }
-FORTRAN_LEVEL_GETTER(omp_get_ancestor_thread_num)
+FORTRAN_INDEX_GETTER(omp_get_ancestor_thread_num)
 
 MO_EXPORT int omp_get_team_size(int level)
 {
     const struct mo_member *m = at_level(level);
     return m ? (int)m->size : -1;
 }
-FORTRAN_LEVEL_GETTER(omp_get_team_size)
+FORTRAN_INDEX_GETTER(omp_get_team_size)
 
 /* ---- ICVs. */
 static const struct mo_icvs *icvs(void)
@@ -104,9 +65,10 @@ static int clamp_int(uint32_t value)
     return value > INT32_MAX ? INT32_MAX : (int)value;
 }
 
+/* The mask of a bound thread is its place. */
 static unsigned procs_now(void)
 {
-    unsigned mask = mo_topo_affinity_cpus(), planned;
+    unsigned bound = mo_affinity_cpus(), mask = bound > 0 ? bound : mo_topo_affinity_cpus(), planned;
     mo_self();
     planned = mo_park_cpus();
     return mask < planned ? mask : planned;
@@ -233,11 +195,7 @@ MO_OMP_NAME(omp_get_schedule)
 MO_OMP_NAME(omp_get_schedule_)
 MO_OMP_NAME(omp_get_schedule_8_)
 
-/* ---- What is fixed here: threads are not bound, the host is the one device. */
-GETTER(omp_get_proc_bind, 0)
-GETTER(omp_get_num_places, 0)
-GETTER(omp_get_place_num, -1)
-GETTER(omp_get_partition_num_places, 0)
+/* ---- What is fixed here: the host is the one device. */
 GETTER(omp_get_num_devices, 0)
 GETTER(omp_get_initial_device, 0)
 GETTER(omp_get_device_num, 0)

@@ -5,6 +5,7 @@
 
 #include "base/allocators.h"
 #include "base/config.h"
+#include "omp/affinity.h"
 #include "sched/sched.h"
 
 /* ---- Internal control variables. Sets are immutable and interned: a task holds the number of its set, a child gets
@@ -19,6 +20,7 @@ struct mo_icvs {
     bool monotonic;
     bool dynamic;
     uint8_t max_active_levels;
+    uint8_t bind; /* enum mo_bind */
     int32_t default_device;
 };
 
@@ -96,6 +98,8 @@ struct mo_omp_member {
     struct mo_loop loop;
     uint64_t sections;
     struct mo_taskgroup *groups; /* closed ones, for reuse */
+    uint64_t plan_seen;          /* where it went for the plan of that number */
+    struct mo_spot spot;
 };
 _Static_assert(sizeof(struct mo_omp_member) <= MO_MEMBER_CLIENT_BYTES, "fits the client area");
 
@@ -107,6 +111,8 @@ struct mo_omp_team {
     uint32_t env;           /* ICVs of the implicit tasks */
     uint8_t combined;
     unsigned level, active_level;
+    struct mo_plan plan;  /* where the threads go (bind.c) */
+    uint64_t plan_number; /* 0: they go where they like */
 
     _Atomic uint64_t single MO_ALIGNED(MO_CACHE_LINE); /* single constructs that have found their thread */
     void *copyprivate;
@@ -141,6 +147,7 @@ struct mo_region {
     void (*fn)(void *);
     void *data;
     unsigned num_threads; /* as the clause says; 0 = no clause */
+    uint8_t bind;         /* enum mo_bind of the clause; MO_BIND_FALSE = no clause */
     uint8_t combined;
     struct mo_loop_spec loop;
     uint64_t sections;

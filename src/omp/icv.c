@@ -63,13 +63,16 @@ static void fill_initial(struct mo_icvs *v)
     v->max_active_levels = initial_levels();
     v->default_device = (int32_t)mo_knob(MO_KNOB_OMP_DEFAULT_DEVICE);
     v->def_allocator = mo_allocator_of_setting();
+    v->bind = (uint8_t)mo_affinity_initial_policy();
 }
 
 static uint32_t bucket_of(const struct mo_icvs *v)
 {
     uint32_t h = v->num_threads * 2654435761u;
     h = (h ^ v->chunk ^ (uint32_t)v->sched << 9) * 2246822519u;
-    h = (h ^ v->max_active_levels ^ (uint32_t)v->dynamic << 11 ^ (uint32_t)v->monotonic << 12) * 3266489917u;
+    h = (h ^ v->max_active_levels ^ (uint32_t)v->dynamic << 11 ^ (uint32_t)v->monotonic << 12 ^
+         (uint32_t)v->bind << 13) *
+        3266489917u;
     h ^= (uint32_t)v->def_allocator * 668265263u;
     return (h >> 16) % BUCKETS;
 }

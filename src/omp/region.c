@@ -41,15 +41,27 @@ static unsigned team_size(struct mo_member *m, const struct mo_icvs *icvs, unsig
     return want;
 }
 
-/* OMP_NUM_THREADS may give a number for each level. */
-static uint32_t inner_env(struct mo_member *m, unsigned level)
+/* A clause counts only where binding is on. */
+static enum mo_bind policy_of(const struct mo_icvs *icvs, const struct mo_region *r)
+{
+    return mo_unlikely(icvs->bind != MO_BIND_FALSE && r->bind != MO_BIND_FALSE) ? (enum mo_bind)r->bind
+                                                                                : (enum mo_bind)icvs->bind;
+}
+
+/* OMP_NUM_THREADS and OMP_PROC_BIND may give a value for each level. Beyond the end of OMP_PROC_BIND, the policy of a
+   clause goes for the regions inside as well, as GCC's runtime has it. */
+static uint32_t inner_env(struct mo_member *m, unsigned level, enum mo_bind policy)
 {
     const struct mo_knob_list *threads = mo_knob_list(MO_KNOB_OMP_NUM_THREADS);
     uint32_t env = m->current->env;
-    if (mo_likely(level >= threads->count))
+    if (mo_likely(level >= threads->count && policy == MO_BIND_FALSE))
         return env;
+    const struct mo_knob_list *policies = mo_knob_list(MO_KNOB_OMP_PROC_BIND);
     struct mo_icvs values = *mo_icvs_at(env);
-    values.num_threads = threads->item[level];
+    if (level < threads->count)
+        values.num_threads = threads->item[level];
+    if (policy != MO_BIND_FALSE)
+        values.bind = (uint8_t)(level < policies->count ? policies->item[level] : policy);
     return mo_icvs_intern(&values, env);
 }
 
@@ -60,6 +72,8 @@ static void begin_member(struct mo_member *m)
     m->implicit.env = ot->env;
     om->share = ot->first;
     om->singles = 0;
+    if (mo_unlikely(om->plan_seen != ot->plan_number))
+        mo_affinity_follow(m);
     if (ot->combined == MO_COMBINED_LOOP)
         mo_loop_begin(m, &ot->loop);
     else if (ot->combined == MO_COMBINED_SECTIONS)
@@ -90,6 +104,7 @@ void mo_region_begin(const struct mo_region *r)
     struct mo_member *m = mo_self();
     const struct mo_icvs *icvs = mo_icvs_of(m);
     const struct mo_omp_team *outer = mo_omp_team(m->team);
+    enum mo_bind policy = policy_of(icvs, r);
     unsigned want = team_size(m, icvs, r->num_threads);
     struct mo_team *team = mo_team_open(m, want);
     struct mo_omp_team *ot = mo_omp_team(team);
@@ -98,7 +113,9 @@ void mo_region_begin(const struct mo_region *r)
     ot->data = r->data;
     ot->level = outer->level + 1;
     ot->active_level = outer->active_level + (team->size > 1);
-    ot->env = inner_env(m, ot->level);
+    ot->env = inner_env(m, ot->level, policy);
+    if (mo_unlikely(policy != MO_BIND_FALSE))
+        mo_affinity_plan(m, team, policy);
     ot->combined = r->combined;
     if (mo_unlikely(r->combined)) {
         ot->loop = r->loop;

@@ -110,6 +110,15 @@ void mo_plat_move(unsigned cpu, const struct mo_cpu_mask *mask)
     errno = saved;
 }
 
+int mo_plat_set_affinity(const unsigned long *mask, unsigned words)
+{
+    int saved = errno;
+    long r = syscall(SYS_sched_setaffinity, 0, words * sizeof mask[0], mask);
+    int err = r == 0 ? 0 : errno;
+    errno = saved;
+    return err;
+}
+
 unsigned mo_plat_cpu(void)
 {
     int cpu = sched_getcpu();

@@ -52,6 +52,9 @@ unsigned mo_plat_least_counted_cpu(struct mo_cpu_mask *mask, const unsigned *cou
 /* Put the calling thread on that processor now; afterwards it may run wherever `mask` says. */
 void mo_plat_move(unsigned cpu, const struct mo_cpu_mask *mask);
 
+/* Let the calling thread run on the CPUs of that mask only; no bound on the number of words. */
+int mo_plat_set_affinity(const unsigned long *mask, unsigned words);
+
 /* The processor that the caller runs on now; a hint. */
 unsigned mo_plat_cpu(void);
 /* The NUMA node of that processor, 0 when unknown; a hint. */

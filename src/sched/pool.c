@@ -41,6 +41,7 @@ int mo_pool_start_thread(struct mo_worker *w)
 {
     pthread_attr_t attr;
     pthread_t thread;
+    w->place = 0; /* wherever it starts */
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     if (MO_SHARED(sched).stack_bytes && pthread_attr_setstacksize(&attr, MO_SHARED(sched).stack_bytes) != 0)
@@ -152,6 +153,7 @@ void mo_pool_bind(struct mo_team *team, unsigned want)
 {
     struct mo_sched *s = &MO_SHARED(sched);
     mo_mutex_lock(&s->lock);
+    team->staffings++;
     if (!mo_team_reserve_locked(team, want + 1)) {
         mo_warn_once("out of memory for a team of %u; going on with fewer threads", want + 1);
         want = 0;

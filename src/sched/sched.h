@@ -95,6 +95,7 @@ struct mo_worker {
     unsigned cpu;
     uint64_t moved_at; /* ticks */
     unsigned node;     /* where it was when it last joined a team; a hint */
+    unsigned place;    /* number of the place that it is bound to, from 1; 0: not bound (bind.c) */
     char *stack_end;
     struct mo_slab slab;
     struct mo_epoch_reader epoch;
@@ -204,6 +205,7 @@ struct mo_team {
     _Atomic uint32_t spreading MO_ALIGNED(MO_LINE_PAIR); /* a member is moving to another CPU */
     _Atomic uint32_t busy;                               /* enum mo_busy */
     unsigned bound;                                      /* members 1..bound have a pool thread */
+    unsigned staffings;                                  /* times that it got other threads */
     unsigned capacity;                                   /* of member[] */
     _Atomic(struct mo_member **) members; /* atomic: late lookers of the last region read it while it grows */
     struct mo_arrivals *leaf;             /* one per MO_TEAM_LEAF members */
@@ -250,6 +252,14 @@ void mo_team_start(struct mo_team *team);
 void mo_team_close(struct mo_team *team);
 /* Wait until all members are here and all tasks of the team have ended; runs tasks meanwhile. */
 void mo_team_barrier(struct mo_member *m);
+
+/* ---- Binding (bind.c). */
+/* Bind the calling thread, whose worker this is, to the CPUs of place number `place` (from 1), unless it is. */
+void mo_worker_bind(struct mo_worker *w, unsigned place, const unsigned long *mask, unsigned words);
+/* In a region whose threads are all bound, order the victims of `m`, the caller, by where they are: cpu_of(arg, tid).
+   False: the order stays what it was, as no topology is loaded (victims.c). */
+typedef unsigned mo_cpu_of_member(const void *arg, unsigned tid);
+bool mo_victims_arrange_bound(struct mo_member *m, mo_cpu_of_member *cpu_of, const void *arg);
 
 /* ---- Tasks (task.c, taskwait.c, steal.c). */
 /* A block for a task with `bytes` of payload at `align`, child of the current one. The caller fills fn and the payload

@@ -4,7 +4,7 @@
    and leaves two threads that hand over to each other on one CPU while the next one idles: they look cache-hot and
    mostly asleep. So a pool thread that waits looks at where its team-mates were last seen, and if its CPU has more than
    its share of them while another has less, it moves there: it narrows its affinity mask to that CPU and restores the
-   mask at once. The thread is not bound, the user's masks stay what they were, and threads that are not ours are left
+   mask at once. The thread is not bound by that, and threads that are bound to places stay there; the user's masks stay what they were, and threads that are not ours are left
    alone. One member of a team moves at a time, and none twice within MOVE_PAUSE_US. */
 #include "sched/internal.h"
 
@@ -42,7 +42,8 @@ void mo_spread(void *member)
     unsigned here = mo_plat_cpu();
     if (mo_load_relaxed(&m->cpu) != here)
         mo_store_relaxed(&m->cpu, here);
-    if (!w->pooled || m->size < 2 || m->size > mo_park_cpus() || here >= MO_PLAT_CPUS_MAX || mo_park_cpus() < 2)
+    if (w->place || !w->pooled || m->size < 2 || m->size > mo_park_cpus() || here >= MO_PLAT_CPUS_MAX ||
+        mo_park_cpus() < 2)
         return;
     uint64_t now = mo_plat_ticks();
     if (now - w->moved_at < MOVE_PAUSE_US * mo_plat_ticks_per_us())

@@ -142,13 +142,13 @@ struct mo_team *mo_team_open(struct mo_member *master, unsigned want)
 {
     MO_ASSERT(want >= 1);
     struct mo_team *team = inner_team(master);
+    struct mo_member *m = mo_team_member(team, 0);
+    m->worker = master->worker; /* before others join: they look where it is (victims.c) */
     team->size = want > 1 ? staff(team, want) : 1;
     if (team->master != master) /* a line that others read */
         team->master = master;
     if (want > 1 && team->size == 1)
         mo_store_release(&team->busy, (uint32_t)MO_TEAM_IDLE);
-    struct mo_member *m = mo_team_member(team, 0);
-    m->worker = master->worker;
     mo_member_begin(m, team->size);
     MO_SHARED(self) = m;
     return team;

@@ -37,6 +37,22 @@ static bool make_tables_locked(struct mo_team *team)
     return true;
 }
 
+bool mo_victims_arrange_bound(struct mo_member *m, mo_cpu_of_member *cpu_of, const void *arg)
+{
+    struct mo_topo_summary topology;
+    unsigned cpu[MO_PLAT_CPUS_MAX], n = m->size;
+    mo_topo_summarize(&topology);
+    if (!topology.loaded || n < 2 || m->team->tables != m->team->capacity || n > MO_PLAT_CPUS_MAX)
+        return false;
+    for (unsigned i = 0; i < n; i++)
+        cpu[i] = cpu_of(arg, i);
+    unsigned *order = m->team->table + (size_t)m->tid * m->team->capacity;
+    mo_topo_victim_order(cpu, n, m->tid, order);
+    m->victims = order;
+    m->victims_team = n;
+    return true;
+}
+
 void mo_victims_arrange_locked(struct mo_team *team)
 {
     struct mo_topo_summary topology;

@@ -156,6 +156,7 @@ struct mo_member *mo_sched_adopt(void)
         mo_fatal("out of memory while meeting a new thread");
     w->stack_end = NULL;
     w->held = 0;
+    w->place = 0;
     mo_member_begin(w->root, 0);
     w->root->implicit.env = 0;
     MO_SHARED(self) = w->root;

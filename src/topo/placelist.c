@@ -104,7 +104,7 @@ static bool is_empty(const unsigned long *mask, unsigned words)
     return true;
 }
 
-static unsigned lowest(const unsigned long *mask)
+unsigned mo_mask_lowest(const unsigned long *mask)
 {
     unsigned word = 0;
     while (mask[word] == 0)
@@ -134,7 +134,7 @@ static bool put_places(void *arg, unsigned count, int stride)
     struct build *b = arg;
     if (is_empty(b->described, b->places.words))
         return refuse(b, "has a place without a CPU");
-    if ((long long)(count - 1) * stride + lowest(b->described) < 0)
+    if ((long long)(count - 1) * stride + mo_mask_lowest(b->described) < 0)
         return refuse(b, "goes below CPU 0");
     for (unsigned i = 0; i < count; i++)
         shift(mo_place_mask(&b->places, b->places.count++), b->described, b->places.words, (long long)i * stride);

@@ -38,6 +38,9 @@ static inline unsigned long *mo_place_mask(const struct mo_places *places, unsig
     return places->mask + (size_t)place * places->words;
 }
 
+/* The lowest CPU of a mask that has one. */
+unsigned mo_mask_lowest(const unsigned long *mask);
+
 /* CPUs and places of a text that are left out, because the process may not use them. */
 struct mo_places_loss {
     unsigned cpus, places;

@@ -116,6 +116,25 @@ static void every_order_is_complete(void **state)
     }
 }
 
+static unsigned cpu_by_plan(const void *arg, unsigned tid)
+{
+    return ((const unsigned *)arg)[tid];
+}
+
+/* Also for a region that is smaller than the team. */
+static void bound_members_know_where_the_others_are(void **state)
+{
+    static const unsigned plan[5] = {0, 48, 16, 8, 1};
+    struct mo_team *team = new_team(spread_out, MEMBERS);
+    mo_victims_arrange_locked(team);
+    struct mo_member *m = mo_team_member(team, 0);
+    m->size = 5;
+    assert_true(mo_victims_arrange_bound(m, cpu_by_plan, plan));
+    expect_order(team, 0, (unsigned[]){4, 3, 1, 2});
+    m->size = 1;
+    assert_false(mo_victims_arrange_bound(m, cpu_by_plan, plan));
+}
+
 /* A region with fewer members than the table was made for goes round. */
 static void smaller_region_ignores_the_table(void **state)
 {
@@ -154,9 +173,13 @@ int main(void)
     setenv("HWLOC_SYNTHETIC", "node:4 l3:2 core:4 pu:2", 1);
     mo_self();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_topology_they_go_round),   cmocka_unit_test(nodes_alone_tell_near_from_far),
-        cmocka_unit_test(topology_puts_them_near_to_far),   cmocka_unit_test(every_order_is_complete),
-        cmocka_unit_test(smaller_region_ignores_the_table), cmocka_unit_test(larger_team_gets_new_tables),
+        cmocka_unit_test(without_topology_they_go_round),
+        cmocka_unit_test(nodes_alone_tell_near_from_far),
+        cmocka_unit_test(topology_puts_them_near_to_far),
+        cmocka_unit_test(every_order_is_complete),
+        cmocka_unit_test(bound_members_know_where_the_others_are),
+        cmocka_unit_test(smaller_region_ignores_the_table),
+        cmocka_unit_test(larger_team_gets_new_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
