@@ -27,6 +27,48 @@ static inline struct mo_loop_spec gomp_long_loop(long start, long end, long incr
                                  .monotonic = monotonic};
 }
 
+static inline struct mo_loop_spec gomp_ull_loop(bool up, ull start, ull end, ull incr, ull chunk, uint8_t sched,
+                                                bool monotonic)
+{
+    return (struct mo_loop_spec){.begin = start,
+                                 .end = end,
+                                 .step = incr,
+                                 .trips = mo_loop_trips_unsigned(up, start, end, incr),
+                                 .chunk = chunk,
+                                 .sched = sched,
+                                 .monotonic = monotonic};
+}
+
+static inline bool gomp_next_long(long *istart, long *iend)
+{
+    uint64_t from, to;
+    if (!mo_loop_next(mo_self(), &from, &to))
+        return false;
+    *istart = (long)from;
+    *iend = (long)to;
+    return true;
+}
+
+static inline bool gomp_next_ull(ull *istart, ull *iend)
+{
+    uint64_t from, to;
+    if (!mo_loop_next(mo_self(), &from, &to))
+        return false;
+    *istart = from;
+    *iend = to;
+    return true;
+}
+
+/* A schedule that comes as an argument: its kind, and a bit that demands rising chunks. */
+#define GOMP_SCHEDULE(word) (uint8_t)((word)&0x7f), ((word)&0x80000000) != 0
+
+/* The construct whose descriptor has just been entered has what a clause asked for beside; NULL: nothing. `mem` holds a
+   number of bytes and then points to as many that are zero. */
+void gomp_attach(struct mo_member *m, uintptr_t *reductions, void **mem);
+
+/* The array that describes task reductions (reduction.c). */
+void gomp_register_reductions(struct mo_member *m, uintptr_t *array);
+
 /* The list that a depend clause becomes; it stays where it is. */
 struct mo_deps gomp_deps(void **depend);
 

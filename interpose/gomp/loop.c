@@ -2,59 +2,28 @@
    the thread's loop does. */
 #include "interpose/gomp/gomp.h"
 
-static bool next_long(long *istart, long *iend)
-{
-    uint64_t from, to;
-    if (!mo_loop_next(mo_self(), &from, &to))
-        return false;
-    *istart = (long)from;
-    *iend = (long)to;
-    return true;
-}
-
-static bool next_ull(ull *istart, ull *iend)
-{
-    uint64_t from, to;
-    if (!mo_loop_next(mo_self(), &from, &to))
-        return false;
-    *istart = from;
-    *iend = to;
-    return true;
-}
-
 static bool start_long(struct mo_loop_spec spec, bool ordered, long *istart, long *iend)
 {
-    spec.ordered = ordered;
+    spec.order = ordered ? MO_ORDER_TURNS : MO_ORDER_NONE;
     mo_loop_begin(mo_self(), &spec);
-    return next_long(istart, iend);
-}
-
-static struct mo_loop_spec ull_loop(bool up, ull start, ull end, ull incr, ull chunk, uint8_t sched, bool monotonic)
-{
-    return (struct mo_loop_spec){.begin = start,
-                                 .end = end,
-                                 .step = incr,
-                                 .trips = mo_loop_trips_unsigned(up, start, end, incr),
-                                 .chunk = chunk,
-                                 .sched = sched,
-                                 .monotonic = monotonic};
+    return gomp_next_long(istart, iend);
 }
 
 static bool start_ull(struct mo_loop_spec spec, bool ordered, ull *istart, ull *iend)
 {
-    spec.ordered = ordered;
+    spec.order = ordered ? MO_ORDER_TURNS : MO_ORDER_NONE;
     mo_loop_begin(mo_self(), &spec);
-    return next_ull(istart, iend);
+    return gomp_next_ull(istart, iend);
 }
 
 #define NEXT(kind)                                                                                                     \
     MO_EXPORT bool GOMP_loop_##kind##_next(long *istart, long *iend)                                                   \
     {                                                                                                                  \
-        return next_long(istart, iend);                                                                                \
+        return gomp_next_long(istart, iend);                                                                           \
     }                                                                                                                  \
     MO_EXPORT bool GOMP_loop_ull_##kind##_next(ull *istart, ull *iend)                                                 \
     {                                                                                                                  \
-        return next_ull(istart, iend);                                                                                 \
+        return gomp_next_ull(istart, iend);                                                                            \
     }
 
 #define LOOP(kind, ordered, ...)                                                                                       \
@@ -65,7 +34,7 @@ static bool start_ull(struct mo_loop_spec spec, bool ordered, ull *istart, ull *
     MO_EXPORT bool GOMP_loop_ull_##kind##_start(bool up, ull start, ull end, ull incr, ull chunk, ull *istart,         \
                                                 ull *iend)                                                             \
     {                                                                                                                  \
-        return start_ull(ull_loop(up, start, end, incr, chunk, __VA_ARGS__), ordered, istart, iend);                   \
+        return start_ull(gomp_ull_loop(up, start, end, incr, chunk, __VA_ARGS__), ordered, istart, iend);              \
     }                                                                                                                  \
     NEXT(kind)
 
@@ -76,7 +45,7 @@ static bool start_ull(struct mo_loop_spec spec, bool ordered, ull *istart, ull *
     }                                                                                                                  \
     MO_EXPORT bool GOMP_loop_ull_##kind##_start(bool up, ull start, ull end, ull incr, ull *istart, ull *iend)         \
     {                                                                                                                  \
-        return start_ull(ull_loop(up, start, end, incr, 0, __VA_ARGS__), ordered, istart, iend);                       \
+        return start_ull(gomp_ull_loop(up, start, end, incr, 0, __VA_ARGS__), ordered, istart, iend);                  \
     }                                                                                                                  \
     NEXT(kind)
 

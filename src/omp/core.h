@@ -47,11 +47,30 @@ struct mo_range_slot {
     _Atomic uint64_t range MO_ALIGNED(MO_CACHE_LINE); /* see loop.c */
 };
 
+/* Zeroed memory for one construct (piece.c), aligned to a cache line at least. */
+struct mo_piece {
+    size_t extent_bytes; /* 0: a block of a worker's slab */
+    void *no_parent; /* NULL where a task of this slab class has its parent: a late thief may still look (steal.c) */
+    void *data;
+    uint16_t home; /* worker whose slab it is of */
+    uint8_t cls;
+} MO_ALIGNED(MO_CACHE_LINE);
+
+/* NULL when memory is exhausted. */
+struct mo_piece *mo_piece_new(struct mo_worker *w, size_t bytes, size_t align);
+/* `w` is the caller's worker. */
+void mo_piece_delete(struct mo_worker *w, struct mo_piece *p);
+
 struct mo_share {
     _Atomic(struct mo_share *) next;
-    void *no_parent; /* NULL where a task of this slab class has its parent: a late thief may still look (steal.c) */
+    void *no_parent; /* as in a piece */
     _Atomic uint32_t departed;
+    _Atomic uint32_t lock;     /* of whoever attaches something */
     _Atomic uint64_t schedule; /* of a runtime schedule: what the first thread found, 0 = nobody was here yet */
+    /* What some constructs need beside: made by the first thread that asks for it, gone with the construct. */
+    _Atomic(struct mo_piece *) memory;
+    _Atomic(struct mo_reductions *) reductions;
+    _Atomic(struct mo_doacross *) doacross;
     _Atomic uint64_t counter MO_ALIGNED(MO_CACHE_LINE); /* next iteration, chunk or section */
     _Atomic uint64_t turn MO_ALIGNED(MO_CACHE_LINE);    /* ordered: the iteration whose turn it is */
     struct mo_event turn_event;
@@ -62,6 +81,7 @@ struct mo_share {
 };
 
 _Static_assert(offsetof(struct mo_share, no_parent) == offsetof(struct mo_task, parent), "a thief finds NULL");
+_Static_assert(offsetof(struct mo_piece, no_parent) == offsetof(struct mo_task, parent), "a thief finds NULL");
 
 /* A loop as one thread sees it: iterations 0..trips-1 stand for begin, begin + step, ... (modulo 2^64, which serves
    signed and unsigned, up and down). */
@@ -73,11 +93,12 @@ struct mo_loop {
     uint64_t stock_end, fetch, fetched_at; /* counter: end of the fetched chunks, how many at once, when (ticks) */
     uint64_t lo, hi;                       /* ordered: the chunk I have, hi == 0: none yet */
     uint8_t kind;                          /* enum mo_loop_kind */
-    bool ordered;
-    bool my_turn; /* ordered: `turn` has come to lo */
+    uint8_t order;                         /* enum mo_loop_order */
+    bool my_turn;                          /* ordered: `turn` has come to lo */
 };
 
 enum mo_loop_kind { MO_LOOP_STATIC, MO_LOOP_COUNTER, MO_LOOP_GUIDED, MO_LOOP_RANGES, MO_LOOP_WHOLE };
+enum mo_loop_order { MO_ORDER_NONE, MO_ORDER_TURNS, MO_ORDER_DOACROSS };
 
 /* What a schedule clause says. kind 0 = runtime. */
 struct mo_loop_spec {
@@ -85,7 +106,8 @@ struct mo_loop_spec {
     uint64_t chunk;
     uint8_t sched; /* enum mo_sched_kind, 0 = as run-sched says */
     bool monotonic;
-    bool ordered;
+    uint8_t order;  /* enum mo_loop_order */
+    bool described; /* needs its descriptor for more than the schedule */
 };
 
 struct mo_omp_member {
@@ -100,6 +122,8 @@ struct mo_omp_member {
     struct mo_taskgroup *groups; /* closed ones, for reuse */
     uint64_t plan_seen;          /* where it went for the plan of that number */
     struct mo_spot spot;
+    struct mo_taskgroup *region_group;   /* of the implicit task, in regions with task reductions */
+    struct mo_doacross_thread *doacross; /* NULL in a team of one */
 };
 _Static_assert(sizeof(struct mo_omp_member) <= MO_MEMBER_CLIENT_BYTES, "fits the client area");
 
@@ -121,6 +145,7 @@ struct mo_omp_team {
         loop MO_ALIGNED(MO_CACHE_LINE); /* combined constructs: the loop that every thread is in from the
                                                            start, or the number of sections */
     uint64_t sections;
+    struct mo_reductions *reductions;
 };
 _Static_assert(sizeof(struct mo_omp_team) <= MO_TEAM_CLIENT_BYTES, "fits the client area");
 
@@ -130,7 +155,7 @@ static inline bool mo_omp_outside(const struct mo_member *m)
     return ((const struct mo_omp_team *)m->team->client)->level == 0;
 }
 
-enum { MO_COMBINED_NONE, MO_COMBINED_LOOP, MO_COMBINED_SECTIONS };
+enum { MO_COMBINED_NONE, MO_COMBINED_LOOP, MO_COMBINED_SECTIONS, MO_COMBINED_REDUCTIONS };
 
 static inline struct mo_omp_member *mo_omp_member(struct mo_member *m)
 {
@@ -151,6 +176,7 @@ struct mo_region {
     uint8_t combined;
     struct mo_loop_spec loop;
     uint64_t sections;
+    const struct mo_reduction_spec *reductions;
 };
 
 /* Open a region; the caller is then its thread 0 and must call fn(data) itself, or let mo_region_run do it. */
@@ -194,10 +220,17 @@ bool mo_loop_next(struct mo_member *m, uint64_t *from, uint64_t *to);
 /* Ordered region within a chunk: wait for its turn. */
 void mo_ordered_begin(struct mo_member *m);
 
+/* What a guided schedule hands out next of `left` iterations, at least one. */
+uint64_t mo_loop_guided_size(uint64_t left, unsigned threads, uint64_t chunk);
+
 /* Go on to the next descriptor of the chain. */
 struct mo_share *mo_share_enter(struct mo_member *m);
 struct mo_share *mo_share_new(struct mo_worker *w, unsigned slots);
 void mo_share_delete(struct mo_worker *w, struct mo_share *s);
+/* The construct's own memory, zeroed at first; the same for all threads. */
+void *mo_share_memory(struct mo_member *m, size_t bytes);
+/* Free what hangs on a descriptor that everybody has left. */
+void mo_share_detach(struct mo_worker *w, struct mo_share *s);
 
 /* Sections are numbered from 1; 0 = no more. */
 void mo_sections_begin(struct mo_member *m, uint64_t count);
@@ -224,6 +257,27 @@ struct mo_deps {
 
 /* Wait until a task with these dependences might run; runs other tasks meanwhile. */
 void mo_omp_wait_deps(struct mo_member *m, const struct mo_deps *deps);
+
+/* ---- Loops whose iterations wait for iterations of other threads (doacross.c). A position is a number below counts[d]
+   for each dimension d. The threads share the iterations of dimension 0; one thread runs all below one of these. Positions
+   are in the order in which a single thread would run them. */
+struct mo_doacross_spec {
+    unsigned dims;
+    const uint64_t *counts;
+};
+
+/* Like mo_loop_begin, whose loop is dimension 0. */
+void mo_doacross_begin(struct mo_member *m, const struct mo_loop_spec *loop, const struct mo_doacross_spec *spec);
+void mo_doacross_delete(struct mo_worker *w, struct mo_doacross *d);
+/* The thread takes a chunk, or is through with it; loop.c says so. */
+void mo_doacross_enter_chunk(struct mo_member *m, uint64_t lo, uint64_t hi);
+void mo_doacross_leave_chunk(struct mo_member *m);
+/* Number of dimensions; 0 where waits are void. */
+unsigned mo_doacross_dims(struct mo_member *m);
+/* The calling thread is done with what others wait for at this position. Release. */
+void mo_doacross_post(struct mo_member *m, const uint64_t *position);
+/* Wait until an earlier position has been posted; acquire. A position outside the loop is nothing to wait for. */
+void mo_doacross_wait(struct mo_member *m, const uint64_t *position);
 
 /* ---- Tasks (task.c). */
 struct mo_task_spec {
@@ -284,6 +338,41 @@ bool mo_box_is_sane(const struct mo_box *box);
 void mo_box_copy(const struct mo_box *box);
 /* As a task with these dependences. */
 void mo_box_copy_async(struct mo_member *m, const struct mo_box *box, const struct mo_deps *deps);
+/* ---- Reductions in which tasks take part (reduction.c). */
+struct mo_reductions; /* the private copies of one construct's list items, a part for each thread */
+
+struct mo_reduction_item {
+    uintptr_t original; /* address */
+    size_t offset;      /* of the copy in a thread's part */
+};
+
+struct mo_reduction_spec {
+    size_t count, bytes, align; /* items; a part's size and alignment */
+    void *list;
+    struct mo_reduction_item (*item)(void *list, size_t i); /* offsets rise */
+    /* Regions: tells the caller before any thread starts. */
+    void (*made)(const struct mo_reduction_spec *spec, struct mo_reductions *r);
+};
+
+struct mo_reduction_copy {
+    void *copy, *original;
+};
+
+struct mo_reductions *mo_reductions_new(struct mo_worker *w, unsigned threads, const struct mo_reduction_spec *spec);
+void mo_reductions_delete(struct mo_worker *w, struct mo_reductions *r);
+/* Where thread 0's copies are; zeroed at first. */
+void *mo_reductions_parts(const struct mo_reductions *r);
+/* Tasks of the group take part. */
+void mo_reductions_attach(struct mo_taskgroup *group, struct mo_reductions *r);
+/* The calling thread's copy of the list item that `address`, of the original or of any copy, belongs to, in the innermost
+   construct that has it. Ends the process with a message when none has. */
+struct mo_reduction_copy mo_reduction_find(const struct mo_member *m, const void *address);
+/* The construct whose descriptor the thread has entered gets reductions. Each thread calls both; the end waits for all
+   unless the construct was cancelled. */
+struct mo_reductions *mo_workshare_reductions_begin(struct mo_member *m, const struct mo_reduction_spec *spec);
+void mo_workshare_reductions_end(struct mo_member *m, bool cancelled);
+/* The descriptor lets go of them. */
+void mo_reductions_release(struct mo_worker *w, struct mo_reductions *r);
 
 /* ---- Locks (lock.c), in the caller's own bytes, and the two that constructs without a name share. */
 extern _Atomic uint32_t MO_SHARED(critical) MO_SHARED_ATTR;

@@ -57,8 +57,7 @@ static void resolve_runtime(struct mo_member *m, struct mo_loop_spec *spec)
 static void choose_dynamic(const struct mo_member *m, const struct mo_loop_spec *spec, struct mo_loop *l)
 {
     uint64_t chunks = spec->trips / l->chunk + (spec->trips % l->chunk != 0);
-    bool ranges =
-        !spec->monotonic && !spec->ordered && chunks > 1 && chunks < UINT32_MAX && mo_knob(MO_KNOB_LOOP_RANGES);
+    bool ranges = !spec->monotonic && !spec->order && chunks > 1 && chunks < UINT32_MAX && mo_knob(MO_KNOB_LOOP_RANGES);
     l->chunks = chunks;
     l->kind = ranges ? MO_LOOP_RANGES : MO_LOOP_COUNTER;
     if (!m->shared)
@@ -86,7 +85,7 @@ void mo_loop_begin(struct mo_member *m, const struct mo_loop_spec *given)
 {
     struct mo_loop *l = &mo_omp_member(m)->loop;
     struct mo_loop_spec spec = *given;
-    bool plain_static = spec.sched == MO_SCHED_STATIC && !spec.ordered;
+    bool plain_static = spec.sched == MO_SCHED_STATIC && !spec.order && !spec.described;
     if (!plain_static)
         mo_share_enter(m);
     if (!spec.sched)
@@ -98,7 +97,7 @@ void mo_loop_begin(struct mo_member *m, const struct mo_loop_spec *given)
     l->next = l->stock_end = l->fetched_at = 0;
     l->fetch = 1;
     l->hi = 0;
-    l->ordered = spec.ordered;
+    l->order = m->shared ? spec.order : MO_ORDER_NONE;
     l->my_turn = false;
     choose(m, &spec, l);
 }
@@ -135,7 +134,7 @@ static uint64_t fetch_size(const struct mo_member *m, struct mo_loop *l)
     bool tiny = l->fetched_at && spent * 1000 < l->fetch * TINY_CHUNK_NS * mo_plat_ticks_per_us();
     l->fetched_at = now;
     l->fetch = tiny && l->fetch < FETCH_MAX ? l->fetch * 2 : tiny ? FETCH_MAX : 1;
-    if (l->fetch > left || l->ordered)
+    if (l->fetch > left || l->order)
         l->fetch = 1;
     return l->fetch;
 }
@@ -164,18 +163,21 @@ static bool next_counted(const struct mo_member *m, struct mo_share *s, struct m
     return true;
 }
 
+uint64_t mo_loop_guided_size(uint64_t left, unsigned threads, uint64_t chunk)
+{
+    uint64_t size = left / threads + (left % threads != 0);
+    if (size < chunk)
+        size = chunk;
+    return size < left ? size : left;
+}
+
 static bool next_guided(const struct mo_member *m, struct mo_share *s, struct mo_loop *l, uint64_t *lo, uint64_t *hi)
 {
     uint64_t at = mo_load_relaxed(&s->counter), size;
     do {
-        uint64_t left = l->trips - at;
-        if (!left)
+        if (at == l->trips)
             return false;
-        size = left / m->size + (left % m->size != 0);
-        if (size < l->chunk)
-            size = l->chunk;
-        if (size > left)
-            size = left;
+        size = mo_loop_guided_size(l->trips - at, m->size, l->chunk);
     } while (!mo_cas_relaxed(&s->counter, &at, at + size));
     *lo = at;
     *hi = at + size;
@@ -314,7 +316,7 @@ static uint32_t turn_bit(uint64_t iteration)
 static void await_turn(struct mo_member *m, struct mo_loop *l)
 {
     struct turn_wait t = {mo_omp_member(m)->share, l->lo};
-    if (m->shared && !turn_came(&t)) {
+    if (!turn_came(&t)) {
         const struct mo_wait wait = {
             .ready = turn_came, .arg = &t, .event = &t.share->turn_event, .bits = turn_bit(l->lo)};
         mo_wait(&wait);
@@ -325,8 +327,6 @@ static void await_turn(struct mo_member *m, struct mo_loop *l)
 static void end_turn(struct mo_member *m, struct mo_loop *l)
 {
     struct mo_share *s = mo_omp_member(m)->share;
-    if (!m->shared)
-        return;
     if (!l->my_turn)
         await_turn(m, l);
     mo_exchange_seqcst(&s->turn, l->hi); /* pairs with turn_came(), and precedes the look for sleepers */
@@ -337,22 +337,32 @@ static void end_turn(struct mo_member *m, struct mo_loop *l)
 void mo_ordered_begin(struct mo_member *m)
 {
     struct mo_loop *l = &mo_omp_member(m)->loop;
-    if (l->ordered && l->hi && !l->my_turn)
+    if (l->order == MO_ORDER_TURNS && l->hi && !l->my_turn)
         await_turn(m, l);
+}
+
+static void leave_chunk(struct mo_member *m, struct mo_loop *l)
+{
+    if (l->order == MO_ORDER_TURNS)
+        end_turn(m, l);
+    else
+        mo_doacross_leave_chunk(m);
 }
 
 bool mo_loop_next(struct mo_member *m, uint64_t *from, uint64_t *to)
 {
     struct mo_loop *l = &mo_omp_member(m)->loop;
     uint64_t lo, hi;
-    if (mo_unlikely(l->ordered && l->hi))
-        end_turn(m, l);
+    if (mo_unlikely(l->order && l->hi))
+        leave_chunk(m, l);
     if (!next_chunk(m, l, &lo, &hi)) {
         l->hi = 0;
         return false;
     }
     l->lo = lo;
     l->hi = hi;
+    if (mo_unlikely(l->order == MO_ORDER_DOACROSS))
+        mo_doacross_enter_chunk(m, lo, hi);
     *from = l->begin + lo * l->step;
     *to = hi == l->trips ? l->end : l->begin + hi * l->step;
     return true;

@@ -65,6 +65,16 @@ static uint32_t inner_env(struct mo_member *m, unsigned level, enum mo_bind poli
     return mo_icvs_intern(&values, env);
 }
 
+/* Nobody waits for this group: the region's end waits for all tasks, and until then it stays what it is. */
+static void begin_reductions(struct mo_member *m)
+{
+    struct mo_omp_member *om = mo_omp_member(m);
+    if (!om->region_group && !(om->region_group = mo_extent_alloc(sizeof *om->region_group)))
+        mo_fatal("out of memory for a region with task reductions");
+    mo_taskgroup_open(m, om->region_group);
+    mo_reductions_attach(m->group, mo_omp_team(m->team)->reductions);
+}
+
 static void begin_member(struct mo_member *m)
 {
     struct mo_omp_team *ot = mo_omp_team(m->team);
@@ -78,6 +88,8 @@ static void begin_member(struct mo_member *m)
         mo_loop_begin(m, &ot->loop);
     else if (ot->combined == MO_COMBINED_SECTIONS)
         mo_sections_begin(m, ot->sections);
+    else if (ot->combined == MO_COMBINED_REDUCTIONS)
+        begin_reductions(m);
 }
 
 static void enter(struct mo_member *m)
@@ -97,6 +109,13 @@ static void prepare_chain(struct mo_team *team)
     if (ot->first)
         mo_share_delete(w, ot->first);
     ot->first = mo_share_new(w, team->size);
+}
+
+static struct mo_reductions *region_reductions(struct mo_team *team, const struct mo_reduction_spec *spec)
+{
+    struct mo_reductions *r = mo_reductions_new(team->master->worker, team->size, spec);
+    spec->made(spec, r);
+    return r;
 }
 
 void mo_region_begin(const struct mo_region *r)
@@ -120,6 +139,7 @@ void mo_region_begin(const struct mo_region *r)
     if (mo_unlikely(r->combined)) {
         ot->loop = r->loop;
         ot->sections = r->sections;
+        ot->reductions = r->reductions ? region_reductions(team, r->reductions) : NULL;
     }
     mo_store_relaxed(&ot->single, 0u);
     prepare_chain(team);
@@ -134,7 +154,9 @@ void mo_region_end(void)
     struct mo_team *team = m->team;
     MO_ASSERT(m->tid == 0 && team->master);
     mo_team_close(team);
-    mo_omp_team(team)->first = mo_omp_member(m)->share; /* all have left what came before */
+    struct mo_share *last = mo_omp_member(m)->share;
+    mo_omp_team(team)->first = last; /* all have left what came before */
+    mo_share_detach(m->worker, last);
     return_threads(team->master, team->size - 1);
 }
 

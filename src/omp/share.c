@@ -26,6 +26,40 @@ void mo_share_delete(struct mo_worker *w, struct mo_share *s)
     mo_worker_free(w, s->home, s, s->cls);
 }
 
+/* ---- What only some constructs need hangs on the descriptor. The first thread that asks for it makes it. */
+void *mo_share_memory(struct mo_member *m, size_t bytes)
+{
+    struct mo_share *s = mo_omp_member(m)->share;
+    struct mo_piece *p = mo_load_acquire(&s->memory);
+    if (!p) {
+        mo_mutex_lock(&s->lock);
+        p = mo_load_relaxed(&s->memory); /* the lock ordered it */
+        if (!p && !(p = mo_piece_new(m->worker, bytes, MO_CACHE_LINE)))
+            mo_fatal("out of memory for a work-sharing construct (%zu bytes)", bytes);
+        mo_store_release(&s->memory, p);
+        mo_mutex_unlock(&s->lock);
+    }
+    return p->data;
+}
+
+void mo_share_detach(struct mo_worker *w, struct mo_share *s)
+{
+    struct mo_piece *memory = mo_load_relaxed(&s->memory); /* all others have left */
+    struct mo_reductions *reductions = mo_load_relaxed(&s->reductions);
+    struct mo_doacross *doacross = mo_load_relaxed(&s->doacross);
+    if (mo_likely(!memory && !reductions && !doacross))
+        return;
+    if (memory)
+        mo_piece_delete(w, memory);
+    if (reductions)
+        mo_reductions_release(w, reductions);
+    if (doacross)
+        mo_doacross_delete(w, doacross);
+    mo_store_relaxed(&s->memory, NULL);
+    mo_store_relaxed(&s->reductions, NULL);
+    mo_store_relaxed(&s->doacross, NULL);
+}
+
 /* Back to all zero but for what says whose memory it is. */
 static void wipe(struct mo_share *s)
 {
@@ -42,6 +76,7 @@ static void wipe(struct mo_share *s)
 static void recycle(struct mo_member *m, struct mo_share *s)
 {
     struct mo_omp_member *om = mo_omp_member(m);
+    mo_share_detach(m->worker, s);
     if (om->spare) {
         mo_share_delete(m->worker, s);
         return;
@@ -78,6 +113,7 @@ struct mo_share *mo_share_enter(struct mo_member *m)
     if (!m->shared) {
         if (mo_unlikely(!left)) /* a construct outside all regions */
             return om->share = mo_share_new(m->worker, 1);
+        mo_share_detach(m->worker, left);
         wipe(left);
         return left;
     }

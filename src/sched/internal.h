@@ -64,9 +64,6 @@ void mo_team_arrive(struct mo_member *m);
 /* Wait for `ready` as a member that has arrived: run tasks of the barrier meanwhile, sleep on the team's event. */
 void mo_team_await(struct mo_member *m, bool (*ready)(void *member), uint32_t bits);
 
-/* spread.c: the hook of mo_wait for members of a team that wait awake, or have just been woken. */
-void mo_spread(void *member);
-
 /* victims.c */
 void mo_victims_arrange_locked(struct mo_team *team);
 

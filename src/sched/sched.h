@@ -85,6 +85,8 @@ struct mo_taskgroup {
     struct mo_taskgroup *outer;
     struct mo_worker *owner;
     int64_t local;
+    struct mo_reductions *reductions; /* of the layer above; its tasks take part */
+    struct mo_taskgroup *reducing;    /* the innermost with reductions, from here outwards */
     _Atomic int64_t remote MO_ALIGNED(MO_CACHE_LINE);
 };
 
@@ -260,6 +262,15 @@ void mo_worker_bind(struct mo_worker *w, unsigned place, const unsigned long *ma
    False: the order stays what it was, as no topology is loaded (victims.c). */
 typedef unsigned mo_cpu_of_member(const void *arg, unsigned tid);
 bool mo_victims_arrange_bound(struct mo_member *m, mo_cpu_of_member *cpu_of, const void *arg);
+
+/* The hook of mo_wait for members of a team that wait awake, or have just been woken (spread.c). */
+void mo_spread(void *member);
+
+/* ---- Full barriers of which one side pays for both: where asymmetric() says so, a light barrier on the frequent side is
+   enough, for the other side makes every running thread pass one by the heavy barrier. If that is denied some day, it
+   warns, and asymmetric() is false from then on; who has read it before must not rely on being woken alone. */
+bool mo_sched_asymmetric(void);
+void mo_sched_heavy_barrier(void);
 
 /* ---- Tasks (task.c, taskwait.c, steal.c). */
 /* A block for a task with `bytes` of payload at `align`, child of the current one. The caller fills fn and the payload

@@ -181,6 +181,20 @@ struct mo_task *mo_steal(struct mo_member *m, const struct mo_kin *kin)
     return task;
 }
 
+/* ---- Barriers. */
+bool mo_sched_asymmetric(void)
+{
+    return mo_load_relaxed(&MO_SHARED(sched).asymmetric);
+}
+
+void mo_sched_heavy_barrier(void)
+{
+    if (mo_plat_barrier_all())
+        return;
+    mo_warn_once("membarrier() is denied now; tasks are published with full barriers from here on");
+    mo_store_relaxed(&MO_SHARED(sched).asymmetric, false);
+}
+
 /* ---- Who is idle. */
 void mo_idle_begin_search(struct mo_member *m)
 {
@@ -237,10 +251,8 @@ void mo_idle_asleep(void *member)
     m->sleeping = MO_ASLEEP_COUNTED;
     /* The creators' half of the barrier, see mo_work_published(). Not needed before the first task: who makes that one
        writes has_tasks by an RMW, and who reads it true reads idle after that. */
-    if (MO_SHARED(sched).asymmetric && mo_load_seqcst(&team->has_tasks) && !mo_plat_barrier_all()) {
-        mo_warn_once("membarrier() is denied now; tasks are published with full barriers from here on");
-        MO_SHARED(sched).asymmetric = false;
-    }
+    if (mo_sched_asymmetric() && mo_load_seqcst(&team->has_tasks))
+        mo_sched_heavy_barrier();
 }
 
 void mo_idle_awake(void *member)

@@ -118,6 +118,8 @@ void mo_taskgroup_open(struct mo_member *m, struct mo_taskgroup *group)
     group->outer = m->group;
     group->owner = m->worker;
     group->local = 0;
+    group->reductions = NULL;
+    group->reducing = group->outer ? group->outer->reducing : NULL;
     mo_store_relaxed(&group->remote, 0);
     m->group = group;
 }

@@ -1,0 +1,112 @@
+/* Loops with ordered(n), whose iterations wait for one another. `counts` says how many iterations each of n dimensions
+   has; the threads share those of the first. Positions come normalised to count from 0 by 1. */
+#include "interpose/gomp/gomp.h"
+
+#include <stdarg.h>
+
+static struct mo_loop_spec first_dimension(const uint64_t *counts, uint64_t chunk, uint8_t sched, bool monotonic)
+{
+    return (struct mo_loop_spec){.end = counts[0],
+                                 .step = 1,
+                                 .trips = counts[0],
+                                 .chunk = chunk,
+                                 .sched = sched,
+                                 .monotonic = monotonic,
+                                 .order = MO_ORDER_DOACROSS};
+}
+
+static void begin_long(unsigned ncounts, const long *counts, long chunk, uint8_t sched, bool monotonic)
+{
+    uint64_t space[ncounts];
+    for (unsigned d = 0; d < ncounts; d++)
+        space[d] = counts[d] > 0 ? (uint64_t)counts[d] : 0;
+    const struct mo_loop_spec loop = first_dimension(space, chunk > 0 ? (uint64_t)chunk : 0, sched, monotonic);
+    mo_doacross_begin(mo_self(), &loop, &(struct mo_doacross_spec){ncounts, space});
+}
+
+static void begin_ull(unsigned ncounts, const ull *counts, ull chunk, uint8_t sched, bool monotonic)
+{
+    uint64_t space[ncounts];
+    for (unsigned d = 0; d < ncounts; d++)
+        space[d] = counts[d];
+    const struct mo_loop_spec loop = first_dimension(space, chunk, sched, monotonic);
+    mo_doacross_begin(mo_self(), &loop, &(struct mo_doacross_spec){ncounts, space});
+}
+
+#define DOACROSS(kind, ...)                                                                                            \
+    MO_EXPORT bool GOMP_loop_doacross_##kind##_start(unsigned ncounts, long *counts, long chunk, long *istart,         \
+                                                     long *iend)                                                       \
+    {                                                                                                                  \
+        begin_long(ncounts, counts, chunk, __VA_ARGS__);                                                               \
+        return gomp_next_long(istart, iend);                                                                           \
+    }                                                                                                                  \
+    MO_EXPORT bool GOMP_loop_ull_doacross_##kind##_start(unsigned ncounts, ull *counts, ull chunk, ull *istart,        \
+                                                         ull *iend)                                                    \
+    {                                                                                                                  \
+        begin_ull(ncounts, counts, chunk, __VA_ARGS__);                                                                \
+        return gomp_next_ull(istart, iend);                                                                            \
+    }
+
+DOACROSS(static, GOMP_STATIC)
+DOACROSS(dynamic, GOMP_DYNAMIC)
+DOACROSS(guided, GOMP_GUIDED)
+
+MO_EXPORT bool GOMP_loop_doacross_runtime_start(unsigned ncounts, long *counts, long *istart, long *iend)
+{
+    begin_long(ncounts, counts, 0, GOMP_RUNTIME);
+    return gomp_next_long(istart, iend);
+}
+
+MO_EXPORT bool GOMP_loop_ull_doacross_runtime_start(unsigned ncounts, ull *counts, ull *istart, ull *iend)
+{
+    begin_ull(ncounts, counts, 0, GOMP_RUNTIME);
+    return gomp_next_ull(istart, iend);
+}
+
+MO_EXPORT bool GOMP_loop_doacross_start(unsigned ncounts, long *counts, long sched, long chunk, long *istart,
+                                        long *iend, uintptr_t *reductions, void **mem)
+{
+    begin_long(ncounts, counts, chunk, GOMP_SCHEDULE(sched));
+    gomp_attach(mo_self(), reductions, mem);
+    return gomp_next_long(istart, iend);
+}
+
+MO_EXPORT bool GOMP_loop_ull_doacross_start(unsigned ncounts, ull *counts, long sched, ull chunk, ull *istart,
+                                            ull *iend, uintptr_t *reductions, void **mem)
+{
+    begin_ull(ncounts, counts, chunk, GOMP_SCHEDULE(sched));
+    gomp_attach(mo_self(), reductions, mem);
+    return gomp_next_ull(istart, iend);
+}
+
+MO_EXPORT void GOMP_doacross_post(long *position)
+{
+    mo_doacross_post(mo_self(), (const uint64_t *)position);
+}
+
+MO_EXPORT void GOMP_doacross_ull_post(ull *position)
+{
+    mo_doacross_post(mo_self(), (const uint64_t *)position);
+}
+
+/* As many numbers as the loop has dimensions. */
+#define WAIT(type)                                                                                                     \
+    struct mo_member *m = mo_self();                                                                                   \
+    unsigned dims = mo_doacross_dims(m);                                                                               \
+    if (!dims)                                                                                                         \
+        return;                                                                                                        \
+    uint64_t position[dims];                                                                                           \
+    va_list rest;                                                                                                      \
+    va_start(rest, first);                                                                                             \
+    position[0] = (uint64_t)first;                                                                                     \
+    for (unsigned d = 1; d < dims; d++)                                                                                \
+        position[d] = (uint64_t)va_arg(rest, type);                                                                    \
+    va_end(rest);                                                                                                      \
+    mo_doacross_wait(m, position);
+
+MO_EXPORT void GOMP_doacross_wait(long first, ...){WAIT(long)}
+
+MO_EXPORT void GOMP_doacross_ull_wait(ull first, ...)
+{
+    WAIT(ull)
+}
