@@ -338,6 +338,7 @@ bool mo_box_is_sane(const struct mo_box *box);
 void mo_box_copy(const struct mo_box *box);
 /* As a task with these dependences. */
 void mo_box_copy_async(struct mo_member *m, const struct mo_box *box, const struct mo_deps *deps);
+
 /* ---- Reductions in which tasks take part (reduction.c). */
 struct mo_reductions; /* the private copies of one construct's list items, a part for each thread */
 

@@ -10,10 +10,11 @@
    With a chunk size the intervals are the chunks, and chunk c has slot c modulo their count, a power of two; otherwise
    (blocks of a static schedule, guided) they are found in a table of where each begins, which depends on nothing but the
    trip count and the number of threads, and each has a slot of its own.
-   X1  `done` of a slot never falls: a thread that takes chunk c first waits until the slot's former chunk is over. It is
-       an earlier one, so somebody runs it and does not wait for c.
-   X2  A thread that ends a chunk publishes the chunk's end. So done >= n + 1 means that number n is over, whoever had the
-       slot since, and an iteration that posts nothing is over with its chunk.
+   X1  `done` of a slot only rises. A thread publishes nothing that is not more than what it published before, and one that
+       takes chunk c first waits until the slot says that its former chunk is over; nothing more comes from that one. It is
+       an earlier chunk, so somebody runs it and does not wait for c.
+   X2  A thread that ends a chunk publishes the chunk's end, if the last post has not. So done >= n + 1 means that number n
+       is over, whoever had the slot since, and an iteration that posts nothing is over with its chunk.
    X3  Posts are releases, looks are acquires.
 
    What a thread saw last of the slot that it waited for last it keeps: a thread that is far behind of another asks
@@ -42,10 +43,11 @@ struct slot {
 };
 
 struct mo_doacross_thread {
-    struct mo_doacross *loop MO_ALIGNED(MO_CACHE_LINE);
+    const struct mo_doacross *loop MO_ALIGNED(MO_CACHE_LINE);
     struct slot *mine; /* of the chunk lo..hi-1 of dimension 0 */
     uint64_t lo, hi;
-    struct slot *seen; /* of the interval that it waited for last, and what it found there */
+    uint64_t published;
+    struct slot *seen MO_ALIGNED(MO_CACHE_LINE); /* of the interval that it waited for last, and what it found there */
     uint64_t seen_lo, seen_hi, seen_done;
 };
 
@@ -236,9 +238,13 @@ static __attribute__((noinline)) void ring(struct slot *s)
     mo_event_notify(&s->event);
 }
 
-static inline void publish(const struct mo_doacross *x, struct slot *s, uint64_t done)
+static inline void publish(struct mo_doacross_thread *t, uint64_t done)
 {
-    if (mo_likely(x->asymmetric)) {
+    struct slot *s = t->mine;
+    if (mo_unlikely(done <= t->published)) /* X1 */
+        return;
+    t->published = done;
+    if (mo_likely(t->loop->asymmetric)) {
         mo_store_release(&s->done, done); /* X3 */
         mo_plat_light_barrier();          /* X4 */
     } else {
@@ -255,7 +261,7 @@ void mo_doacross_post(struct mo_member *m, const uint64_t *position)
     if (mo_unlikely(!t))
         return;
     const struct mo_doacross *x = t->loop;
-    publish(x, t->mine, number(x, position) + (x->used == x->dims));
+    publish(t, number(x, position) + (x->used == x->dims));
 }
 
 /* ---- Waiting. */
@@ -339,5 +345,5 @@ void mo_doacross_enter_chunk(struct mo_member *m, uint64_t lo, uint64_t hi)
 void mo_doacross_leave_chunk(struct mo_member *m)
 {
     struct mo_doacross_thread *t = mo_omp_member(m)->doacross;
-    publish(t->loop, t->mine, t->hi * t->loop->weight[0]); /* X2 */
+    publish(t, t->hi * t->loop->weight[0]); /* X2 */
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef unsigned long long ull;
 typedef void gomp_fn(void *);
@@ -82,6 +83,42 @@ WITHOUT_CHUNK(runtime)
 WITHOUT_CHUNK(nonmonotonic_runtime)
 WITHOUT_CHUNK(maybe_nonmonotonic_runtime)
 WITHOUT_CHUNK(ordered_runtime)
+
+/* Loops, sections and scopes with something attached: task reductions, memory. */
+#define ATTACHED(kind)                                                                                                 \
+    bool GOMP_loop_##kind(long start, long end, long incr, long sched, long chunk, long *from, long *to,               \
+                          uintptr_t *reductions, void **mem);                                                          \
+    bool GOMP_loop_ull_##kind(bool up, ull start, ull end, ull incr, long sched, ull chunk, ull *from, ull *to,        \
+                              uintptr_t *reductions, void **mem);
+ATTACHED(start)
+ATTACHED(ordered_start)
+unsigned GOMP_sections2_start(unsigned count, uintptr_t *reductions, void **mem);
+void GOMP_scope_start(uintptr_t *reductions);
+
+#define DOACROSS(kind)                                                                                                 \
+    bool GOMP_loop_doacross_##kind##_start(unsigned dims, long *counts, long chunk, long *from, long *to);             \
+    bool GOMP_loop_ull_doacross_##kind##_start(unsigned dims, ull *counts, ull chunk, ull *from, ull *to);
+DOACROSS(static)
+DOACROSS(dynamic)
+DOACROSS(guided)
+bool GOMP_loop_doacross_runtime_start(unsigned dims, long *counts, long *from, long *to);
+bool GOMP_loop_ull_doacross_runtime_start(unsigned dims, ull *counts, ull *from, ull *to);
+bool GOMP_loop_doacross_start(unsigned dims, long *counts, long sched, long chunk, long *from, long *to,
+                              uintptr_t *reductions, void **mem);
+bool GOMP_loop_ull_doacross_start(unsigned dims, ull *counts, long sched, ull chunk, ull *from, ull *to,
+                                  uintptr_t *reductions, void **mem);
+void GOMP_doacross_post(long *position);
+void GOMP_doacross_wait(long first, ...);
+void GOMP_doacross_ull_post(ull *position);
+void GOMP_doacross_ull_wait(ull first, ...);
+
+void GOMP_taskgroup_start(void);
+void GOMP_taskgroup_end(void);
+void GOMP_taskgroup_reduction_register(uintptr_t *array);
+void GOMP_taskgroup_reduction_unregister(uintptr_t *array);
+void GOMP_task_reduction_remap(size_t count, size_t originals, void **pointers);
+void GOMP_workshare_task_reduction_unregister(bool cancelled);
+unsigned GOMP_parallel_reductions(gomp_fn *fn, void *data, unsigned threads, unsigned flags);
 
 #define PARALLEL_WITH_CHUNK(kind)                                                                                      \
     void GOMP_parallel_loop_##kind(gomp_fn *fn, void *data, unsigned threads, long start, long end, long incr,         \
