@@ -1,11 +1,11 @@
-/* Memory that lasts as long as one construct: a block of the worker's slab, or an extent of its own where a block would
-   keep much memory from the rest of the process. */
+/* Memory that lasts as long as one construct: a block of the worker's slab, since fresh pages cost more than clearing used
+   ones, or an extent of its own where a block would keep very much from the rest of the process. */
 #include "omp/core.h"
 #include "plat/plat.h"
 
 #include <string.h>
 
-#define BLOCK_BYTES_MAX ((size_t)1 << 20)
+#define BLOCK_BYTES_MAX ((size_t)32 << 20)
 
 static struct mo_piece *new_block(struct mo_worker *w, size_t bytes)
 {
