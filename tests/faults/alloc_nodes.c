@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "../omp/alloc.h"
@@ -117,6 +118,46 @@ static int denied(void)
     return check_result();
 }
 
+static void put(const char *name, const char *text)
+{
+    char path[200];
+    snprintf(path, sizeof path, NODE_FOLDER "/%s", name);
+    for (char *slash = strchr(path + sizeof NODE_FOLDER, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(path, 0755);
+        *slash = '/';
+    }
+    FILE *file = fopen(path, "w");
+    CHECK(file && fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
+/* Node 0 is much faster than node 1, so there is memory of high bandwidth, and it is used. */
+static int on_fast_node(void)
+{
+    CHECK(unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+    CHECK_EQ(mount("none", NODE_FOLDER, "tmpfs", 0, NULL), 0);
+    put("has_memory", "0-1\n");
+    put("node0/access0/initiators/read_bandwidth", "900000\n");
+    put("node1/access0/initiators/read_bandwidth", "100000\n");
+    omp_allocator_handle_t a = MAKE_IN(omp_high_bw_mem_space, TRAIT(fallback, omp_atv_null_fb), TRAIT(alignment, 64));
+    omp_allocator_handle_t b = MAKE_IN(omp_high_bw_mem_space, TRAIT(partition, omp_atv_interleaved));
+    CHECK(a != omp_null_allocator && b != omp_null_allocator);
+    const omp_allocator_handle_t preferring[] = {a, omp_high_bw_mem_alloc};
+    for (int i = 0; i < 2; i++) {
+        char *large = omp_calloc(50, 1000, preferring[i]), *small = omp_alloc(50, preferring[i]);
+        CHECK(all_are(large, 50000, 0) && is_aligned(small, 8));
+        int policy = policy_at(large);
+        CHECK(policy == MPOL_PREFERRED || policy == 5);
+        CHECK_EQ(policy_at(small), MPOL_DEFAULT);
+        omp_free(large, a);
+        omp_free(small, a);
+    }
+    char *spread = omp_alloc(50000, b);
+    CHECK_EQ(policy_at(spread), MPOL_INTERLEAVE);
+    omp_free(spread, b);
+    return check_result();
+}
+
 static void says(int (*body)(void), const char *line)
 {
     char said[1000];
@@ -135,6 +176,7 @@ int main(void)
         return check_result() ? 1 : 77;
     }
     says(on_two_nodes, NULL);
+    says(on_fast_node, NULL);
     says(in_halves, "moirai: cannot choose the NUMA nodes of memory");
     says(denied, "moirai: cannot choose the NUMA nodes of memory (Operation not permitted)");
     return check_result();
