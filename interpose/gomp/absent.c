@@ -12,15 +12,6 @@
 #define ABSENT_OMP(name) ABSENT_PLAIN(name) MO_OMP_NAME(name)
 
 /* clang-format off */
-ABSENT_PLAIN(GOMP_barrier_cancel)
-ABSENT_PLAIN(GOMP_cancel)
-ABSENT_PLAIN(GOMP_cancellation_point)
-ABSENT_PLAIN(GOMP_loop_end_cancel)
-ABSENT_PLAIN(GOMP_sections_end_cancel)
-ABSENT_PLAIN(GOMP_taskloop)
-ABSENT_PLAIN(GOMP_taskloop_ull)
-ABSENT_OMP(omp_fulfill_event)
-ABSENT_OMP(omp_fulfill_event_)
 ABSENT_OMP(omp_capture_affinity)
 ABSENT_OMP(omp_capture_affinity_)
 ABSENT_OMP(omp_display_affinity)

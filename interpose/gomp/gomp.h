@@ -6,6 +6,24 @@
 
 typedef unsigned long long ull;
 
+/* Flags of GOMP_task and GOMP_taskloop. */
+enum {
+    TASK_UNTIED = 1 << 0,
+    TASK_FINAL = 1 << 1,
+    TASK_MERGEABLE = 1 << 2,
+    TASK_DEPEND = 1 << 3,
+    TASK_PRIORITY = 1 << 4,
+    TASK_UP = 1 << 8,
+    TASK_GRAINSIZE = 1 << 9,
+    TASK_IF = 1 << 10,
+    TASK_NOGROUP = 1 << 11,
+    TASK_REDUCTION = 1 << 12,
+    TASK_DETACH = 1 << 13,
+    TASK_STRICT = 1 << 14
+};
+
+void GOMP_taskgroup_reduction_register(uintptr_t *data);
+
 /* The schedule that a name of the family stands for. */
 #define GOMP_RUNTIME    0, true
 #define GOMP_NM_RUNTIME 0, false

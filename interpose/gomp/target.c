@@ -144,7 +144,7 @@ MO_EXPORT void GOMP_interop(int device, int inits, void ***init, const void *kin
                             void **use, int destroys, void ***destroy, unsigned flags, void **depend)
 {
     const struct mo_deps deps = deps_of(depend);
-    mo_omp_wait_deps(mo_self(), &deps);
+    mo_task_wait_for(mo_self(), &deps);
     clear_objects(inits, init);
     clear_objects(destroys, destroy);
 }

@@ -1,14 +1,19 @@
 /* Explicit tasks. */
 #include "interpose/gomp/gomp.h"
 
-enum {
-    TASK_UNTIED = 1 << 0,
-    TASK_FINAL = 1 << 1,
-    TASK_MERGEABLE = 1 << 2,
-    TASK_DEPEND = 1 << 3,
-    TASK_PRIORITY = 1 << 4,
-    TASK_DETACH = 1 << 13
+struct detach {
+    struct mo_task_event **handle;
+    void *data;
 };
+
+/* GCC passes the address of the program's handle; the block of data begins with a copy of it. */
+static void give_event(void *arg, struct mo_task_event *event)
+{
+    const struct detach *d = arg;
+    *d->handle = event;
+    if (d->data)
+        *(struct mo_task_event **)d->data = event;
+}
 
 /* Same arguments as GOMP_task, so that calling it is a jump. */
 static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data, void (*cpyfn)(void *, void *),
@@ -16,8 +21,7 @@ static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data
                                                   void **depend, int priority, void *detach)
 {
     struct mo_member *m = mo_self();
-    if (flags & TASK_DETACH)
-        mo_fatal("tasks with a detach clause are not there yet (docs/limits.md)");
+    struct detach d = {detach, data};
     struct mo_task_spec t = {.fn = fn,
                              .copy = cpyfn,
                              .data = data,
@@ -28,6 +32,10 @@ static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data
                              .final = flags & TASK_FINAL};
     if (flags & TASK_DEPEND)
         t.deps = gomp_deps(depend);
+    if (flags & TASK_DETACH) {
+        t.detach = give_event;
+        t.detach_arg = &d;
+    }
     mo_omp_task(m, &t);
 }
 
@@ -50,7 +58,18 @@ MO_EXPORT void GOMP_taskwait(void)
 MO_EXPORT void GOMP_taskwait_depend(void **depend)
 {
     const struct mo_deps deps = gomp_deps(depend);
-    mo_omp_wait_deps(mo_self(), &deps);
+    mo_task_wait_for(mo_self(), &deps);
+}
+
+static void nothing(void *data)
+{
+}
+
+/* Later siblings wait for the addresses, the caller does not. */
+MO_EXPORT void GOMP_taskwait_depend_nowait(void **depend)
+{
+    const struct mo_task_spec t = {.fn = nothing, .deferrable = true, .deps = gomp_deps(depend)};
+    mo_omp_task(mo_self(), &t);
 }
 
 MO_EXPORT void GOMP_taskyield(void)

@@ -138,6 +138,9 @@ struct mo_omp_team {
     struct mo_plan plan;  /* where the threads go (bind.c) */
     uint64_t plan_number; /* 0: they go where they like */
 
+    /* gen + 1 of the team while a work-sharing construct is cancelled: the barrier at its end makes that stale. */
+    _Atomic uint64_t share_cancelled;
+
     _Atomic uint64_t single MO_ALIGNED(MO_CACHE_LINE); /* single constructs that have found their thread */
     void *copyprivate;
 
@@ -241,23 +244,6 @@ bool mo_single_begin(struct mo_member *m);
 void mo_copyprivate_give(struct mo_member *m, void *data);
 void *mo_copyprivate_take(struct mo_member *m);
 
-/* ---- Dependences (depend.c). The caller's list stays in its own form; `at` reads item i of it. */
-enum mo_dep_kind { MO_DEP_IN, MO_DEP_OUT, MO_DEP_MUTEXINOUTSET, MO_DEP_INOUTSET };
-
-struct mo_dep {
-    void *addr; /* NULL with MO_DEP_OUT: all of memory */
-    enum mo_dep_kind kind;
-};
-
-struct mo_deps {
-    unsigned count;
-    struct mo_dep (*at)(const void *list, unsigned i);
-    const void *list;
-};
-
-/* Wait until a task with these dependences might run; runs other tasks meanwhile. */
-void mo_omp_wait_deps(struct mo_member *m, const struct mo_deps *deps);
-
 /* ---- Loops whose iterations wait for iterations of other threads (doacross.c). A position is a number below counts[d]
    for each dimension d. The threads share the iterations of dimension 0; one thread runs all below one of these. Positions
    are in the order in which a single thread would run them. */
@@ -289,9 +275,23 @@ struct mo_task_spec {
     bool deferrable; /* the if clause */
     bool final;
     struct mo_deps deps;
+    /* With a detach clause: hands the event to the program, before the payload is copied. */
+    void (*detach)(void *arg, struct mo_task_event *event);
+    void *detach_arg;
 };
 
 void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t);
+/* A loop cut into tasks: task i of `tasks` gets the iterations that `block` writes into the head of its payload. */
+struct mo_taskloop {
+    struct mo_task_spec task;
+    uint64_t tasks, trips;
+    uint64_t grain; /* all tasks but the last have so many iterations; 0: spread evenly */
+    uint64_t begin, end, step;
+    bool nogroup;
+};
+
+void mo_omp_taskloop(struct mo_member *m, const struct mo_taskloop *loop);
+
 void mo_omp_taskgroup_begin(struct mo_member *m);
 void mo_omp_taskgroup_end(struct mo_member *m);
 bool mo_omp_in_final(const struct mo_member *m);
@@ -374,6 +374,16 @@ struct mo_reductions *mo_workshare_reductions_begin(struct mo_member *m, const s
 void mo_workshare_reductions_end(struct mo_member *m, bool cancelled);
 /* The descriptor lets go of them. */
 void mo_reductions_release(struct mo_worker *w, struct mo_reductions *r);
+
+/* ---- Cancellation (cancel.c). Nothing is ever cancelled unless OMP_CANCELLATION says so. */
+enum mo_cancel_kind { MO_CANCEL_PARALLEL, MO_CANCEL_SHARE, MO_CANCEL_TASKGROUP };
+
+/* Cancel the innermost construct of the kind; false when cancellation is off. */
+bool mo_omp_cancel(struct mo_member *m, enum mo_cancel_kind kind);
+/* Has it been cancelled? True for all kinds where the region has. */
+bool mo_omp_cancelled(struct mo_member *m, enum mo_cancel_kind kind);
+/* The barrier at the end of a work-sharing construct that can be cancelled; true when the region is. */
+bool mo_omp_share_end(struct mo_member *m);
 
 /* ---- Locks (lock.c), in the caller's own bytes, and the two that constructs without a name share. */
 extern _Atomic uint32_t MO_SHARED(critical) MO_SHARED_ATTR;

@@ -125,7 +125,7 @@ void mo_region_begin(const struct mo_region *r)
     const struct mo_omp_team *outer = mo_omp_team(m->team);
     enum mo_bind policy = policy_of(icvs, r);
     unsigned want = team_size(m, icvs, r->num_threads);
-    struct mo_team *team = mo_team_open(m, want);
+    struct mo_team *team = mo_team_open(m, want, mo_knob(MO_KNOB_OMP_CANCELLATION));
     struct mo_omp_team *ot = mo_omp_team(team);
     return_threads(m, want - team->size); /* those that could not be had */
     ot->fn = r->fn;

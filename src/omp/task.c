@@ -30,33 +30,73 @@ static int clamp_priority(int priority)
     return priority < max ? priority : max;
 }
 
+/* Its event is waited for where it runs: nobody could end it later. */
+static void run_now(struct mo_member *m, const struct mo_task_spec *t)
+{
+    if (t->deps.count)
+        mo_task_wait_for(m, &t->deps);
+    if (!t->detach) {
+        run_undeferred(m, t);
+        return;
+    }
+    struct mo_task_event *event = mo_task_detach(m, NULL);
+    if (!event)
+        mo_fatal("out of memory for the event of a task");
+    t->detach(t->detach_arg, event);
+    run_undeferred(m, t);
+    mo_task_wait_event(m, event);
+}
+
+static bool must_run_now(struct mo_member *m, const struct mo_task_spec *t)
+{
+    if (!t->deferrable || m->current->flags & MO_TASK_FINAL || mo_omp_outside(m))
+        return true;
+    if (t->detach)
+        return false;
+    return mo_task_may_run_now(m) || (t->deps.count && mo_task_too_many(m));
+}
+
+/* A block with everything in it but the payload. */
+static struct mo_task *prepare(struct mo_member *m, const struct mo_task_spec *t, void **payload)
+{
+    const struct mo_task_form form = {.bytes = t->bytes,
+                                      .align = t->align,
+                                      .priority = t->priority > 0 ? clamp_priority(t->priority) : 0,
+                                      .depends = t->deps.count,
+                                      .detached = t->detach};
+    struct mo_task *task = mo_task_new(m, &form, payload);
+    if (!task || !t->detach)
+        return task;
+    struct mo_task_event *event = mo_task_detach(m, task);
+    if (!event)
+        mo_fatal("out of memory for the event of a task");
+    t->detach(t->detach_arg, event);
+    return task;
+}
+
 void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t)
 {
-    if (mo_unlikely(t->deps.count))
-        mo_task_wait(m);
-    bool stays = !t->deferrable || t->deps.count || m->current->flags & MO_TASK_FINAL || mo_omp_outside(m) ||
-                 mo_task_may_run_now(m);
+    if (mo_unlikely(mo_task_cancelled(m)))
+        return;
     void *payload;
-    struct mo_task *task =
-        stays ? NULL : mo_task_new(m, t->bytes, t->align, t->priority > 0 ? clamp_priority(t->priority) : 0, &payload);
+    struct mo_task *task = must_run_now(m, t) ? NULL : prepare(m, t, &payload);
     if (mo_unlikely(!task)) {
-        run_undeferred(m, t);
+        run_now(m, t);
         return;
     }
     task->fn = t->fn;
     if (t->final)
         task->flags |= MO_TASK_FINAL;
-    if (mo_unlikely(t->copy != NULL))
+    if (mo_unlikely(t->copy != NULL)) {
         t->copy(payload, t->data);
-    else if (t->bytes) /* without any, data may be NULL */
+        task->flags |= MO_TASK_COPIED;
+    } else if (t->bytes) { /* without any, data may be NULL */
         memcpy(payload, t->data, t->bytes);
-    mo_task_submit(m, task);
-}
-
-void mo_omp_wait_deps(struct mo_member *m, const struct mo_deps *deps)
-{
-    if (deps->count)
-        mo_task_wait(m);
+    }
+    if (t->deps.count)
+        mo_task_submit_after(m, task, &t->deps);
+    else
+        mo_task_submit(m, task);
 }
 
 void mo_omp_taskgroup_begin(struct mo_member *m)

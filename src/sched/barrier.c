@@ -45,6 +45,8 @@ static void release(struct mo_member *m)
 {
     struct mo_team *team = m->team;
     mo_store_relaxed(&team->arrived, 0u);
+    if (mo_unlikely(m->cancellable))
+        mo_store_relaxed(&team->arrived_cancellable, 0u);
     if (mo_load_relaxed(&team->has_tasks))
         mo_store_relaxed(&team->has_tasks, false);
     mo_exchange_seqcst(&team->gen, m->gen_seen + 1); /* B3; and it precedes the look for sleepers */
@@ -63,7 +65,7 @@ static void claim_and_release(struct mo_member *m)
 static bool all_tasks_ended(const struct mo_member *m)
 {
     struct mo_team *team = m->team;
-    uint64_t done = 0, created = 0;
+    uint64_t done = mo_load_seqcst(&team->done_outside), created = 0;
     for (unsigned i = 0; i < m->size; i++)
         done += mo_load_seqcst(&mo_team_member(team, i)->done);
     for (unsigned i = 0; i < m->size; i++)
@@ -71,26 +73,37 @@ static bool all_tasks_ended(const struct mo_member *m)
     return done == created;
 }
 
+static bool all_arrived(const struct mo_member *m)
+{
+    struct mo_team *team = m->team;
+    if (mo_unlikely(m->cancellable && !m->joining))
+        return mo_load_acquire(&team->arrived_cancellable) == m->size;
+    return mo_load_acquire(&team->arrived) == arrival_target(m);
+}
+
 static void try_release(struct mo_member *m)
 {
     struct mo_team *team = m->team;
-    if (mo_load_acquire(&team->gen) != m->gen_seen || mo_load_acquire(&team->arrived) != arrival_target(m) ||
-        !all_tasks_ended(m))
+    if (mo_load_acquire(&team->gen) != m->gen_seen || !all_arrived(m) || !all_tasks_ended(m))
         return;
     claim_and_release(m);
 }
 
-void mo_team_arrive(struct mo_member *m)
+static void last_arrived(struct mo_member *m)
 {
     struct mo_team *team = m->team;
-    if (!arrive(m))
-        return;
     if (mo_load_relaxed(&team->has_tasks)) {
         mo_idle_begin_search(m); /* it stays one: the wait that follows looks */
         try_release(m);
     } else {
         claim_and_release(m);
     }
+}
+
+void mo_team_arrive(struct mo_member *m)
+{
+    if (arrive(m))
+        last_arrived(m);
 }
 
 static bool barrier_work(void *member)
@@ -136,14 +149,27 @@ void mo_team_await(struct mo_member *m, bool (*ready)(void *member), uint32_t bi
     mo_idle_end_search(m);
 }
 
+/* ---- Alone: only detached tasks may still be out. */
+static bool alone_has_news(void *member)
+{
+    struct mo_member *m = member;
+    return mo_load_relaxed(&m->team->queued) || all_tasks_ended(m);
+}
+
 static void drain_alone(struct mo_member *m)
 {
     struct mo_task *task;
-    while ((task = mo_deque_pop_owner(&m->deque, INT64_MIN, false)) || (task = mo_priority_take(m, NULL)))
-        mo_task_execute(m, task);
+    for (;;) {
+        while ((task = mo_deque_pop_owner(&m->deque, INT64_MIN, false)) || (task = mo_priority_take(m, NULL)))
+            mo_task_execute(m, task);
+        if (mo_likely(all_tasks_ended(m)))
+            return;
+        const struct mo_wait wait = {.ready = alone_has_news, .arg = m, .event = &m->team->event, .bits = MO_WAKE_ANY};
+        mo_wait(&wait);
+    }
 }
 
-void mo_team_barrier(struct mo_member *m)
+void mo_team_join(struct mo_member *m)
 {
     if (!m->shared) {
         drain_alone(m);
@@ -151,4 +177,44 @@ void mo_team_barrier(struct mo_member *m)
     }
     mo_team_arrive(m);
     mo_team_await(m, barrier_is_over, m->tid ? MO_WAKE_MEMBER : MO_WAKE_ANY);
+}
+
+/* ---- Barriers that a cancellation of the region cuts short have a counter of their own. A member that cancelled, or
+   has seen it, does not arrive; one that had arrived goes away. So once the region is cancelled this counter never
+   becomes full, as who cancelled is missing; what it holds is forgotten at the next region. All meet at the region's
+   end, whose counter nobody has touched before. */
+static bool is_cancelled(const struct mo_member *m)
+{
+    return m->cancellable && mo_load_seqcst(&m->team->cancelled);
+}
+
+static bool barrier_is_over_or_cancelled(void *member)
+{
+    return barrier_is_over(member) || is_cancelled(member);
+}
+
+static bool barrier_cancellable(struct mo_member *m)
+{
+    struct mo_team *team = m->team;
+    if (is_cancelled(m))
+        return false;
+    m->gen_seen = mo_load_relaxed(&team->gen);
+    if (mo_fetch_add_acq_rel(&team->arrived_cancellable, 1u) + 1 == m->size)
+        last_arrived(m);
+    mo_team_await(m, barrier_is_over_or_cancelled, m->tid ? MO_WAKE_MEMBER : MO_WAKE_ANY);
+    return barrier_is_over(m);
+}
+
+void mo_team_cancel(struct mo_team *team)
+{
+    mo_exchange_seqcst(&team->cancelled, true); /* precedes the look for sleepers */
+    mo_event_notify(&team->event);
+}
+
+bool mo_team_barrier(struct mo_member *m)
+{
+    if (mo_unlikely(m->cancellable && m->shared))
+        return barrier_cancellable(m);
+    mo_team_join(m);
+    return !is_cancelled(m);
 }

@@ -59,6 +59,8 @@ void mo_team_forget_threads(struct mo_team *team, bool reset);
 /* What a pool thread does in a team, until it is sent away. */
 void mo_team_serve(struct mo_member *m);
 /* barrier.c */
+/* The barrier at the end of a region, for member 0. */
+void mo_team_join(struct mo_member *m);
 /* Arrive, and end the barrier if nothing is left to wait for. */
 void mo_team_arrive(struct mo_member *m);
 /* Wait for `ready` as a member that has arrived: run tasks of the barrier meanwhile, sleep on the team's event. */
@@ -69,6 +71,67 @@ void mo_victims_arrange_locked(struct mo_team *team);
 
 /* task.c */
 void mo_task_execute(struct mo_member *m, struct mo_task *task);
+/* Give it to whoever may run it: through the member's own deque, or through the queue of team `elsewhere` where the
+   caller is not between two tasks of that team. */
+void mo_task_enqueue(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere);
+
+/* Body and event of a detached task are over. */
+void mo_task_end_detached(struct mo_member *m, struct mo_task_event *event, struct mo_team *elsewhere);
+
+static inline struct mo_task_ext *mo_task_ext(struct mo_task *task)
+{
+    return (struct mo_task_ext *)(task + 1);
+}
+
+static inline struct mo_task_node *mo_task_node(const struct mo_task *task)
+{
+    return (struct mo_task_node *)((struct mo_task_ext *)(task + 1) + 1);
+}
+
+#define MO_TASK_HEAD_MAX (sizeof(struct mo_task) + sizeof(struct mo_task_ext) + sizeof(struct mo_task_node))
+
+/* depend.c */
+#define MO_NODE_ENDED 1u
+#define MO_NODE_GUARD (1u << 30) /* more than there can be edges */
+enum mo_edge { MO_EDGE_MADE, MO_EDGE_NONE /* `first` has ended */, MO_EDGE_NO_MEMORY };
+
+void mo_node_init(struct mo_task *task, unsigned refs);
+void mo_node_unref(struct mo_member *m, struct mo_task *task);
+/* A node without a task, with one reference that its end drops; NULL when memory is exhausted. */
+struct mo_task *mo_node_new_join(struct mo_member *m);
+/* Let `then` wait for `first`: for the thread that runs their parent. The caller counts the edge in then's `waits`. */
+enum mo_edge mo_node_precede(struct mo_member *m, struct mo_task *first, struct mo_task *then);
+/* Take `waits` off; start the task if nothing precedes it any more. */
+void mo_node_release(struct mo_member *m, struct mo_task *task, uint32_t waits, struct mo_team *elsewhere);
+/* The task has ended: release its successors. */
+void mo_node_end(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere);
+
+/* depend_map.c */
+/* Make the edges to a new child of the current task. False when memory is exhausted: some are missing then, and the caller
+   must see to the order by other means. */
+bool mo_depends_link(struct mo_member *m, struct mo_task *task, const struct mo_deps *deps, uint32_t *edges);
+/* The task that the innermost map belongs to ends. */
+void mo_depends_end(struct mo_member *m);
+/* The current task has no children any more. */
+void mo_depends_all_ended(struct mo_member *m);
+
+struct mo_depend_map {
+    struct mo_depend_map *outer; /* of a task in progress further out on the same thread */
+    void *no_parent;             /* NULL where a task has its parent (steal.c) */
+    struct mo_task *owner;
+    struct mo_task *everything; /* the last access to all of memory; what is not in the map depends on it */
+    uint32_t count;
+    uint16_t home; /* worker whose slab both blocks are of */
+    uint8_t cls;   /* of the table */
+    struct mo_depend_entry *entry;
+};
+
+/* `task` ends on this thread. */
+static inline void mo_depends_leave(struct mo_member *m, const struct mo_task *task)
+{
+    if (mo_unlikely(m->depends && m->depends->owner == task))
+        mo_depends_end(m);
+}
 
 /* steal.c */
 /* What a thread that waits inside a task may run: descendants of that task. A task of the group that it waits for is one
@@ -82,8 +145,8 @@ struct mo_kin {
 struct mo_task *mo_steal(struct mo_member *m, const struct mo_kin *kin);
 /* A task of the team's queue of prioritised tasks, likewise. */
 struct mo_task *mo_priority_take(struct mo_member *m, const struct mo_kin *kin);
-/* False when memory is exhausted. */
-bool mo_priority_put(struct mo_member *m, struct mo_task *task, int priority);
+/* False when memory is exhausted. `m` is the caller, of whatever team. */
+bool mo_priority_put(struct mo_member *m, struct mo_team *team, struct mo_task *task, int priority);
 bool mo_task_is_kin(struct mo_task *task, const struct mo_kin *kin);
 /* A searcher is one that creators of tasks rely on: they wake nobody while there is one. It may stop being one only by
    finding work (then it wakes another), by going to sleep (then it looks once more), or when no task is left. */

@@ -28,9 +28,8 @@ static void link_in(struct mo_team *team, struct mo_queued_task *q)
     *run = q;
 }
 
-bool mo_priority_put(struct mo_member *m, struct mo_task *task, int priority)
+bool mo_priority_put(struct mo_member *m, struct mo_team *team, struct mo_task *task, int priority)
 {
-    struct mo_team *team = m->team;
     struct mo_queued_task *q = mo_slab_alloc_owner(&m->worker->slab, 0);
     if (!q)
         return false;

@@ -60,7 +60,11 @@ enum {
     MO_TASK_EXTENDED = 1,  /* struct mo_task_ext follows the header */
     MO_TASK_FINAL = 2,     /* its children are run at once */
     MO_TASK_ORPHANED = 4,  /* ended, children are left */
+    MO_TASK_COPIED = 8,    /* its payload was made by a function of the program: it runs even when cancelled */
     MO_TASK_ON_STACK = 16, /* undeferred: the head of a struct mo_stack_task */
+    MO_TASK_NODE = 32,     /* struct mo_task_node follows the extension; always EXTENDED too */
+    MO_TASK_JOIN = 64,     /* no task, only a node: ends when nothing precedes it any more */
+    MO_TASK_WAITER = 128,  /* likewise, of a thread that waits; lives on its stack */
 };
 
 /* A task that runs before its creation returns lives on its creator's stack. Other threads never see that: when it gets
@@ -73,11 +77,34 @@ struct mo_stack_task {
 /* What only some tasks need. */
 struct mo_task_ext {
     _Atomic(struct mo_taskgroup *) group; /* atomic: thieves compare it in blocks that may just be recycled */
-    void *data; /* payload where it is not right behind the extension, for alignments above 32 */
-    int64_t priority;
-    uint64_t unused; /* keeps the payload aligned */
+    struct mo_task_event *event;          /* its end needs this event too; NULL mostly */
+    struct mo_edges *edges;               /* of the node, beyond those in it */
+    int32_t priority;
+    uint32_t offset; /* of the payload from the header, as alignments above 32 move it */
 };
 _Static_assert(sizeof(struct mo_task_ext) == 32, "payload stays aligned to 32 bytes");
+
+/* What a task has that others wait for or that waits for others: depend.c says how the words are used. */
+#define MO_NODE_CELLS 2
+struct mo_task_node {
+    _Atomic uint32_t successors; /* how many << 1 | it has ended */
+    _Atomic uint32_t waits;      /* predecessors that have not ended, + MO_NODE_GUARD while more may come */
+    _Atomic uint32_t refs;       /* the block is freed by who drops the last */
+    uint32_t unused;
+    struct mo_task *cell[MO_NODE_CELLS]; /* its first successors */
+};
+_Static_assert(sizeof(struct mo_task_node) == 32, "payload stays aligned to 32 bytes");
+
+/* The end of a detached task: its body has ended and the event is fulfilled. Whoever is second ends the task. */
+struct mo_task_event {
+    struct mo_task *task;
+    void *no_parent; /* NULL where a task of this slab class has its parent: a late thief may still look (steal.c) */
+    struct mo_task *parent;
+    struct mo_team *team;
+    _Atomic uint32_t state; /* bits below */
+    uint16_t home;
+};
+enum { MO_EVENT_FULFILLED = 1, MO_EVENT_BODY_ENDED = 2 };
 
 /* A taskgroup counts its unfinished descendants: `local` by the worker that opened it, `remote` by the others. Either
    may be negative; the sum is the number of tasks (group_ended() in task.c). */
@@ -87,6 +114,7 @@ struct mo_taskgroup {
     int64_t local;
     struct mo_reductions *reductions; /* of the layer above; its tasks take part */
     struct mo_taskgroup *reducing;    /* the innermost with reductions, from here outwards */
+    _Atomic bool cancelled;
     _Atomic int64_t remote MO_ALIGNED(MO_CACHE_LINE);
 };
 
@@ -134,6 +162,7 @@ struct mo_member {
     bool slept;             /* since its last region began */
     _Atomic bool dismissed; /* its thread is to leave the team, though the team has a region */
     bool joining;           /* its barrier is the end of the region */
+    bool cancellable;       /* copy of the team's */
     uint32_t task_id;       /* identity of the current task for nestable locks, 0 = none given yet */
     uint32_t undeferred_depth;
     int64_t mark;        /* items of the deque at this index and above are descendants of the current task */
@@ -144,9 +173,10 @@ struct mo_member {
     uint32_t stole_count; /* tasks it stole then */
     uint32_t steal_pause; /* searches to skip: back-off */
     uint32_t steal_backoff;
-    unsigned last_victim;  /* index into the order of victims */
-    struct mo_team *inner; /* the hot team of regions opened by this member */
-    unsigned *victims;     /* others near to far, good for a team of victims_team; NULL: round from tid + 1 */
+    unsigned last_victim;          /* index into the order of victims */
+    struct mo_team *inner;         /* the hot team of regions opened by this member */
+    struct mo_depend_map *depends; /* of the tasks in progress here that have such children, innermost first */
+    unsigned *victims;             /* others near to far, good for a team of victims_team; NULL: round from tid + 1 */
     unsigned victims_team;
     struct mo_task implicit;
     unsigned char client[MO_MEMBER_CLIENT_BYTES] MO_ALIGNED(16); /* the layer above */
@@ -155,6 +185,21 @@ struct mo_member {
     _Atomic uint64_t created MO_ALIGNED(MO_LINE_PAIR);
     _Atomic uint64_t done;
     struct mo_deque deque;
+};
+
+/* ---- Dependences between the children of one task (depend.c, depend_map.c). The caller's list stays in its own form;
+   `at` reads item i of it. */
+enum mo_dep_kind { MO_DEP_IN, MO_DEP_OUT, MO_DEP_MUTEXINOUTSET, MO_DEP_INOUTSET };
+
+struct mo_dep {
+    void *addr; /* NULL with MO_DEP_OUT: all of memory */
+    enum mo_dep_kind kind;
+};
+
+struct mo_deps {
+    unsigned count;
+    struct mo_dep (*at)(const void *list, unsigned i);
+    const void *list;
 };
 
 /* ---- Teams. */
@@ -196,6 +241,10 @@ struct mo_team {
     _Atomic uint32_t gen MO_ALIGNED(MO_LINE_PAIR);
     _Atomic uint32_t claim; /* gen + 1 from the moment a releaser is chosen */
     _Atomic uint32_t arrived;
+    _Atomic uint32_t arrived_cancellable; /* at barriers that a cancellation cuts short */
+    _Atomic bool cancelled;               /* the region */
+    bool cancellable;                     /* this region can be, or its work-sharing constructs */
+    _Atomic uint64_t done_outside;        /* tasks of this team that ended on threads that are in another */
 
     /* Written when members run out of work; read by every creator of a task. */
     _Atomic uint64_t idle MO_ALIGNED(MO_LINE_PAIR);
@@ -248,12 +297,15 @@ void mo_worker_free(struct mo_worker *w, uint16_t home, void *block, unsigned cl
 /* ---- Regions (team.c, barrier.c, pool.c). */
 /* Open a region of up to `want` members (at least 1) and make the caller member 0 of it. The team's client area and
    `enter` must be set between open and start. Returns the team; its size says how many members there are. */
-struct mo_team *mo_team_open(struct mo_member *master, unsigned want);
+struct mo_team *mo_team_open(struct mo_member *master, unsigned want, bool cancellable);
 void mo_team_start(struct mo_team *team);
 /* Wait for all members and tasks; the caller is back in its outer team. */
 void mo_team_close(struct mo_team *team);
-/* Wait until all members are here and all tasks of the team have ended; runs tasks meanwhile. */
-void mo_team_barrier(struct mo_member *m);
+/* Wait until all members are here and all tasks of the team have ended; runs tasks meanwhile. In a cancellable team
+   false when the region is cancelled: the member must go to the region's end then. */
+bool mo_team_barrier(struct mo_member *m);
+/* Cancel the region of the team, which must be cancellable: barriers end at once, tasks that have not begun are dropped. */
+void mo_team_cancel(struct mo_team *team);
 
 /* ---- Binding (bind.c). */
 /* Bind the calling thread, whose worker this is, to the CPUs of place number `place` (from 1), unless it is. */
@@ -273,10 +325,33 @@ bool mo_sched_asymmetric(void);
 void mo_sched_heavy_barrier(void);
 
 /* ---- Tasks (task.c, taskwait.c, steal.c). */
-/* A block for a task with `bytes` of payload at `align`, child of the current one. The caller fills fn and the payload
-   and submits it. NULL when memory is exhausted: run the work undeferred instead. */
-struct mo_task *mo_task_new(struct mo_member *m, size_t bytes, size_t align, int priority, void **payload);
+/* What a task is to be like beyond its function. */
+struct mo_task_form {
+    size_t bytes, align; /* of the payload */
+    int32_t priority;
+    bool depends; /* will be submitted with dependences */
+    bool detached;
+};
+
+/* A block for a task, child of the current one. The caller fills fn and the payload and submits it. NULL when memory is
+   exhausted: run the work undeferred instead. */
+struct mo_task *mo_task_new(struct mo_member *m, const struct mo_task_form *form, void **payload);
+/* Give it an event that must be fulfilled before it counts as ended; before it is submitted. task NULL: an event that
+   somebody waits for by mo_task_wait_event(). NULL: no memory. */
+struct mo_task_event *mo_task_detach(struct mo_member *m, struct mo_task *task);
+/* Wait for an event without a task, and free it. */
+void mo_task_wait_event(struct mo_member *m, struct mo_task_event *event);
+/* From any thread. Ends the process with a message when that was done before. */
+void mo_task_fulfill(struct mo_task_event *event);
 void mo_task_submit(struct mo_member *m, struct mo_task *task);
+/* The same for a task made with `depends`: it runs when those of its siblings that it depends on have ended. */
+void mo_task_submit_after(struct mo_member *m, struct mo_task *task, const struct mo_deps *deps);
+/* Wait until a task with these dependences might run. */
+void mo_task_wait_for(struct mo_member *m, const struct mo_deps *deps);
+/* So many children of the current task are stored or blocked that the next one should rather wait for its turn. */
+bool mo_task_too_many(struct mo_member *m);
+/* Is there no point in starting tasks of the current region or of the current taskgroup? */
+bool mo_task_cancelled(const struct mo_member *m);
 /* Both in one for the common case: a small payload at an alignment of at most 32, nothing special about it or the
    current task. False when the case is another one; nothing has happened then. */
 bool mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *data, size_t bytes);

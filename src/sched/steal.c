@@ -24,8 +24,7 @@
 
 MO_RACES_BY_DESIGN bool mo_task_is_kin(struct mo_task *task, const struct mo_kin *kin)
 {
-    if (kin->group && task->flags & MO_TASK_EXTENDED &&
-        mo_load_relaxed(&((struct mo_task_ext *)(task + 1))->group) == kin->group)
+    if (kin->group && task->flags & MO_TASK_EXTENDED && mo_load_relaxed(&mo_task_ext(task)->group) == kin->group)
         return true;
     for (unsigned steps = 0; task && steps < WALK_MAX; steps++) {
         task = mo_load_relaxed(&task->parent);
@@ -112,7 +111,7 @@ static struct mo_task *steal_from(struct mo_member *m, struct mo_member *victim,
             return NULL;
         if (mo_likely(mo_task_is_kin(item, kin)))
             return item;
-        if (!mo_priority_put(m, item, 0))
+        if (!mo_priority_put(m, m->team, item, 0))
             return item; /* without memory for the detour it runs here after all */
         mo_work_published(m->team);
         return NULL;

@@ -18,19 +18,6 @@
 #define HUNGRY_FACTOR    4
 #define PENDING_FOLD     (1u << 30)
 
-static inline struct mo_task_ext *extension(struct mo_task *task)
-{
-    return (struct mo_task_ext *)(task + 1);
-}
-
-static inline void free_task(struct mo_member *m, struct mo_task *task)
-{
-    if (mo_likely(task->home == m->worker->index))
-        mo_slab_free_owner(&m->worker->slab, task, task->cls);
-    else
-        mo_worker_free(m->worker, task->home, task, task->cls);
-}
-
 static inline uint64_t origin_of(uint32_t env, uint16_t home, unsigned cls, unsigned flags)
 {
     return env | (uint64_t)home << 32 | (uint64_t)cls << 48 | (uint64_t)flags << 56;
@@ -85,17 +72,6 @@ static void group_add(struct mo_member *m, struct mo_taskgroup *g)
         mo_fetch_add_relaxed(&g->remote, 1); /* published with the task, by the deque */
 }
 
-static void group_sub(struct mo_member *m, struct mo_taskgroup *g)
-{
-    struct mo_worker *owner = g->owner;
-    if (owner == m->worker) {
-        g->local--;
-        return;
-    }
-    mo_fetch_sub_seqcst(&g->remote, 1); /* from here on the group may be gone */
-    mo_event_notify(&owner->event);
-}
-
 /* ---- Creating. */
 bool mo_task_may_run_now(struct mo_member *m)
 {
@@ -114,32 +90,59 @@ bool mo_task_may_run_now(struct mo_member *m)
     return (char *)__builtin_frame_address(0) - m->worker->stack_end > STACK_KEEP_BYTES;
 }
 
-struct mo_task *mo_task_new(struct mo_member *m, size_t bytes, size_t align, int priority, void **payload)
+/* Children with dependences wait in the graph, not in the deque; libgomp counts them too. */
+bool mo_task_too_many(struct mo_member *m)
+{
+    const struct mo_task *cur = m->current;
+    if (cur->flags & MO_TASK_ON_STACK)
+        cur = ((const struct mo_stack_task *)cur)->heap;
+    if (!cur || m->worker->held || m->undeferred_depth >= UNDEFERRED_MAX)
+        return false;
+    return (int64_t)cur->pending - mo_load_relaxed(&cur->remote_done) >= m->spawn_limit;
+}
+
+static size_t head_bytes(unsigned flags)
+{
+    return sizeof(struct mo_task) + (flags & MO_TASK_EXTENDED ? sizeof(struct mo_task_ext) : 0) +
+           (flags & MO_TASK_NODE ? sizeof(struct mo_task_node) : 0);
+}
+
+/* Where the payload is: its place follows from the alignment. */
+static size_t extend(struct mo_member *m, struct mo_task *t, const struct mo_task_form *form)
+{
+    uintptr_t data = (uintptr_t)t + head_bytes(t->flags);
+    if (form->align)
+        data = (data + form->align - 1) & ~(uintptr_t)(form->align - 1);
+    struct mo_task_ext *ext = mo_task_ext(t);
+    mo_store_relaxed(&ext->group, m->group);
+    ext->event = NULL;
+    ext->edges = NULL;
+    ext->priority = form->priority;
+    ext->offset = (uint32_t)(data - (uintptr_t)t);
+    if (t->flags & MO_TASK_NODE)
+        mo_node_init(t, 1);
+    return ext->offset;
+}
+
+struct mo_task *mo_task_new(struct mo_member *m, const struct mo_task_form *form, void **payload)
 {
     struct mo_task *parent = current_parent(m);
     if (mo_unlikely(!parent || !mo_deque_room_owner(&m->deque)))
         return NULL;
-    size_t head = sizeof(struct mo_task);
-    bool extended = m->group || priority || align > sizeof(struct mo_task);
-    if (extended)
-        head += sizeof(struct mo_task_ext);
-    size_t slack = align > MO_SLAB_MIN_BYTES ? align : 0;
-    unsigned cls = mo_slab_class(head + bytes + slack);
+    bool node = form->depends || form->detached;
+    bool extended = node || m->group || form->priority || form->align > sizeof(struct mo_task);
+    unsigned flags = (extended ? MO_TASK_EXTENDED : 0) | (node ? MO_TASK_NODE : 0);
+    size_t slack = form->align > MO_SLAB_MIN_BYTES ? form->align : 0, offset = sizeof(struct mo_task);
+    unsigned cls = mo_slab_class(head_bytes(flags) + form->bytes + slack);
     struct mo_task *t = mo_likely(cls < MO_SLAB_CLASSES) ? mo_slab_alloc_owner(&m->worker->slab, cls) : NULL;
     if (mo_unlikely(!t))
         return NULL;
     mo_store_relaxed(&t->parent, parent);
     t->counts = 0;
-    t->origin = origin_of(m->current->env, m->worker->index, cls, extended ? MO_TASK_EXTENDED : 0);
-    char *data = (char *)t + head;
-    if (mo_unlikely(extended)) {
-        data = (char *)(((uintptr_t)data + align - 1) & ~(uintptr_t)(align - 1));
-        struct mo_task_ext *ext = extension(t);
-        mo_store_relaxed(&ext->group, m->group);
-        ext->data = data;
-        ext->priority = priority;
-    }
-    *payload = data;
+    t->origin = origin_of(m->current->env, m->worker->index, cls, flags);
+    if (mo_unlikely(extended))
+        offset = extend(m, t, form);
+    *payload = (char *)t + offset;
     return t;
 }
 
@@ -152,26 +155,66 @@ static inline void count_child(struct mo_member *m, struct mo_task *parent)
         mo_exchange_seqcst(&m->team->has_tasks, true); /* pairs with mo_idle_asleep() */
 }
 
-void mo_task_submit(struct mo_member *m, struct mo_task *task)
+static inline int32_t priority_of(struct mo_task *task)
 {
-    struct mo_team *team = m->team;
-    count_child(m, mo_load_relaxed(&task->parent));
-    int64_t priority = 0;
-    if (mo_unlikely(task->flags & MO_TASK_EXTENDED)) {
-        priority = extension(task)->priority;
-        struct mo_taskgroup *group = mo_load_relaxed(&extension(task)->group);
-        if (group)
-            group_add(m, group);
+    return task->flags & MO_TASK_EXTENDED ? mo_task_ext(task)->priority : 0;
+}
+
+/* The thread that runs this may be in another team, or in the middle of a task to which this one is no descendant. */
+static void enqueue_elsewhere(struct mo_member *m, struct mo_task *task, struct mo_team *team)
+{
+    if (!mo_priority_put(m, team, task, priority_of(task)))
+        mo_fatal("out of memory while a task becomes ready");
+    mo_work_published(team);
+    mo_event_notify(&team->event); /* also who is alone there */
+}
+
+void mo_task_enqueue(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere)
+{
+    int32_t priority = priority_of(task);
+    if (mo_unlikely(elsewhere != NULL)) {
+        enqueue_elsewhere(m, task, elsewhere);
+        return;
     }
     /* Room is asked for again: what copied the payload may have created tasks itself. */
-    if (mo_unlikely(priority && mo_priority_put(m, task, (int)priority)))
+    if (mo_unlikely(priority && mo_priority_put(m, m->team, task, priority)))
         ;
     else if (mo_likely(mo_deque_room_owner(&m->deque)))
         mo_deque_push_owner(&m->deque, task);
-    else if (!mo_priority_put(m, task, 0))
+    else if (!mo_priority_put(m, m->team, task, 0))
         mo_task_execute(m, task); /* no memory for anything else */
     if (m->shared)
-        mo_work_published(team);
+        mo_work_published(m->team);
+}
+
+static void count_new(struct mo_member *m, struct mo_task *task)
+{
+    count_child(m, mo_load_relaxed(&task->parent));
+    struct mo_taskgroup *group = task->flags & MO_TASK_EXTENDED ? mo_load_relaxed(&mo_task_ext(task)->group) : NULL;
+    if (group)
+        group_add(m, group);
+}
+
+void mo_task_submit(struct mo_member *m, struct mo_task *task)
+{
+    count_new(m, task);
+    mo_task_enqueue(m, task, NULL);
+}
+
+void mo_task_submit_after(struct mo_member *m, struct mo_task *task, const struct mo_deps *deps)
+{
+    uint32_t edges;
+    if (mo_unlikely(!mo_depends_link(m, task, deps, &edges))) {
+        mo_task_wait(m); /* without memory for the graph: all siblings end first, then it, then the next */
+        count_new(m, task);
+        mo_task_execute(m, task);
+        return;
+    }
+    count_new(m, task);
+    if (edges == 0)
+        mo_task_enqueue(m, task, NULL);
+    else
+        mo_node_release(m, task, MO_NODE_GUARD - edges, NULL);
 }
 
 /* The payload of most tasks is a few pointers. */
@@ -199,7 +242,7 @@ bool mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *da
     struct mo_slab *slab = &m->worker->slab;
     struct mo_slab_block *block = slab->free[0];
     if (mo_unlikely(bytes > MO_SLAB_MIN_BYTES - sizeof *cur || bytes % sizeof(uint64_t) || !block || m->group ||
-                    cur->flags & (MO_TASK_FINAL | MO_TASK_ON_STACK) ||
+                    m->cancellable || cur->flags & (MO_TASK_FINAL | MO_TASK_ON_STACK) ||
                     mo_deque_size_owner(&m->deque, m->spawn_limit) >= m->spawn_limit ||
                     !mo_deque_room_owner(&m->deque)))
         return false;
@@ -215,108 +258,4 @@ bool mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *da
     if (m->shared)
         mo_work_published(m->team);
     return true;
-}
-
-/* ---- Ending. */
-/* Out of line: children are left, or have ended elsewhere. */
-static __attribute__((noinline)) void leave_children(struct mo_member *m, struct mo_task *task)
-{
-    int32_t pending = (int32_t)task->pending;
-    mo_store_relaxed(&task->parent, NULL); /* the parent's own parent may go before the children do: forget it */
-    task->flags |= MO_TASK_ORPHANED;
-    if (mo_fetch_add_acq_rel(&task->remote_done, -pending) == pending)
-        free_task(m, task);
-}
-
-static inline void end_as_parent(struct mo_member *m, struct mo_task *task)
-{
-    if (mo_likely(task->pending == 0))
-        free_task(m, task);
-    else
-        leave_children(m, task);
-}
-
-/* A child ended that is not simply the living parent's, on its own worker. */
-static __attribute__((noinline)) void child_ended_slow(struct mo_member *m, struct mo_task *parent, uint16_t home)
-{
-    if (home == m->worker->index) {
-        if (mo_fetch_add_acq_rel(&parent->remote_done, 1) == -1)
-            free_task(m, parent);
-        return;
-    }
-    struct mo_worker *w = mo_worker_at(home);
-    if (mo_fetch_add_seqcst(&parent->remote_done, 1) == -1) /* else the parent may be gone from here on */
-        free_task(m, parent);
-    else
-        mo_event_notify(&w->event);
-}
-
-static inline void child_ended(struct mo_member *m, struct mo_task *parent, uint16_t home)
-{
-    if (mo_likely(home == m->worker->index && !(parent->flags & MO_TASK_ORPHANED)))
-        parent->pending--;
-    else
-        child_ended_slow(m, parent, home);
-}
-
-void mo_task_execute(struct mo_member *m, struct mo_task *task)
-{
-    struct mo_task *outer = m->current;
-    struct mo_taskgroup *outer_group = m->group;
-    int64_t outer_mark = m->mark;
-    uint32_t outer_id = m->task_id;
-    void *data = task + 1;
-    struct mo_taskgroup *group = NULL;
-    if (mo_unlikely(task->flags & MO_TASK_EXTENDED)) {
-        group = mo_load_relaxed(&extension(task)->group);
-        data = extension(task)->data;
-    }
-    m->current = task;
-    m->group = group;
-    m->mark = mo_load_relaxed(&m->deque.bottom);
-    m->task_id = 0;
-    task->fn(data);
-    m->current = outer;
-    m->group = outer_group;
-    m->mark = outer_mark;
-    m->task_id = outer_id;
-    struct mo_task *parent = mo_load_relaxed(&task->parent);
-    uint16_t home = task->home;
-    end_as_parent(m, task);
-    if (mo_unlikely(group != NULL))
-        group_sub(m, group);
-    child_ended(m, parent, home);
-    mo_owner_add_release(&m->done, 1); /* last: pairs with all_tasks_ended() in barrier.c */
-}
-
-void mo_task_run_undeferred(struct mo_member *m, void (*fn)(void *), void *data, unsigned flags)
-{
-    struct mo_task *outer = m->current;
-    struct mo_taskgroup *outer_group = m->group;
-    int64_t outer_mark = m->mark;
-    uint32_t outer_id = m->task_id;
-    struct mo_stack_task st;
-    st.task.env = outer->env;
-    st.task.flags = (uint8_t)(flags | (outer->flags & MO_TASK_FINAL) | MO_TASK_ON_STACK);
-    mo_store_relaxed(&st.task.parent, outer);
-    st.heap = NULL;
-    m->current = &st.task;
-    m->mark = mo_load_relaxed(&m->deque.bottom);
-    m->task_id = 0;
-    m->undeferred_depth++;
-    fn(data);
-    m->undeferred_depth--;
-    m->current = outer;
-    m->group = outer_group;
-    m->mark = outer_mark;
-    m->task_id = outer_id;
-    if (st.heap)
-        end_as_parent(m, st.heap);
-}
-
-uint32_t mo_task_identity(struct mo_member *m)
-{
-    while (mo_unlikely(!m->task_id))
-        m->task_id = (mo_fetch_add_relaxed(&MO_SHARED(sched).last_identity, 1u) + 1) & 0x7fffffff;
-    return m->task_id;
 }

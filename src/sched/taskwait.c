@@ -20,8 +20,10 @@ static inline bool children_ended(struct mo_task *task)
 
 struct task_wait {
     struct mo_member *m;
-    struct mo_task *task; /* wait for its children, */
-    struct mo_kin kin;    /* what may run meanwhile; with a group: wait for that */
+    struct mo_task *task;        /* wait for its children, */
+    struct mo_kin kin;           /* what may run meanwhile; with a group: wait for that */
+    struct mo_task *node;        /* or for its predecessors */
+    struct mo_task_event *event; /* or for this */
 };
 
 static bool group_ended(struct mo_taskgroup *g)
@@ -69,9 +71,9 @@ static void help_awake(void *arg)
     mo_idle_awake(((struct task_wait *)arg)->m);
 }
 
-static void wait_slow(struct task_wait *w)
+static void wait_slow(struct task_wait *w, bool (*ready)(void *))
 {
-    const struct mo_wait wait = {.ready = wait_is_over,
+    const struct mo_wait wait = {.ready = ready,
                                  .work = help,
                                  .asleep = help_asleep,
                                  .awake = help_awake,
@@ -97,10 +99,55 @@ void mo_task_wait(struct mo_member *m)
         return;
     if (!children_ended(cur)) {
         struct task_wait w = {.m = m, .task = cur, .kin = {.ancestor = cur}};
-        wait_slow(&w);
+        wait_slow(&w, wait_is_over);
     }
     cur->pending = 0;
     mo_store_relaxed(&cur->remote_done, 0); /* no child is left that could touch it */
+    mo_depends_all_ended(m);
+}
+
+/* The waiter is a node of the graph, on the stack. */
+struct waiter {
+    struct mo_task task;
+    struct mo_task_ext ext;
+    struct mo_task_node node;
+};
+
+static bool released(void *arg)
+{
+    struct task_wait *w = arg;
+    return mo_load_seqcst(&mo_task_node(w->node)->waits) == 0;
+}
+
+void mo_task_wait_for(struct mo_member *m, const struct mo_deps *deps)
+{
+    struct waiter waiter;
+    uint32_t edges;
+    waiter.task.flags = MO_TASK_EXTENDED | MO_TASK_NODE | MO_TASK_WAITER;
+    waiter.task.home = m->worker->index;
+    mo_node_init(&waiter.task, 1);
+    if (!mo_depends_link(m, &waiter.task, deps, &edges)) {
+        mo_task_wait(m);
+        return;
+    }
+    if (!edges || mo_fetch_sub_seqcst(&waiter.node.waits, MO_NODE_GUARD - edges) == MO_NODE_GUARD - edges)
+        return;
+    struct task_wait w = {.m = m, .node = &waiter.task, .kin = {.ancestor = current_with_children(m)}};
+    wait_slow(&w, released);
+}
+
+static bool is_fulfilled(void *arg)
+{
+    struct task_wait *w = arg;
+    return mo_load_seqcst(&w->event->state) & MO_EVENT_FULFILLED;
+}
+
+void mo_task_wait_event(struct mo_member *m, struct mo_task_event *event)
+{
+    struct task_wait w = {.m = m, .event = event, .kin = {.ancestor = current_with_children(m)}};
+    if (!is_fulfilled(&w))
+        wait_slow(&w, is_fulfilled);
+    mo_worker_free(m->worker, event->home, event, 0);
 }
 
 bool mo_task_yield(struct mo_member *m)
@@ -118,6 +165,7 @@ void mo_taskgroup_open(struct mo_member *m, struct mo_taskgroup *group)
     group->outer = m->group;
     group->owner = m->worker;
     group->local = 0;
+    mo_store_relaxed(&group->cancelled, false);
     group->reductions = NULL;
     group->reducing = group->outer ? group->outer->reducing : NULL;
     mo_store_relaxed(&group->remote, 0);
@@ -135,7 +183,7 @@ struct mo_taskgroup *mo_taskgroup_close(struct mo_member *m)
     }
     if (!group_ended(g)) {
         struct task_wait w = {.m = m, .kin = {.ancestor = current_with_children(m), .group = g}};
-        wait_slow(&w);
+        wait_slow(&w, wait_is_over);
     }
     m->group = g->outer;
     return g;

@@ -83,6 +83,7 @@ void mo_team_forget_threads(struct mo_team *team, bool reset)
         m->searching = false;
         memset(m->client, 0, sizeof m->client);
         m->sleeping = MO_AWAKE;
+        m->depends = NULL;
         mo_store_relaxed(&m->created, 0u);
         mo_store_relaxed(&m->done, 0u);
         mo_deque_clear(&m->deque);
@@ -97,6 +98,7 @@ void mo_member_begin(struct mo_member *m, unsigned size)
     m->implicit.home = m->worker->index;
     m->group = NULL;
     m->shared = size > 1;
+    m->cancellable = m->team->cancellable;
     m->size = size ? size : 1;
     mo_store_relaxed(&m->created, 0u); /* members that are not in a region must not count in its balance */
     mo_store_relaxed(&m->done, 0u);
@@ -138,7 +140,7 @@ static unsigned staff(struct mo_team *team, unsigned want)
     return team->bound < want - 1 ? team->bound + 1 : want;
 }
 
-struct mo_team *mo_team_open(struct mo_member *master, unsigned want)
+struct mo_team *mo_team_open(struct mo_member *master, unsigned want, bool cancellable)
 {
     MO_ASSERT(want >= 1);
     struct mo_team *team = inner_team(master);
@@ -149,6 +151,13 @@ struct mo_team *mo_team_open(struct mo_member *master, unsigned want)
         team->master = master;
     if (want > 1 && team->size == 1)
         mo_store_release(&team->busy, (uint32_t)MO_TEAM_IDLE);
+    team->cancellable = cancellable;
+    if (mo_unlikely(cancellable)) {
+        mo_store_relaxed(&team->cancelled, false);
+        mo_store_relaxed(&team->arrived_cancellable, 0u);
+    }
+    if (mo_unlikely(mo_load_relaxed(&team->done_outside)))
+        mo_store_relaxed(&team->done_outside, 0u);
     mo_member_begin(m, team->size);
     MO_SHARED(self) = m;
     return team;
@@ -180,7 +189,8 @@ void mo_team_close(struct mo_team *team)
 {
     struct mo_member *m = mo_team_member(team, 0);
     m->joining = true;
-    mo_team_barrier(m);
+    mo_depends_leave(m, &m->implicit);
+    mo_team_join(m);
     MO_SHARED(self) = team->master;
     uint32_t running = MO_TEAM_RUNNING;
     while (m->shared && !mo_cas_acq_rel(&team->busy, &running, (uint32_t)MO_TEAM_IDLE)) { /* its surplus is going */
@@ -219,6 +229,7 @@ void mo_team_serve(struct mo_member *m)
         }
         team->enter(m);
         m->joining = true;
+        mo_depends_leave(m, &m->implicit);
         mo_team_arrive(m);
     }
 }

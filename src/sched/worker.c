@@ -73,6 +73,7 @@ static void thread_ends(void *worker)
 {
     struct mo_worker *w = worker;
     struct mo_sched *s = &MO_SHARED(sched);
+    mo_depends_leave(w->root, &w->root->implicit);
     MO_SHARED(self) = NULL;
     mo_park_threads_add(-1);
     mo_mutex_lock(&s->lock);

@@ -1,0 +1,14 @@
+/* omp_fulfill_event: the handle is the address of the event. */
+#include "interpose/face.h"
+
+MO_EXPORT void omp_fulfill_event(struct mo_task_event *event)
+{
+    mo_task_fulfill(event);
+}
+
+MO_EXPORT void omp_fulfill_event_(struct mo_task_event **event)
+{
+    mo_task_fulfill(*event);
+}
+MO_OMP_NAME(omp_fulfill_event)
+MO_OMP_NAME(omp_fulfill_event_)

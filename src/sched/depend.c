@@ -1,0 +1,158 @@
+/* The graph of tasks that wait for each other. Edges lead from siblings to siblings and are made by the one thread that
+   runs their parent ("the creator"); tasks end on any thread.
+
+   A node keeps its successors as an array of cells: two in the node, the rest in blocks that double, oldest first.
+     successors   n << 1 | ended. The creator writes cell n, then raises n by CAS; the task's end sets `ended` by one
+                  RMW, whose result says which cells were published before. A CAS that fails has seen the end.
+     waits        edges to the node whose source has not ended, + MO_NODE_GUARD until the creator has made all of them.
+                  Who brings it to zero, and nobody else, starts the task.
+     refs         one until the task has ended as a parent, one until an event it needs is fulfilled, one per place in a
+                  map of addresses. Cells are freed with the block, so the creator, who finds nodes through maps, may
+                  walk them at any time.
+   G1  a successor is released once per edge: the cell is in the array that the end saw, or the CAS failed and the edge
+       does not exist.
+   G2  a task starts after the ends of all predecessors: each sub on `waits` is acq_rel, so the last one has seen them;
+       where the creator found a predecessor ended, it has read that with acquire.
+   Progress: ends are wait-free but for the number of successors; the creator retries nothing. */
+#include "sched/internal.h"
+
+struct mo_edges {
+    struct mo_edges *next;
+    void *no_parent; /* NULL where a task has its parent (steal.c) */
+    struct mo_task *cell[];
+};
+
+static inline unsigned cells_in(unsigned cls)
+{
+    return (unsigned)((mo_slab_bytes(cls) - sizeof(struct mo_edges)) / sizeof(struct mo_task *));
+}
+
+static struct mo_edges *new_edges(struct mo_member *m, unsigned cls)
+{
+    struct mo_edges *e = cls < MO_SLAB_CLASSES ? mo_slab_alloc_owner(&m->worker->slab, cls) : NULL;
+    if (e) {
+        e->next = NULL;
+        e->no_parent = NULL;
+    }
+    return e;
+}
+
+/* The place of successor n, which is the next free one; NULL when memory is exhausted. */
+static struct mo_task **next_cell(struct mo_member *m, struct mo_task *task, unsigned n)
+{
+    if (n < MO_NODE_CELLS)
+        return &mo_task_node(task)->cell[n];
+    n -= MO_NODE_CELLS;
+    struct mo_edges **link = &mo_task_ext(task)->edges;
+    for (unsigned cls = 0;; cls++) {
+        if (!*link && !(*link = new_edges(m, cls)))
+            return NULL;
+        if (n < cells_in(cls))
+            return &(*link)->cell[n];
+        n -= cells_in(cls);
+        link = &(*link)->next;
+    }
+}
+
+static void free_edges(struct mo_member *m, struct mo_task *task)
+{
+    struct mo_edges *e = mo_task_ext(task)->edges;
+    for (unsigned cls = 0; e; cls++) {
+        struct mo_edges *next = e->next;
+        mo_worker_free(m->worker, task->home, e, cls);
+        e = next;
+    }
+}
+
+void mo_node_init(struct mo_task *task, unsigned refs)
+{
+    struct mo_task_node *node = mo_task_node(task);
+    mo_store_relaxed(&node->successors, 0u); /* the task is published by what starts it, and by cells */
+    mo_store_relaxed(&node->waits, MO_NODE_GUARD);
+    mo_store_relaxed(&node->refs, refs);
+}
+
+void mo_node_unref(struct mo_member *m, struct mo_task *task)
+{
+    struct mo_task_node *node = mo_task_node(task);
+    /* The last holder is alone: nobody can make a second reference out of none. */
+    if (mo_load_acquire(&node->refs) != 1 && mo_fetch_add_acq_rel(&node->refs, -1u) != 1)
+        return;
+    if (mo_unlikely(mo_task_ext(task)->edges != NULL))
+        free_edges(m, task);
+    mo_worker_free(m->worker, task->home, task, task->cls);
+}
+
+struct mo_task *mo_node_new_join(struct mo_member *m)
+{
+    unsigned cls = mo_slab_class(MO_TASK_HEAD_MAX);
+    struct mo_task *join = mo_slab_alloc_owner(&m->worker->slab, cls);
+    if (!join)
+        return NULL;
+    join->fn = NULL;
+    mo_store_relaxed(&join->parent, NULL);
+    join->counts = 0;
+    join->home = m->worker->index;
+    join->cls = (uint8_t)cls;
+    join->flags = MO_TASK_EXTENDED | MO_TASK_NODE | MO_TASK_JOIN;
+    mo_store_relaxed(&mo_task_ext(join)->group, NULL);
+    mo_task_ext(join)->edges = NULL;
+    mo_node_init(join, 1);
+    return join;
+}
+
+enum mo_edge mo_node_precede(struct mo_member *m, struct mo_task *first, struct mo_task *then)
+{
+    struct mo_task_node *node = mo_task_node(first);
+    uint32_t seen = mo_load_acquire(&node->successors);
+    if (seen & MO_NODE_ENDED)
+        return MO_EDGE_NONE;
+    struct mo_task **cell = next_cell(m, first, seen >> 1);
+    if (!cell)
+        return MO_EDGE_NO_MEMORY;
+    *cell = then;
+    return mo_cas_acq_rel(&node->successors, &seen, seen + 2) ? MO_EDGE_MADE : MO_EDGE_NONE;
+}
+
+/* Nothing precedes it any more. */
+static void start(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere)
+{
+    if (!(task->flags & MO_TASK_JOIN)) {
+        mo_task_enqueue(m, task, elsewhere);
+        return;
+    }
+    mo_node_end(m, task, elsewhere); /* joins do not follow joins, so this goes no deeper */
+    mo_node_unref(m, task);
+}
+
+void mo_node_release(struct mo_member *m, struct mo_task *task, uint32_t waits, struct mo_team *elsewhere)
+{
+    bool waiter = task->flags & MO_TASK_WAITER; /* its stack may be gone as soon as it is released */
+    struct mo_worker *w = waiter ? mo_worker_at(task->home) : NULL;
+    if (mo_fetch_sub_seqcst(&mo_task_node(task)->waits, waits) != waits)
+        return;
+    if (waiter)
+        mo_event_notify(&w->event);
+    else
+        start(m, task, elsewhere);
+}
+
+void mo_node_end(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere)
+{
+    struct mo_task_node *node = mo_task_node(task);
+    unsigned n = mo_fetch_or_acq_rel(&node->successors, MO_NODE_ENDED) >> 1;
+    for (unsigned i = 0; i < n && i < MO_NODE_CELLS; i++)
+        mo_node_release(m, node->cell[i], 1, elsewhere);
+    if (mo_likely(n <= MO_NODE_CELLS))
+        return;
+    n -= MO_NODE_CELLS;
+    struct mo_edges *e = mo_task_ext(task)->edges;
+    for (unsigned cls = 0; n; e = e->next, cls++) {
+        unsigned here = n < cells_in(cls) ? n : cells_in(cls);
+        for (unsigned i = 0; i < here; i++)
+            mo_node_release(m, e->cell[i], 1, elsewhere);
+        n -= here;
+        if (!n) /* its next may be in the creator's hands */
+            return;
+    }
+}

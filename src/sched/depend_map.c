@@ -1,0 +1,366 @@
+/* What a new child must wait for: a map from addresses to the last accesses, one per parent, used only by the thread
+   that runs the parent. It exists from the first child with dependences to the end of the parent, or to a moment when
+   no child is left.
+
+   Accesses of one address come in groups: a single one that writes, or any number of one kind that may go on side by
+   side (readers; members of one inoutset). Every access depends on the whole group before its own. Of a group with
+   several members only a join is kept: a node without a task that follows all of them and ends when the next group has
+   begun and they have ended. So each access makes at most two edges an address, however large the groups are.
+   A member of a mutexinoutset counts as a writer: they take turns in the order of their creation. */
+#include "sched/internal.h"
+
+#include <string.h>
+
+#define ENTRIES_MIN_CLASS 2 /* 256 bytes */
+
+struct mo_depend_entry {
+    void *addr;             /* NULL: empty */
+    struct mo_task *before; /* what members of a group depend on; NULL: nothing that has not ended */
+    struct mo_task *last;   /* the group: its one member, or its join, or NULL */
+    enum mo_dep_kind kind;  /* of the group */
+};
+
+/* Word 1 of a table's block is a node or NULL, as a late thief expects of a task's block (steal.c). */
+_Static_assert(offsetof(struct mo_depend_entry, before) == offsetof(struct mo_task, parent), "a thief finds a header");
+
+/* One access in the making. */
+struct access {
+    struct mo_member *m;
+    struct mo_task *task; /* a task, or a waiter, which leaves no trace in the map */
+    uint32_t edges;       /* to it */
+    uint32_t marks;       /* places in the map that name it */
+    bool failed;          /* memory is exhausted */
+};
+
+static bool ended(const struct mo_task *task)
+{
+    return mo_load_acquire(&mo_task_node(task)->successors) & MO_NODE_ENDED;
+}
+
+static bool is_join(const struct mo_task *task)
+{
+    return task->flags & MO_TASK_JOIN;
+}
+
+/* ---- The table: open addressing, linear probing, nothing is taken out but when it is rebuilt. */
+static uint32_t capacity(const struct mo_depend_map *map)
+{
+    return (uint32_t)(mo_slab_bytes(map->cls) / sizeof(struct mo_depend_entry));
+}
+
+static struct mo_depend_entry *find(const struct mo_depend_map *map, const void *addr)
+{
+    uint32_t mask = capacity(map) - 1;
+    uint64_t at = (uint64_t)(uintptr_t)addr * 0x9e3779b97f4a7c15u >> 32;
+    while (map->entry[at & mask].addr && map->entry[at & mask].addr != addr)
+        at++;
+    return &map->entry[at & mask];
+}
+
+static struct mo_depend_entry *new_table(struct mo_member *m, unsigned cls)
+{
+    struct mo_depend_entry *table = cls < MO_SLAB_CLASSES ? mo_slab_alloc_owner(&m->worker->slab, cls) : NULL;
+    if (table)
+        memset(table, 0, mo_slab_bytes(cls));
+    return table;
+}
+
+static void forget(struct mo_member *m, struct mo_task *task)
+{
+    if (task)
+        mo_node_unref(m, task);
+}
+
+/* No member comes any more; a join may end. */
+static void close_group(struct mo_member *m, const struct mo_depend_entry *e)
+{
+    if (e->last && is_join(e->last))
+        mo_node_release(m, e->last, MO_NODE_GUARD, NULL);
+}
+
+static void forget_entry(struct mo_member *m, const struct mo_depend_entry *e)
+{
+    close_group(m, e);
+    forget(m, e->last);
+    forget(m, e->before);
+}
+
+/* Nothing that it names is still to come: all has ended, the members of its open join too. */
+static bool is_spent(const struct mo_depend_entry *e)
+{
+    if (e->before && !ended(e->before))
+        return false;
+    if (!e->last || ended(e->last))
+        return true;
+    return is_join(e->last) && mo_load_acquire(&mo_task_node(e->last)->waits) == MO_NODE_GUARD;
+}
+
+static uint32_t count_unspent(const struct mo_depend_map *map)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < capacity(map); i++)
+        n += map->entry[i].addr && !is_spent(&map->entry[i]);
+    return n;
+}
+
+/* Into a table that is large enough for twice of what is still needed. */
+static bool rebuild(struct mo_member *m, struct mo_depend_map *map)
+{
+    uint32_t unspent = count_unspent(map), old_capacity = capacity(map);
+    struct mo_depend_entry *old = map->entry;
+    uint8_t old_cls = map->cls;
+    uint8_t cls = (uint8_t)(old_cls + (unspent > old_capacity / 2));
+    struct mo_depend_entry *table = new_table(m, cls);
+    if (!table)
+        return false;
+    map->entry = table;
+    map->cls = cls;
+    map->count = 0;
+    for (uint32_t i = 0; i < old_capacity; i++) {
+        if (!old[i].addr)
+            continue;
+        if (is_spent(&old[i])) {
+            forget_entry(m, &old[i]);
+            continue;
+        }
+        *find(map, old[i].addr) = old[i];
+        map->count++;
+    }
+    mo_worker_free(m->worker, map->home, old, old_cls);
+    return true;
+}
+
+/* The entry of an address; NULL when memory is exhausted. */
+static struct mo_depend_entry *look_up(struct mo_member *m, struct mo_depend_map *map, void *addr)
+{
+    struct mo_depend_entry *e = find(map, addr);
+    if (mo_likely(e->addr != NULL))
+        return e;
+    if (map->count >= capacity(map) / 4 * 3) {
+        if (!rebuild(m, map))
+            return NULL;
+        e = find(map, addr);
+    }
+    map->count++;
+    *e = (struct mo_depend_entry){.addr = addr, .last = map->everything, .kind = MO_DEP_OUT};
+    if (e->last)
+        mo_fetch_add_relaxed(&mo_task_node(e->last)->refs, 1u); /* the map holds one already */
+    return e;
+}
+
+/* ---- Maps. */
+static struct mo_depend_map *map_of_current(struct mo_member *m)
+{
+    struct mo_depend_map *map = m->depends;
+    return map && map->owner == m->current ? map : NULL;
+}
+
+static struct mo_depend_map *new_map(struct mo_member *m)
+{
+    struct mo_depend_map *map = mo_slab_alloc_owner(&m->worker->slab, 0);
+    struct mo_depend_entry *table = map ? new_table(m, ENTRIES_MIN_CLASS) : NULL;
+    if (!table) {
+        if (map)
+            mo_slab_free_owner(&m->worker->slab, map, 0);
+        return NULL;
+    }
+    _Static_assert(sizeof *map <= MO_SLAB_MIN_BYTES, "a map fits the smallest block");
+    *map = (struct mo_depend_map){
+        .outer = m->depends, .owner = m->current, .home = m->worker->index, .cls = ENTRIES_MIN_CLASS, .entry = table};
+    return m->depends = map;
+}
+
+void mo_depends_end(struct mo_member *m)
+{
+    struct mo_depend_map *map = m->depends;
+    m->depends = map->outer;
+    for (uint32_t i = 0; i < capacity(map); i++)
+        if (map->entry[i].addr)
+            forget_entry(m, &map->entry[i]);
+    forget(m, map->everything);
+    mo_worker_free(m->worker, map->home, map->entry, map->cls);
+    mo_worker_free(m->worker, map->home, map, 0);
+}
+
+/* ---- Accesses. */
+static void wait_for(struct access *a, struct mo_task *first)
+{
+    if (!first || first == a->task) /* one address may be named twice */
+        return;
+    enum mo_edge edge = mo_node_precede(a->m, first, a->task);
+    a->edges += edge == MO_EDGE_MADE;
+    a->failed |= edge == MO_EDGE_NO_MEMORY;
+}
+
+static void mark(struct access *a, struct mo_depend_entry *e, enum mo_dep_kind kind)
+{
+    bool stays = !(a->task->flags & MO_TASK_WAITER);
+    e->last = stays ? a->task : NULL;
+    e->kind = kind;
+    a->marks += stays;
+}
+
+/* Begin a group. Its members depend on the one before. */
+static void supersede(struct access *a, struct mo_depend_entry *e, enum mo_dep_kind kind)
+{
+    struct mo_task *old = e->last;
+    wait_for(a, old);
+    close_group(a->m, e);
+    forget(a->m, e->before);
+    e->before = NULL;
+    if (kind == MO_DEP_OUT)
+        forget(a->m, old);
+    else
+        e->before = old;
+    mark(a, e, kind);
+}
+
+/* Let the group's join follow `task`. */
+static void add_to_join(struct access *a, struct mo_task *join, struct mo_task *task)
+{
+    mo_fetch_add_relaxed(&mo_task_node(join)->waits, 1u); /* not its last one: the guard is there */
+    enum mo_edge edge = mo_node_precede(a->m, task, join);
+    if (edge != MO_EDGE_MADE)
+        mo_node_release(a->m, join, 1, NULL);
+    a->failed |= edge == MO_EDGE_NO_MEMORY;
+}
+
+/* The second member of a group makes its join. */
+static bool make_join(struct access *a, struct mo_depend_entry *e)
+{
+    struct mo_task *join = mo_node_new_join(a->m);
+    if (!join)
+        return false;
+    mo_fetch_add_relaxed(&mo_task_node(join)->refs, 1u); /* one until it ends, one for the map */
+    add_to_join(a, join, e->last);
+    forget(a->m, e->last);
+    e->last = join;
+    return true;
+}
+
+static void join_group(struct access *a, struct mo_depend_entry *e)
+{
+    wait_for(a, e->before);
+    if (a->task->flags & MO_TASK_WAITER)
+        return;
+    if (!e->last || (!is_join(e->last) && ended(e->last))) {
+        forget(a->m, e->last);
+        mark(a, e, e->kind);
+        return;
+    }
+    if (e->last == a->task)
+        return;
+    if (is_join(e->last) || make_join(a, e))
+        add_to_join(a, e->last, a->task);
+    else
+        a->failed = true;
+}
+
+static void access_address(struct access *a, struct mo_depend_map *map, struct mo_dep dep)
+{
+    struct mo_depend_entry *e = look_up(a->m, map, dep.addr);
+    if (!e)
+        a->failed = true;
+    else if (e->last == a->task) /* as a writer already, or as this very kind of reader */
+        return;
+    else if (dep.kind == e->kind && dep.kind != MO_DEP_OUT)
+        join_group(a, e);
+    else
+        supersede(a, e, dep.kind);
+}
+
+static void access_everything(struct access *a, struct mo_depend_map *map)
+{
+    wait_for(a, map->everything);
+    forget(a->m, map->everything);
+    for (uint32_t i = 0; i < capacity(map); i++) {
+        struct mo_depend_entry *e = &map->entry[i];
+        if (!e->addr)
+            continue;
+        wait_for(a, e->last);
+        forget_entry(a->m, e);
+        *e = (struct mo_depend_entry){0};
+    }
+    map->count = 0;
+    bool stays = !(a->task->flags & MO_TASK_WAITER);
+    map->everything = stays ? a->task : NULL;
+    a->marks += stays;
+}
+
+/* What a list says about the kinds in it, to treat stronger ones first: an address named twice counts as the strongest. */
+static bool named_as_set(const struct mo_deps *deps, const void *addr)
+{
+    for (unsigned i = 0; i < deps->count; i++) {
+        struct mo_dep d = deps->at(deps->list, i);
+        if (d.kind == MO_DEP_INOUTSET && d.addr == addr)
+            return true;
+    }
+    return false;
+}
+
+static enum mo_dep_kind plain_kind(enum mo_dep_kind kind)
+{
+    return kind == MO_DEP_MUTEXINOUTSET ? MO_DEP_OUT : kind;
+}
+
+static unsigned access_all_of(struct access *a, struct mo_depend_map *map, const struct mo_deps *deps,
+                              enum mo_dep_kind kind, bool sets)
+{
+    unsigned done = 0;
+    for (unsigned i = 0; i < deps->count; i++) {
+        struct mo_dep d = deps->at(deps->list, i);
+        if (plain_kind(d.kind) != kind)
+            continue;
+        done++;
+        if (!(kind == MO_DEP_IN && sets && named_as_set(deps, d.addr)))
+            access_address(a, map, (struct mo_dep){d.addr, kind});
+    }
+    return done;
+}
+
+static bool names_everything(const struct mo_deps *deps)
+{
+    for (unsigned i = 0; i < deps->count; i++) {
+        struct mo_dep d = deps->at(deps->list, i);
+        if (!d.addr && d.kind == MO_DEP_OUT)
+            return true;
+    }
+    return false;
+}
+
+static void access_list(struct access *a, struct mo_depend_map *map, const struct mo_deps *deps)
+{
+    if (names_everything(deps)) {
+        access_everything(a, map);
+        return;
+    }
+    unsigned done = access_all_of(a, map, deps, MO_DEP_OUT, false);
+    if (done == deps->count)
+        return;
+    unsigned sets = access_all_of(a, map, deps, MO_DEP_INOUTSET, false);
+    if (done + sets < deps->count)
+        access_all_of(a, map, deps, MO_DEP_IN, sets);
+}
+
+bool mo_depends_link(struct mo_member *m, struct mo_task *task, const struct mo_deps *deps, uint32_t *edges)
+{
+    struct access a = {.m = m, .task = task};
+    struct mo_depend_map *map = map_of_current(m);
+    *edges = 0;
+    if (!map && task->flags & MO_TASK_WAITER) /* no child has any */
+        return true;
+    if (!map && !(map = new_map(m)))
+        return false;
+    access_list(&a, map, deps);
+    struct mo_task_node *node = mo_task_node(task);
+    mo_store_relaxed(&node->refs, mo_load_relaxed(&node->refs) + a.marks); /* nobody else knows the task so well yet */
+    *edges = a.edges;
+    return !a.failed;
+}
+
+void mo_depends_all_ended(struct mo_member *m)
+{
+    struct mo_depend_map *map = map_of_current(m);
+    if (map && map->cls > ENTRIES_MIN_CLASS)
+        mo_depends_end(m);
+}
