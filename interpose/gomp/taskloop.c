@@ -53,7 +53,6 @@ MO_EXPORT void GOMP_taskloop(void (*fn)(void *), void *data, void (*cpyfn)(void 
 {
     struct mo_taskloop l = form(fn, data, cpyfn, arg_size, arg_align, flags & TASK_PRIORITY ? priority : 0);
     l.begin = (uint64_t)start;
-    l.end = (uint64_t)end;
     l.step = (uint64_t)step;
     l.trips = mo_loop_trips(start, end, step);
     taskloop(&l, flags, num_tasks);
@@ -65,7 +64,6 @@ MO_EXPORT void GOMP_taskloop_ull(void (*fn)(void *), void *data, void (*cpyfn)(v
 {
     struct mo_taskloop l = form(fn, data, cpyfn, arg_size, arg_align, flags & TASK_PRIORITY ? priority : 0);
     l.begin = start;
-    l.end = end;
     l.step = step;
     l.trips = mo_loop_trips_unsigned(flags & TASK_UP, start, end, step);
     taskloop(&l, flags, num_tasks);

@@ -7,12 +7,6 @@ static uint64_t present_barrier(const struct mo_member *m)
     return (uint64_t)mo_load_acquire(&m->team->gen) + 1;
 }
 
-/* Groups that a construct opened for its own reductions are none to the program. */
-static struct mo_taskgroup *group_of(const struct mo_member *m)
-{
-    return m->group;
-}
-
 bool mo_omp_cancel(struct mo_member *m, enum mo_cancel_kind kind)
 {
     if (!mo_knob(MO_KNOB_OMP_CANCELLATION))
@@ -21,8 +15,8 @@ bool mo_omp_cancel(struct mo_member *m, enum mo_cancel_kind kind)
         mo_store_relaxed(&mo_omp_team(m->team)->share_cancelled, present_barrier(m)); /* seen at some later point */
     else if (kind == MO_CANCEL_PARALLEL && m->cancellable && m->current == &m->implicit)
         mo_team_cancel(m->team);
-    else if (kind == MO_CANCEL_TASKGROUP && group_of(m))
-        mo_store_relaxed(&group_of(m)->cancelled, true);
+    else if (kind == MO_CANCEL_TASKGROUP && mo_taskgroup_explicit(m))
+        mo_store_relaxed(&mo_taskgroup_explicit(m)->cancelled, true);
     return true;
 }
 
@@ -34,7 +28,8 @@ bool mo_omp_cancelled(struct mo_member *m, enum mo_cancel_kind kind)
         return true;
     if (kind == MO_CANCEL_SHARE)
         return mo_load_relaxed(&mo_omp_team(m->team)->share_cancelled) == present_barrier(m);
-    return kind == MO_CANCEL_TASKGROUP && group_of(m) && mo_load_relaxed(&group_of(m)->cancelled);
+    return kind == MO_CANCEL_TASKGROUP && mo_taskgroup_explicit(m) &&
+           mo_load_relaxed(&mo_taskgroup_explicit(m)->cancelled);
 }
 
 bool mo_omp_share_end(struct mo_member *m)

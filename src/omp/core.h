@@ -286,7 +286,7 @@ struct mo_taskloop {
     struct mo_task_spec task;
     uint64_t tasks, trips;
     uint64_t grain; /* all tasks but the last have so many iterations; 0: spread evenly */
-    uint64_t begin, end, step;
+    uint64_t begin, step;
     bool nogroup;
 };
 

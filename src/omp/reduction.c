@@ -193,6 +193,7 @@ struct mo_reductions *mo_workshare_reductions_begin(struct mo_member *m, const s
     mo_fetch_add_relaxed(&r->holders, 1u); /* it cannot go: the caller is in the descriptor */
     mo_omp_taskgroup_begin(m);
     mo_reductions_attach(m->group, r);
+    m->group->implicit = true;
     return r;
 }
 

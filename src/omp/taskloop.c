@@ -20,9 +20,11 @@ struct range {
 static void bounds(const struct mo_taskloop *l, uint64_t i, uint64_t *from, uint64_t *to)
 {
     uint64_t size = l->grain ? l->grain : l->trips / l->tasks, more = l->grain ? 0 : l->trips % l->tasks;
-    uint64_t lo = i * size + (i < more ? i : more);
+    uint64_t lo = i * size + (i < more ? i : more), count = size + (i < more);
+    if (count > l->trips - lo)
+        count = l->trips - lo;
     *from = l->begin + lo * l->step;
-    *to = i + 1 == l->tasks ? l->end : *from + (size + (i < more)) * l->step;
+    *to = *from + count * l->step; /* beyond the loop's end where the step does: lastprivate is found by that */
 }
 
 static void run_one(struct mo_member *m, const struct mo_taskloop *l, uint64_t i, void *block)

@@ -98,8 +98,10 @@ static inline void leave(struct mo_member *m, const struct mo_task *task, const 
 
 bool mo_task_cancelled(const struct mo_member *m)
 {
-    return (m->cancellable && mo_load_relaxed(&m->team->cancelled)) ||
-           (m->group && mo_load_relaxed(&m->group->cancelled));
+    if (m->cancellable && mo_load_relaxed(&m->team->cancelled))
+        return true;
+    const struct mo_taskgroup *g = mo_taskgroup_explicit(m);
+    return g && mo_load_relaxed(&g->cancelled);
 }
 
 /* The body is over, and the event if there is one: let those know who wait for it. The block may be gone already. */

@@ -115,6 +115,7 @@ struct mo_taskgroup {
     struct mo_reductions *reductions; /* of the layer above; its tasks take part */
     struct mo_taskgroup *reducing;    /* the innermost with reductions, from here outwards */
     _Atomic bool cancelled;
+    bool implicit; /* of a work-sharing construct: a cancellation concerns the one around it */
     _Atomic int64_t remote MO_ALIGNED(MO_CACHE_LINE);
 };
 
@@ -350,6 +351,12 @@ void mo_task_submit_after(struct mo_member *m, struct mo_task *task, const struc
 void mo_task_wait_for(struct mo_member *m, const struct mo_deps *deps);
 /* So many children of the current task are stored or blocked that the next one should rather wait for its turn. */
 bool mo_task_too_many(struct mo_member *m);
+/* The group that a cancellation by the current task concerns; NULL: none. */
+static inline struct mo_taskgroup *mo_taskgroup_explicit(const struct mo_member *m)
+{
+    struct mo_taskgroup *g = m->group;
+    return g && g->implicit ? g->outer : g;
+}
 /* Is there no point in starting tasks of the current region or of the current taskgroup? */
 bool mo_task_cancelled(const struct mo_member *m);
 /* Both in one for the common case: a small payload at an alignment of at most 32, nothing special about it or the

@@ -165,6 +165,7 @@ void mo_taskgroup_open(struct mo_member *m, struct mo_taskgroup *group)
     group->outer = m->group;
     group->owner = m->worker;
     group->local = 0;
+    group->implicit = false;
     mo_store_relaxed(&group->cancelled, false);
     group->reductions = NULL;
     group->reducing = group->outer ? group->outer->reducing : NULL;
