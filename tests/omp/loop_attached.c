@@ -144,7 +144,8 @@ static void far_apart(void *unused)
             GOMP_ordered_end(); /* something else to do */
         GOMP_loop_end_nowait();
     }
-    CHECK(mem[19][19] >= 1 && mem[19][19] <= omp_get_num_threads());
+    long there = __atomic_load_n(&mem[19][19], __ATOMIC_RELAXED);
+    CHECK(there >= 1 && there <= omp_get_num_threads());
 }
 
 static void all_kinds(void)
