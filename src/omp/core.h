@@ -275,13 +275,14 @@ struct mo_task_spec {
     bool deferrable; /* the if clause */
     bool final;
     struct mo_deps deps;
+    const uint64_t *bounds; /* two words that become the first of the payload when it has been copied; NULL: none */
     /* With a detach clause: hands the event to the program, before the payload is copied. */
     void (*detach)(void *arg, struct mo_task_event *event);
     void *detach_arg;
 };
 
 void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t);
-/* A loop cut into tasks: task i of `tasks` gets the iterations that `block` writes into the head of its payload. */
+/* A loop cut into tasks: task i of `tasks` finds its iterations' bounds in the first two words of its payload. */
 struct mo_taskloop {
     struct mo_task_spec task;
     uint64_t tasks, trips;

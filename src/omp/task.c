@@ -5,11 +5,22 @@
 
 #define STACK_COPY_MAX (64 * 1024)
 
-/* Run it now, as a child. A payload with a copy function must be copied first: it may hold objects. */
+static void fill(const struct mo_task_spec *t, void *payload)
+{
+    if (mo_unlikely(t->copy != NULL))
+        t->copy(payload, t->data);
+    else if (t->bytes) /* without any, data may be NULL */
+        memcpy(payload, t->data, t->bytes);
+    if (mo_unlikely(t->bounds != NULL))
+        memcpy(payload, t->bounds, sizeof(uint64_t[2]));
+}
+
+/* Run it now, as a child. A payload with a copy function must be copied first, as it may hold objects; so must one that
+   others are made of. */
 static void run_undeferred(struct mo_member *m, const struct mo_task_spec *t)
 {
     unsigned flags = t->final ? MO_TASK_FINAL : 0;
-    if (!t->copy) {
+    if (!t->copy && !t->bounds) {
         mo_task_run_undeferred(m, t->fn, t->data, flags);
         return;
     }
@@ -18,7 +29,7 @@ static void run_undeferred(struct mo_member *m, const struct mo_task_spec *t)
     if (!raw)
         mo_fatal("out of memory for the data of a task (%zu bytes)", t->bytes);
     char *copy = (char *)(((uintptr_t)raw + align - 1) & ~(uintptr_t)(align - 1));
-    t->copy(copy, t->data);
+    fill(t, copy);
     mo_task_run_undeferred(m, t->fn, copy, flags);
     if (t->bytes + align > STACK_COPY_MAX)
         mo_extent_free(raw, t->bytes + align);
@@ -87,12 +98,9 @@ void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t)
     task->fn = t->fn;
     if (t->final)
         task->flags |= MO_TASK_FINAL;
-    if (mo_unlikely(t->copy != NULL)) {
-        t->copy(payload, t->data);
+    if (t->copy)
         task->flags |= MO_TASK_COPIED;
-    } else if (t->bytes) { /* without any, data may be NULL */
-        memcpy(payload, t->data, t->bytes);
-    }
+    fill(t, payload);
     if (t->deps.count)
         mo_task_submit_after(m, task, &t->deps);
     else

@@ -81,10 +81,12 @@ static void run_range(struct mo_member *m, struct range *r)
 
 static void store_each(struct mo_member *m, const struct mo_taskloop *l)
 {
+    uint64_t own[2];
+    struct mo_task_spec task = l->task;
+    task.bounds = own;
     for (uint64_t i = 0; i < l->tasks; i++) {
-        uint64_t *head = l->task.data;
-        bounds(l, i, &head[0], &head[1]);
-        mo_omp_task(m, &l->task);
+        bounds(l, i, &own[0], &own[1]);
+        mo_omp_task(m, &task);
     }
 }
 

@@ -287,7 +287,7 @@ static void access_everything(struct access *a, struct mo_depend_map *map)
     a->marks += stays;
 }
 
-/* What a list says about the kinds in it, to treat stronger ones first: an address named twice counts as the strongest. */
+/* ---- Lists. Stronger kinds are treated first, as an address named twice counts as the strongest. */
 static bool named_as_set(const struct mo_deps *deps, const void *addr)
 {
     for (unsigned i = 0; i < deps->count; i++) {
@@ -296,6 +296,13 @@ static bool named_as_set(const struct mo_deps *deps, const void *addr)
             return true;
     }
     return false;
+}
+
+/* NULL is an address like others, but for the table. */
+static void *key_of(void *addr)
+{
+    static char null_address;
+    return addr ? addr : &null_address;
 }
 
 static enum mo_dep_kind plain_kind(enum mo_dep_kind kind)
@@ -313,7 +320,7 @@ static unsigned access_all_of(struct access *a, struct mo_depend_map *map, const
             continue;
         done++;
         if (!(kind == MO_DEP_IN && sets && named_as_set(deps, d.addr)))
-            access_address(a, map, (struct mo_dep){d.addr, kind});
+            access_address(a, map, (struct mo_dep){key_of(d.addr), kind});
     }
     return done;
 }
