@@ -232,8 +232,8 @@ struct mo_share *mo_share_new(struct mo_worker *w, unsigned slots);
 void mo_share_delete(struct mo_worker *w, struct mo_share *s);
 /* The construct's own memory, zeroed at first; the same for all threads. */
 void *mo_share_memory(struct mo_member *m, size_t bytes);
-/* Free what hangs on a descriptor that everybody has left. */
-void mo_share_detach(struct mo_worker *w, struct mo_share *s);
+/* All threads of the region whose member 0 the caller is have come to its end. */
+void mo_share_end_region(struct mo_member *m);
 
 /* Sections are numbered from 1; 0 = no more. */
 void mo_sections_begin(struct mo_member *m, uint64_t count);

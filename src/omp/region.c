@@ -154,9 +154,7 @@ void mo_region_end(void)
     struct mo_team *team = m->team;
     MO_ASSERT(m->tid == 0 && team->master);
     mo_team_close(team);
-    struct mo_share *last = mo_omp_member(m)->share;
-    mo_omp_team(team)->first = last; /* all have left what came before */
-    mo_share_detach(m->worker, last);
+    mo_share_end_region(m);
     return_threads(team->master, team->size - 1);
 }
 

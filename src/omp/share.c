@@ -42,7 +42,8 @@ void *mo_share_memory(struct mo_member *m, size_t bytes)
     return p->data;
 }
 
-void mo_share_detach(struct mo_worker *w, struct mo_share *s)
+/* Everybody has left. */
+static void detach(struct mo_worker *w, struct mo_share *s)
 {
     struct mo_piece *memory = mo_load_relaxed(&s->memory); /* all others have left */
     struct mo_reductions *reductions = mo_load_relaxed(&s->reductions);
@@ -76,7 +77,7 @@ static void wipe(struct mo_share *s)
 static void recycle(struct mo_member *m, struct mo_share *s)
 {
     struct mo_omp_member *om = mo_omp_member(m);
-    mo_share_detach(m->worker, s);
+    detach(m->worker, s);
     if (om->spare) {
         mo_share_delete(m->worker, s);
         return;
@@ -113,7 +114,7 @@ struct mo_share *mo_share_enter(struct mo_member *m)
     if (!m->shared) {
         if (mo_unlikely(!left)) /* a construct outside all regions */
             return om->share = mo_share_new(m->worker, 1);
-        mo_share_detach(m->worker, left);
+        detach(m->worker, left);
         wipe(left);
         return left;
     }
@@ -124,6 +125,47 @@ struct mo_share *mo_share_enter(struct mo_member *m)
     if (mo_fetch_add_acq_rel(&left->departed, 1u) + 1 == m->size) /* C2 */
         recycle(m, left);
     return next;
+}
+
+/* ---- The end of a region. */
+static bool leads_to(struct mo_share *from, const struct mo_share *to)
+{
+    while (from && from != to)
+        from = mo_load_relaxed(&from->next);
+    return from != NULL;
+}
+
+/* The descriptor of the thread that came least far; all behind it are still there, those before have been recycled. */
+static struct mo_share *slowest(struct mo_team *team)
+{
+    struct mo_share *found = mo_omp_member(mo_team_member(team, 0))->share;
+    for (unsigned tid = 1; tid < team->size; tid++) {
+        struct mo_share *other = mo_omp_member(mo_team_member(team, tid))->share;
+        if (leads_to(other, found))
+            found = other;
+    }
+    return found;
+}
+
+static void abandon(struct mo_team *team, struct mo_worker *w)
+{
+    for (struct mo_share *s = slowest(team), *next; s; s = next) {
+        next = mo_load_relaxed(&s->next);
+        detach(w, s);
+        mo_share_delete(w, s);
+    }
+    mo_omp_team(team)->first = NULL;
+}
+
+void mo_share_end_region(struct mo_member *m)
+{
+    struct mo_share *last = mo_omp_member(m)->share;
+    if (mo_unlikely(m->cancellable && mo_load_relaxed(&m->team->cancelled))) {
+        abandon(m->team, m->worker);
+        return;
+    }
+    mo_omp_team(m->team)->first = last; /* all have left what came before */
+    detach(m->worker, last);
 }
 
 void mo_sections_begin(struct mo_member *m, uint64_t count)
