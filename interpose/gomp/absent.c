@@ -12,18 +12,10 @@
 #define ABSENT_OMP(name) ABSENT_PLAIN(name) MO_OMP_NAME(name)
 
 /* clang-format off */
-ABSENT_OMP(omp_capture_affinity)
-ABSENT_OMP(omp_capture_affinity_)
-ABSENT_OMP(omp_display_affinity)
-ABSENT_OMP(omp_display_affinity_)
-ABSENT_OMP(omp_get_affinity_format)
-ABSENT_OMP(omp_get_affinity_format_)
 ABSENT_OMP(omp_pause_resource)
 ABSENT_OMP(omp_pause_resource_)
 ABSENT_OMP(omp_pause_resource_all)
 ABSENT_OMP(omp_pause_resource_all_)
-ABSENT_OMP(omp_set_affinity_format)
-ABSENT_OMP(omp_set_affinity_format_)
 ABSENT_OMP(omp_display_env)
 ABSENT_OMP(omp_display_env_8_)
 ABSENT_OMP(omp_display_env_)

@@ -1,6 +1,7 @@
 #include "base/parse.h"
 
 #include "base/allocators.h"
+#include "base/format.h"
 #include "base/places.h"
 #include "base/scan.h"
 
@@ -124,6 +125,8 @@ static bool parse_text(const struct mo_knob_row *row, const char *text, const ch
 {
     *kept = text;
     switch (row->type) {
+    case MO_TYPE_FORMAT:
+        return mo_format_well_formed(text);
     case MO_TYPE_PLACES:
         return mo_places_well_formed(text);
     case MO_TYPE_CPUS:

@@ -15,6 +15,7 @@ enum mo_knob_type {
     MO_TYPE_BIND,
     MO_TYPE_SCHEDULE,
     MO_TYPE_TEXT,
+    MO_TYPE_FORMAT,
     MO_TYPE_PLACES,
     MO_TYPE_CPUS,
     MO_TYPE_ALLOCATOR

@@ -116,6 +116,9 @@ void mo_print_expected(const struct mo_knob_row *row, char *out, size_t out_byte
     case MO_TYPE_ALLOCATOR:
         snprintf(out, out_bytes, "an allocator like omp_const_mem_alloc or omp_default_mem_space:alignment=64");
         return;
+    case MO_TYPE_FORMAT:
+        snprintf(out, out_bytes, "a text with fields like %%n or %%{host}");
+        return;
     case MO_TYPE_TEXT:
         snprintf(out, out_bytes, "a text");
         return;

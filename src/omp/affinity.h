@@ -6,6 +6,7 @@
 #define MO_OMP_AFFINITY_H
 
 #include "base/config.h"
+#include "base/format.h"
 #include "topo/places.h"
 
 struct mo_member;
@@ -47,9 +48,34 @@ unsigned mo_affinity_place_cpus(int place, void (*out)(void *arg, unsigned index
 /* Where the calling thread is, whose member this is; binds it to the first place if it is a thread of the program that
    no region has met. All zero while binding is off. */
 struct mo_spot mo_affinity_spot(struct mo_member *m);
-/* The master `outer` opens a region with that team under a policy: renew its plan if anything has changed. */
-void mo_affinity_plan(struct mo_member *outer, struct mo_team *team, enum mo_bind policy);
+/* The master `outer` opens a region with that team under a policy: renew its plan if anything has changed. `display`:
+   its members are to print where they are, if that was not printed yet. */
+void mo_affinity_plan(struct mo_member *outer, struct mo_team *team, enum mo_bind policy, bool display);
 /* A member enters a region whose plan it has not seen yet. */
 void mo_affinity_follow(struct mo_member *m);
+
+/* ---- expand.c: a function of its arguments. */
+struct mo_thread_facts {
+    long team_num, num_teams, level, thread_num, num_threads;
+    long ancestor; /* thread number of the parent, -1 outside all regions */
+    long process;
+    uintptr_t native_thread;
+    const char *host;
+    const unsigned long *mask; /* CPUs that the thread may use */
+    unsigned words;
+};
+
+/* Writes what there is room for, without a zero byte, and returns the length of all of it. */
+size_t mo_affinity_expand(const char *format, size_t format_bytes, const struct mo_thread_facts *facts, char *out,
+                          size_t out_bytes);
+
+/* ---- display.c. Formats and results come with their length; no zero byte ends them. */
+void mo_affinity_set_format(const char *format, size_t bytes);
+/* As mo_affinity_expand(), of the format itself. */
+size_t mo_affinity_get_format(char *out, size_t out_bytes);
+/* The same about the calling thread, whose member this is. A format of 0 bytes means the one that is set. */
+size_t mo_affinity_capture(struct mo_member *m, const char *format, size_t bytes, char *out, size_t out_bytes);
+/* On a line of standard error. */
+void mo_affinity_display(struct mo_member *m, const char *format, size_t bytes);
 
 #endif

@@ -23,17 +23,28 @@ struct mo_spot mo_affinity_spot(struct mo_member *m)
     return mo_omp_member(m)->spot;
 }
 
-void mo_affinity_plan(struct mo_member *outer, struct mo_team *team, enum mo_bind policy)
+static bool same(const struct mo_plan *a, const struct mo_plan *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+void mo_affinity_plan(struct mo_member *outer, struct mo_team *team, enum mo_bind policy, bool display)
 {
     struct mo_omp_team *ot = mo_omp_team(team);
     const struct mo_plan plan = {.primary = mo_affinity_spot(outer),
                                  .policy = (uint16_t)policy,
                                  .threads = team->size,
                                  .staffings = team->staffings};
-    if (ot->plan_number > 0 && memcmp(&plan, &ot->plan, sizeof plan) == 0)
+    bool show = display && team->size > 1 && !same(&plan, &ot->shown);
+    if (!show && ot->plan_number > 0 && same(&plan, &ot->plan))
         return;
     ot->plan = plan;
     ot->plan_number++;
+    ot->show = show;
+    if (show) {
+        ot->shown = plan;
+        mo_store_relaxed(&ot->showing_turn, 0u); /* published with the region */
+    }
 }
 
 static unsigned cpu_of(const void *plan, unsigned tid)
@@ -41,13 +52,30 @@ static unsigned cpu_of(const void *plan, unsigned tid)
     return mo_mask_lowest(mo_place_mask(mo_affinity_places(), mo_affinity_assign(plan, tid).place - 1u));
 }
 
+static void bind(struct mo_member *m, const struct mo_plan *plan)
+{
+    const struct mo_places *places = mo_affinity_places();
+    struct mo_spot spot = mo_affinity_assign(plan, m->tid);
+    mo_omp_member(m)->spot = spot;
+    mo_worker_bind(m->worker, spot.place, mo_place_mask(places, spot.place - 1u), places->words);
+    mo_victims_arrange_bound(m, cpu_of, plan);
+}
+
+/* In the order of their numbers, as people like to read it. Nobody waits for long: all of them are on their way here. */
+static void display_in_turn(struct mo_member *m, struct mo_omp_team *ot)
+{
+    while (mo_load_acquire(&ot->showing_turn) != m->tid)
+        mo_plat_yield();
+    mo_affinity_display(m, NULL, 0);
+    mo_store_release(&ot->showing_turn, m->tid + 1);
+}
+
 void mo_affinity_follow(struct mo_member *m)
 {
-    struct mo_omp_member *om = mo_omp_member(m);
-    const struct mo_omp_team *ot = mo_omp_team(m->team);
-    const struct mo_places *places = mo_affinity_places();
-    om->plan_seen = ot->plan_number;
-    om->spot = mo_affinity_assign(&ot->plan, m->tid);
-    mo_worker_bind(m->worker, om->spot.place, mo_place_mask(places, om->spot.place - 1u), places->words);
-    mo_victims_arrange_bound(m, cpu_of, &ot->plan);
+    struct mo_omp_team *ot = mo_omp_team(m->team);
+    mo_omp_member(m)->plan_seen = ot->plan_number;
+    if (ot->plan.policy != MO_BIND_FALSE)
+        bind(m, &ot->plan);
+    if (ot->show)
+        display_in_turn(m, ot);
 }

@@ -20,7 +20,8 @@ struct mo_icvs {
     bool monotonic;
     bool dynamic;
     uint8_t max_active_levels;
-    uint8_t bind; /* enum mo_bind */
+    uint8_t bind;          /* enum mo_bind */
+    bool display_affinity; /* regions print where their threads are; the same in all sets, here to be at hand */
     int32_t default_device;
 };
 
@@ -140,6 +141,11 @@ struct mo_omp_team {
 
     /* gen + 1 of the team while a work-sharing construct is cancelled: the barrier at its end makes that stale. */
     _Atomic uint64_t share_cancelled;
+
+    /* Rarely written. */
+    struct mo_plan shown;          /* the last plan that was printed */
+    bool show;                     /* the present one is to be */
+    _Atomic uint32_t showing_turn; /* thread that prints next */
 
     _Atomic uint64_t single MO_ALIGNED(MO_CACHE_LINE); /* single constructs that have found their thread */
     void *copyprivate;

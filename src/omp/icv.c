@@ -41,9 +41,8 @@ static uint8_t initial_levels(void)
 {
     if (mo_knob_source(MO_KNOB_OMP_MAX_ACTIVE_LEVELS) == MO_SOURCE_ENV)
         return (uint8_t)mo_knob(MO_KNOB_OMP_MAX_ACTIVE_LEVELS);
-    bool nested = mo_knob_source(MO_KNOB_OMP_NESTED) == MO_SOURCE_ENV
-                      ? mo_knob(MO_KNOB_OMP_NESTED)
-                      : mo_knob_list(MO_KNOB_OMP_NUM_THREADS)->count > 1;
+    bool listed = mo_knob_list(MO_KNOB_OMP_NUM_THREADS)->count > 1 || mo_knob_list(MO_KNOB_OMP_PROC_BIND)->count > 1;
+    bool nested = mo_knob_source(MO_KNOB_OMP_NESTED) == MO_SOURCE_ENV ? mo_knob(MO_KNOB_OMP_NESTED) : listed;
     return nested ? MO_OMP_LEVELS_MAX : 1;
 }
 
@@ -64,6 +63,7 @@ static void fill_initial(struct mo_icvs *v)
     v->default_device = (int32_t)mo_knob(MO_KNOB_OMP_DEFAULT_DEVICE);
     v->def_allocator = mo_allocator_of_setting();
     v->bind = (uint8_t)mo_affinity_initial_policy();
+    v->display_affinity = mo_knob(MO_KNOB_OMP_DISPLAY_AFFINITY);
 }
 
 static uint32_t bucket_of(const struct mo_icvs *v)

@@ -133,8 +133,8 @@ void mo_region_begin(const struct mo_region *r)
     ot->level = outer->level + 1;
     ot->active_level = outer->active_level + (team->size > 1);
     ot->env = inner_env(m, ot->level, policy);
-    if (mo_unlikely(policy != MO_BIND_FALSE))
-        mo_affinity_plan(m, team, policy);
+    if (mo_unlikely(policy != MO_BIND_FALSE || icvs->display_affinity))
+        mo_affinity_plan(m, team, policy, icvs->display_affinity);
     ot->combined = r->combined;
     if (mo_unlikely(r->combined)) {
         ot->loop = r->loop;

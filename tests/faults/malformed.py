@@ -25,6 +25,7 @@ BAD = {
     "OMP_PLACES": ["{0", "{0},", "{}", "cores(0)", "cores(1", "boxes", "{0:-1}", "{99999}", "!", ""],
     "GOMP_CPU_AFFINITY": ["x", "0,,1", "1-0", "0-1:0", "0 1,"],
     "OMP_DISPLAY_AFFINITY": ["verbose"],
+    "OMP_AFFINITY_FORMAT": ["100%", "%0n", "%.n", "%{host", "%99999n"],
     "OMP_DISPLAY_ENV": ["all"],
     "OMP_DEFAULT_DEVICE": ["-1", "gpu"],
     "OMP_TARGET_OFFLOAD": ["never"],
