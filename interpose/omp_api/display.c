@@ -1,4 +1,4 @@
-/* Affinity formats and lines, C and Fortran. Fortran passes the lengths of strings behind the arguments; its results are
+/* Affinity formats and lines, and the display of settings, C and Fortran. Fortran passes the lengths of strings behind the arguments; its results are
    filled up with blanks where C's end with a zero byte. */
 #include <string.h>
 
@@ -69,6 +69,25 @@ MO_EXPORT int32_t omp_capture_affinity_(char *buffer, const char *format, size_t
     return end_fortran(buffer, size, mo_affinity_capture(mo_self(), format, format_bytes, buffer, size));
 }
 
+/* Set number 0 is what the environment gave. */
+MO_EXPORT void omp_display_env(int verbose)
+{
+    mo_omp_print_settings(mo_icvs_at(0), verbose != 0);
+}
+
+MO_EXPORT void omp_display_env_(const int32_t *verbose)
+{
+    omp_display_env(*verbose != 0);
+}
+
+MO_EXPORT void omp_display_env_8_(const int64_t *verbose)
+{
+    omp_display_env(*verbose != 0);
+}
+
+MO_OMP_NAME(omp_display_env)
+MO_OMP_NAME(omp_display_env_)
+MO_OMP_NAME(omp_display_env_8_)
 MO_OMP_NAME(omp_set_affinity_format)
 MO_OMP_NAME(omp_set_affinity_format_)
 MO_OMP_NAME(omp_get_affinity_format)

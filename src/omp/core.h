@@ -41,6 +41,10 @@ static inline void mo_icvs_set(struct mo_member *m, const struct mo_icvs *values
     m->current->env = mo_icvs_intern(values, m->current->env);
 }
 
+/* What the environment made of the ICVs, given the set that it gives, to standard error (settings.c). `verbose`: and of
+   settings that OpenMP does not print. */
+void mo_omp_print_settings(const struct mo_icvs *initial, bool verbose);
+
 /* ---- Work-sharing state. Each construct that threads share has a descriptor; the descriptors of a region form a chain
    that grows as far as the fastest thread has come. A thread holds the last one it met; whoever is last to leave one
    recycles it. */

@@ -121,6 +121,9 @@ static void load_initial(void)
     memset(t->bucket, 0, sizeof t->bucket);
     add_locked(t, &v, bucket_of(&v));
     mo_store_release(&t->ready, true);
+    enum mo_display_env display = (enum mo_display_env)mo_knob(MO_KNOB_OMP_DISPLAY_ENV);
+    if (display != MO_DISPLAY_NOTHING)
+        mo_omp_print_settings(&v, display == MO_DISPLAY_ALL);
 }
 
 const struct mo_icvs *mo_icvs_at(uint32_t number)

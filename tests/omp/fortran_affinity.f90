@@ -30,6 +30,7 @@ program fortran_affinity
   call omp_get_place_proc_ids(place, ids)
   call omp_get_partition_place_nums(ids)
   call expect(all(ids == -7), 'nothing was written')
+  call omp_display_env(.false._8)
   if (failures > 0) stop 1
 
 contains

@@ -1,6 +1,7 @@
 /* Places and partitions as the queries tell them. Eight places on one or two CPUs are as good as eight on eight: the
    program starts itself again with lists of places that name a CPU several times. */
 #include <omp.h>
+#include <stdint.h>
 #include "again.h"
 
 #define THREADS_MAX 32
@@ -82,12 +83,37 @@ static void run_levels(void)
     printf("\n");
 }
 
+/* Fortran's forms of the same, with integers of 4 and 8 bytes. */
+int32_t omp_get_place_num_procs_(const int32_t *);
+int32_t omp_get_place_num_procs_8_(const int64_t *);
+void omp_get_place_proc_ids_(const int32_t *, int32_t *);
+void omp_get_place_proc_ids_8_(const int64_t *, int64_t *);
+void omp_get_partition_place_nums_(int32_t *);
+void omp_get_partition_place_nums_8_(int64_t *);
+
+static void check_fortran(int place, const int *ids, int n)
+{
+    int32_t place4 = place, ids4[64], nums4[64];
+    int64_t place8 = place, ids8[64], nums8[64];
+    CHECK_EQ(omp_get_place_num_procs_(&place4), n);
+    CHECK_EQ(omp_get_place_num_procs_8_(&place8), n);
+    omp_get_place_proc_ids_(&place4, ids4);
+    omp_get_place_proc_ids_8_(&place8, ids8);
+    for (int i = 0; i < n; i++)
+        CHECK(ids4[i] == ids[i] && ids8[i] == ids[i]);
+    omp_get_partition_place_nums_(nums4);
+    omp_get_partition_place_nums_8_(nums8);
+    for (int i = 0; i < omp_get_partition_num_places(); i++)
+        CHECK(nums4[i] == i && nums8[i] == i);
+}
+
 static void run_list(void)
 {
     printf("%d:", omp_get_num_places());
     for (int place = -1; place <= omp_get_num_places(); place++) {
         int ids[64] = {-1}, n = omp_get_place_num_procs(place);
         omp_get_place_proc_ids(place, ids);
+        check_fortran(place, ids, n);
         printf(" %d(", n);
         for (int i = 0; i < n; i++)
             printf("%s%d", i ? " " : "", ids[i] == cpu_a ? 0 : ids[i] == cpu_b ? 1 : -1);
@@ -185,7 +211,7 @@ int main(int argc, char **argv)
     else if (argc > 1)
         run_list();
     if (argc > 1)
-        return 0;
+        return check_result();
     policies();
     nesting();
     clauses();
