@@ -160,7 +160,7 @@ static void drain_alone(struct mo_member *m)
 {
     struct mo_task *task;
     for (;;) {
-        while ((task = mo_deque_pop_owner(&m->deque, INT64_MIN, false)) || (task = mo_priority_take(m, NULL)))
+        while ((task = mo_priority_take(m, NULL)) || (task = mo_deque_pop_owner(&m->deque, INT64_MIN, false)))
             mo_task_execute(m, task);
         if (mo_likely(all_tasks_ended(m)))
             return;

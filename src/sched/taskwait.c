@@ -37,6 +37,12 @@ static bool wait_is_over(void *arg)
     return w->kin.group ? group_ended(w->kin.group) : children_ended(w->task);
 }
 
+/* Without prioritised tasks, which go first, waiting begins with the thread's own deque. */
+static inline bool own_comes_first(const struct mo_member *m)
+{
+    return !mo_load_relaxed(&m->team->queued);
+}
+
 /* A task that may run while the current one waits. */
 static struct mo_task *take_descendant(struct mo_member *m, const struct mo_kin *kin)
 {
@@ -89,7 +95,7 @@ void mo_task_wait(struct mo_member *m)
     struct mo_task *cur = current_with_children(m);
     if (!cur)
         return;
-    while (cur->pending != 0) {
+    while (cur->pending != 0 && own_comes_first(m)) {
         struct mo_task *task = mo_deque_pop_owner(&m->deque, m->mark, m->shared);
         if (!task)
             break;
@@ -176,7 +182,7 @@ void mo_taskgroup_open(struct mo_member *m, struct mo_taskgroup *group)
 struct mo_taskgroup *mo_taskgroup_close(struct mo_member *m)
 {
     struct mo_taskgroup *g = m->group;
-    while (!group_ended(g)) {
+    while (!group_ended(g) && own_comes_first(m)) {
         struct mo_task *task = mo_deque_pop_owner(&m->deque, m->mark, m->shared);
         if (!task)
             break;
