@@ -12,6 +12,9 @@ import execute
 import suite
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# Seconds of one CPU, see costs.txt.
+USUAL_COST = 0.35
+RUN_COST = 0.1
 
 
 def arguments():
@@ -23,7 +26,7 @@ def arguments():
     parser.add_argument('--mode', action='append', choices=MODES, help='what to run under; may be repeated')
     parser.add_argument('--jobs', type=int, default=2)
     parser.add_argument('--only', type=re.compile, help='tests whose names match')
-    parser.add_argument('--list', help='file with the names of the tests to run')
+    parser.add_argument('--budget', type=float, help='seconds to stay within, by leaving the costliest tests out')
     parser.add_argument('--timeout', type=float, default=execute.DEFAULT_SECONDS, help='seconds for a test')
     return parser.parse_args()
 
@@ -56,9 +59,24 @@ def names(path):
 
 
 def chosen(options):
-    wanted = names(options.list) if options.list else None
-    return [test for test in suite.tests(options.suite)
-            if (wanted is None or test.name in wanted) and (not options.only or options.only.search(test.name))]
+    return [test for test in suite.tests(options.suite) if not options.only or options.only.search(test.name)]
+
+
+def affordable(tests, options, modes):
+    """The cheapest of `tests`, as many as fit the budget; always the same ones, whatever the machine does just now."""
+    if not options.budget:
+        return tests
+    costs = names(os.path.join(HERE, 'costs.txt'))
+    left = options.budget * options.jobs
+    kept = set()
+    for test in sorted(tests, key=lambda test: float(costs.get(test.name, USUAL_COST))):
+        left -= float(costs.get(test.name, USUAL_COST)) + RUN_COST * len(modes)
+        if left < 0:
+            break
+        kept.add(test.name)
+    if len(kept) < len(tests):
+        print(f'{len(tests) - len(kept)} of {len(tests)} tests are left out for the budget of {options.budget:g} s\n')
+    return [test for test in tests if test.name in kept]
 
 
 def attempt(test, options, modes):
@@ -71,7 +89,7 @@ def attempt(test, options, modes):
 
 
 def run(options, modes):
-    tests = chosen(options)
+    tests = affordable(chosen(options), options, modes)
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         return list(zip(tests, pool.map(lambda test: attempt(test, options, modes), tests)))
 
