@@ -113,6 +113,31 @@ static void waited_for(int rounds)
     CHECK_EQ(wrong, 0);
 }
 
+/* With nowait the creator goes on although what comes before has not ended. */
+static void creator_goes_on(int rounds)
+{
+    int x = 0, y = 0, wrong = 0;
+#pragma omp parallel num_threads(4)
+#pragma omp single
+    for (int k = 1; k <= rounds; k++) {
+        int go = 0;
+#pragma omp task depend(out : x) shared(x, go) firstprivate(k)
+        {
+            while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE))
+                usleep(50);
+            x = k;
+        }
+#pragma omp target nowait depend(in : x) depend(out : y) map(tofrom : x, y)
+        y = x;
+#pragma omp target update to(y) nowait depend(inout : y)
+#pragma omp target exit data map(from : y) nowait depend(inout : y)
+        __atomic_store_n(&go, 1, __ATOMIC_RELEASE);
+#pragma omp taskwait
+        wrong += y != k;
+    }
+    CHECK_EQ(wrong, 0);
+}
+
 /* Copies that are too large for a task's own block. */
 static void large_copies(int rounds)
 {
@@ -177,6 +202,7 @@ int main(void)
     synchronous(SCALED(300));
     data_task_is_a_link(SCALED(300));
     waited_for(SCALED(100));
+    creator_goes_on(SCALED(100));
     large_copies(SCALED(40));
     outside_regions();
     regions_in_parallel(SCALED(100));
