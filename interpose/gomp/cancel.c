@@ -29,10 +29,10 @@ MO_EXPORT bool GOMP_barrier_cancel(void)
 
 MO_EXPORT bool GOMP_loop_end_cancel(void)
 {
-    return mo_omp_share_end(mo_self());
+    return !mo_team_barrier(mo_self());
 }
 
 MO_EXPORT bool GOMP_sections_end_cancel(void)
 {
-    return mo_omp_share_end(mo_self());
+    return !mo_team_barrier(mo_self());
 }

@@ -1,5 +1,6 @@
 /* Cancellation. A region has its flag in the team, a taskgroup in the group. A work-sharing construct has no descriptor in
-   every case (static loops), so its flag is the team's: the number of the barrier that ends the construct. */
+   every case (static loops), so its flag is the team's: the number of the barrier that ends the construct. A team of one
+   needs no flag, as who cancels leaves the construct at once, and has none, as its barriers are not numbered. */
 #include "omp/core.h"
 
 static uint64_t present_barrier(const struct mo_member *m)
@@ -11,7 +12,7 @@ bool mo_omp_cancel(struct mo_member *m, enum mo_cancel_kind kind)
 {
     if (!mo_knob(MO_KNOB_OMP_CANCELLATION))
         return false;
-    if (kind == MO_CANCEL_SHARE)
+    if (kind == MO_CANCEL_SHARE && m->shared)
         mo_store_relaxed(&mo_omp_team(m->team)->share_cancelled, present_barrier(m)); /* seen at some later point */
     else if (kind == MO_CANCEL_PARALLEL && m->cancellable && m->current == &m->implicit)
         mo_team_cancel(m->team);
@@ -27,14 +28,7 @@ bool mo_omp_cancelled(struct mo_member *m, enum mo_cancel_kind kind)
     if (m->cancellable && mo_load_acquire(&m->team->cancelled))
         return true;
     if (kind == MO_CANCEL_SHARE)
-        return mo_load_relaxed(&mo_omp_team(m->team)->share_cancelled) == present_barrier(m);
+        return m->shared && mo_load_relaxed(&mo_omp_team(m->team)->share_cancelled) == present_barrier(m);
     return kind == MO_CANCEL_TASKGROUP && mo_taskgroup_explicit(m) &&
            mo_load_relaxed(&mo_taskgroup_explicit(m)->cancelled);
-}
-
-bool mo_omp_share_end(struct mo_member *m)
-{
-    if (!m->shared) /* no barrier counts on */
-        mo_store_relaxed(&mo_omp_team(m->team)->share_cancelled, 0u);
-    return !mo_team_barrier(m);
 }

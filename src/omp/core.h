@@ -393,8 +393,6 @@ enum mo_cancel_kind { MO_CANCEL_PARALLEL, MO_CANCEL_SHARE, MO_CANCEL_TASKGROUP }
 bool mo_omp_cancel(struct mo_member *m, enum mo_cancel_kind kind);
 /* Has it been cancelled? True for all kinds where the region has. */
 bool mo_omp_cancelled(struct mo_member *m, enum mo_cancel_kind kind);
-/* The barrier at the end of a work-sharing construct that can be cancelled; true when the region is. */
-bool mo_omp_share_end(struct mo_member *m);
 
 /* ---- Locks (lock.c), in the caller's own bytes, and the two that constructs without a name share. */
 extern _Atomic uint32_t MO_SHARED(critical) MO_SHARED_ATTR;

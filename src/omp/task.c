@@ -60,11 +60,11 @@ static void run_now(struct mo_member *m, const struct mo_task_spec *t)
 
 static bool must_run_now(struct mo_member *m, const struct mo_task_spec *t)
 {
-    if (!t->deferrable || m->current->flags & MO_TASK_FINAL || mo_omp_outside(m))
+    if (!t->deferrable || m->current->flags & MO_TASK_FINAL)
         return true;
-    if (t->detach)
+    if (t->detach) /* its creator may be the one to fulfil the event */
         return false;
-    return mo_task_may_run_now(m) || (t->deps.count && mo_task_too_many(m));
+    return mo_omp_outside(m) || mo_task_may_run_now(m) || (t->deps.count && mo_task_too_many(m));
 }
 
 /* A block with everything in it but the payload. */
@@ -105,6 +105,8 @@ void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t)
         mo_task_submit_after(m, task, &t->deps);
     else
         mo_task_submit(m, task);
+    if (mo_unlikely(t->detach && mo_omp_outside(m))) /* nobody else would, if the program does not wait for it */
+        mo_task_yield(m);
 }
 
 void mo_omp_taskgroup_begin(struct mo_member *m)

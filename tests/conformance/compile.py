@@ -7,6 +7,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ALWAYS = ['-fopenmp', '-fmessage-length=0', '-I' + os.path.join(HERE, 'include')]
+PROTOTYPES = os.path.join(HERE, '../omp/gomp_abi.h')  # what include/libgomp_g.h includes
 SECONDS = 300
 
 
@@ -39,17 +40,22 @@ def build(test, folder):
 
 def key(test):
     parts = [test.name, version(test.row.compiler[0]), *ALWAYS, *test.options]
-    for path in test.sources + includes():
-        with open(path, 'rb') as file:
-            parts.append(hashlib.sha256(file.read()).hexdigest())
+    texts = [content(path) for path in test.sources + includes()]
+    if any(b'libgomp_g.h' in text for text in texts[:len(test.sources)]):
+        texts.append(content(PROTOTYPES))
+    parts += [hashlib.sha256(text).hexdigest() for text in texts]
     return hashlib.sha256('\0'.join(parts).encode()).hexdigest()[:16]
+
+
+def content(path):
+    with open(path, 'rb') as file:
+        return file.read()
 
 
 @functools.cache
 def includes():
     folder = os.path.join(HERE, 'include')
-    return [os.path.join(folder, name) for name in sorted(os.listdir(folder))] + [
-        os.path.join(HERE, '../omp/gomp_abi.h')]
+    return [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
 
 
 @functools.cache

@@ -23,7 +23,8 @@ program fortran_affinity
   ! Nobody has asked for places here.
   ids = -7
   place = 0
-  call expect(omp_get_num_places() == 0 .and. omp_get_place_num() == -1, 'no places')
+  call expect(omp_get_num_places() == 0, 'no places')
+  call expect(omp_get_place_num() == -1, 'no place')
   call expect(omp_get_proc_bind() == omp_proc_bind_false, 'no binding')
   call expect(omp_get_partition_num_places() == 0, 'no partition')
   call expect(omp_get_place_num_procs(place) == 0, 'no place')
