@@ -111,6 +111,8 @@
 #define MO_NODE_omp_get_wtick_ "OMP_2.0"
 #define MO_NODE_omp_get_wtime "OMP_2.0"
 #define MO_NODE_omp_get_wtime_ "OMP_2.0"
+#define MO_NODE_omp_in_explicit_task "OMP_5.2"
+#define MO_NODE_omp_in_explicit_task_ "OMP_5.2"
 #define MO_NODE_omp_in_final "OMP_3.1"
 #define MO_NODE_omp_in_final_ "OMP_3.1"
 #define MO_NODE_omp_in_parallel "OMP_1.0"

@@ -1,37 +1,22 @@
 /* GOMP_taskloop: the block of data begins with the bounds of the task's iterations. */
 #include "interpose/gomp/gomp.h"
 
-/* How many tasks, and how large. */
-static void cut(struct mo_taskloop *l, unsigned flags, uint64_t number)
-{
-    if (number == 0 && flags & (TASK_GRAINSIZE | TASK_STRICT))
-        number = 1;
-    if (flags & TASK_GRAINSIZE) {
-        l->tasks = flags & TASK_STRICT ? (l->trips - 1) / number + 1 : l->trips / number;
-        l->grain = flags & TASK_STRICT ? number : 0;
-    } else {
-        l->tasks = number ? number : mo_self()->size;
-    }
-    if (l->tasks > l->trips)
-        l->tasks = l->trips;
-    if (l->tasks == 0)
-        l->tasks = 1;
-}
-
 static void taskloop(struct mo_taskloop *l, unsigned flags, unsigned long number)
 {
     struct mo_member *m = mo_self();
     l->nogroup = flags & TASK_NOGROUP;
     l->task.deferrable = flags & TASK_IF;
     l->task.final = flags & TASK_FINAL;
+    l->strict = flags & TASK_STRICT;
+    if (flags & TASK_GRAINSIZE)
+        l->grainsize = number ? number : 1;
+    else
+        l->num_tasks = number;
     if (!l->nogroup)
         mo_omp_taskgroup_begin(m);
     if (flags & TASK_REDUCTION)
         GOMP_taskgroup_reduction_register(((uintptr_t **)l->task.data)[2]);
-    if (l->trips) {
-        cut(l, flags, number);
-        mo_omp_taskloop(m, l);
-    }
+    mo_omp_taskloop(m, l);
     if (!l->nogroup)
         mo_omp_taskgroup_end(m);
 }

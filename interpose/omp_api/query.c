@@ -29,6 +29,7 @@ GETTER(omp_get_level, (int)team()->level)
 GETTER(omp_get_active_level, (int)team()->active_level)
 GETTER(omp_in_parallel, team()->active_level > 0)
 GETTER(omp_in_final, mo_omp_in_final(mo_self()))
+GETTER(omp_in_explicit_task, mo_omp_in_explicit_task(mo_self()))
 GETTER(omp_get_num_teams, (int)mo_teams_count(mo_self()))
 GETTER(omp_get_team_num, (int)mo_teams_number(mo_self()))
 

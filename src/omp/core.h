@@ -291,14 +291,16 @@ struct mo_task_spec {
     void *detach_arg;
 };
 
+/* What a priority clause comes to. */
+int mo_omp_priority(int clause);
 void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t);
-/* A loop cut into tasks: task i of `tasks` finds its iterations' bounds in the first two words of its payload. */
+/* A loop cut into tasks. Each finds the bounds of its iterations in the first two words of its payload. */
 struct mo_taskloop {
     struct mo_task_spec task;
-    uint64_t tasks, trips;
-    uint64_t grain; /* all tasks but the last have so many iterations; 0: spread evenly */
-    uint64_t begin, step;
-    bool nogroup;
+    uint64_t begin, step, trips;
+    uint64_t grainsize, num_tasks; /* as a clause says; 0 = no such clause */
+    bool strict;                   /* the clause means exactly that */
+    bool nogroup;                  /* nobody waits for the tasks at the end of the construct */
 };
 
 void mo_omp_taskloop(struct mo_member *m, const struct mo_taskloop *loop);
@@ -306,6 +308,7 @@ void mo_omp_taskloop(struct mo_member *m, const struct mo_taskloop *loop);
 void mo_omp_taskgroup_begin(struct mo_member *m);
 void mo_omp_taskgroup_end(struct mo_member *m);
 bool mo_omp_in_final(const struct mo_member *m);
+bool mo_omp_in_explicit_task(const struct mo_member *m);
 
 /* ---- Devices (target.c, copy.c). The host is the only one. It is number 0, and -1 where a number is asked for. */
 enum { MO_DEVICE_DEFAULT = -1, MO_DEVICE_HOST = -2 }; /* of constructs: no device clause; the host in any case */

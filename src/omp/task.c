@@ -35,10 +35,10 @@ static void run_undeferred(struct mo_member *m, const struct mo_task_spec *t)
         mo_extent_free(raw, t->bytes + align);
 }
 
-static int clamp_priority(int priority)
+int mo_omp_priority(int clause)
 {
     int max = (int)mo_knob(MO_KNOB_OMP_MAX_TASK_PRIORITY);
-    return priority < max ? priority : max;
+    return clause <= 0 ? 0 : clause < max ? clause : max;
 }
 
 /* Its event is waited for where it runs: nobody could end it later. */
@@ -72,7 +72,7 @@ static struct mo_task *prepare(struct mo_member *m, const struct mo_task_spec *t
 {
     const struct mo_task_form form = {.bytes = t->bytes,
                                       .align = t->align,
-                                      .priority = t->priority > 0 ? clamp_priority(t->priority) : 0,
+                                      .priority = t->priority ? mo_omp_priority(t->priority) : 0,
                                       .depends = t->deps.count,
                                       .detached = t->detach};
     struct mo_task *task = mo_task_new(m, &form, payload);
@@ -131,4 +131,9 @@ void mo_omp_taskgroup_end(struct mo_member *m)
 bool mo_omp_in_final(const struct mo_member *m)
 {
     return m->current->flags & MO_TASK_FINAL;
+}
+
+bool mo_omp_in_explicit_task(const struct mo_member *m)
+{
+    return m->current != &m->implicit;
 }

@@ -10,16 +10,33 @@
 
 #define BLOCK_MAX 4096 /* bytes of payload on the stack */
 
-/* What a range needs to know; the pattern of the payload follows it. */
+/* Tasks [lo, hi) of a loop; the pattern of the payload follows it in a stored one. */
 struct range {
     struct mo_taskloop loop;
+    uint64_t tasks, grain; /* of the loop: how many, and iterations of all but the last; grain 0: spread evenly */
     uint64_t lo, hi;
 };
 
-/* The first tasks get one iteration more where they do not come out even. */
-static void bounds(const struct mo_taskloop *l, uint64_t i, uint64_t *from, uint64_t *to)
+/* A grain size that is not strict leaves tasks of up to twice its size. */
+static void cut(struct range *r, unsigned threads)
 {
-    uint64_t size = l->grain ? l->grain : l->trips / l->tasks, more = l->grain ? 0 : l->trips % l->tasks;
+    const struct mo_taskloop *l = &r->loop;
+    r->grain = l->grainsize && l->strict ? l->grainsize : 0;
+    if (l->grainsize)
+        r->tasks = l->strict ? (l->trips - 1) / l->grainsize + 1 : l->trips / l->grainsize;
+    else
+        r->tasks = l->num_tasks ? l->num_tasks : threads;
+    if (r->tasks > l->trips)
+        r->tasks = l->trips;
+    if (r->tasks == 0)
+        r->tasks = 1;
+}
+
+/* The first tasks get one iteration more where they do not come out even. */
+static void bounds(const struct range *r, uint64_t i, uint64_t *from, uint64_t *to)
+{
+    const struct mo_taskloop *l = &r->loop;
+    uint64_t size = r->grain ? r->grain : l->trips / r->tasks, more = r->grain ? 0 : l->trips % r->tasks;
     uint64_t lo = i * size + (i < more ? i : more), count = size + (i < more);
     if (count > l->trips - lo)
         count = l->trips - lo;
@@ -27,12 +44,13 @@ static void bounds(const struct mo_taskloop *l, uint64_t i, uint64_t *from, uint
     *to = *from + count * l->step; /* beyond the loop's end where the step does: lastprivate is found by that */
 }
 
-static void run_one(struct mo_member *m, const struct mo_taskloop *l, uint64_t i, void *block)
+static void run_one(struct mo_member *m, const struct range *r, uint64_t i, void *block)
 {
+    const struct mo_task_spec *t = &r->loop.task;
     uint64_t *head = block;
-    memcpy(block, l->task.data, l->task.bytes);
-    bounds(l, i, &head[0], &head[1]);
-    mo_task_run_undeferred(m, l->task.fn, block, l->task.final ? MO_TASK_FINAL : 0);
+    memcpy(block, t->data, t->bytes);
+    bounds(r, i, &head[0], &head[1]);
+    mo_task_run_undeferred(m, t->fn, block, t->final ? MO_TASK_FINAL : 0);
 }
 
 static void run_range(struct mo_member *m, struct range *r);
@@ -75,17 +93,17 @@ static void run_range(struct mo_member *m, struct range *r)
         uint64_t mid = r->lo + (r->hi - r->lo) / 2;
         if (m->shared && mid > r->lo && mo_deque_size_owner(&m->deque, 1) < 1 && store_range(m, r, mid, r->hi))
             r->hi = mid;
-        run_one(m, &r->loop, r->lo++, block);
+        run_one(m, r, r->lo++, block);
     }
 }
 
-static void store_each(struct mo_member *m, const struct mo_taskloop *l)
+static void store_each(struct mo_member *m, const struct range *all)
 {
     uint64_t own[2];
-    struct mo_task_spec task = l->task;
+    struct mo_task_spec task = all->loop.task;
     task.bounds = own;
-    for (uint64_t i = 0; i < l->tasks; i++) {
-        bounds(l, i, &own[0], &own[1]);
+    for (uint64_t i = 0; i < all->tasks; i++) {
+        bounds(all, i, &own[0], &own[1]);
         mo_omp_task(m, &task);
     }
 }
@@ -97,11 +115,14 @@ static bool fits_ranges(const struct mo_taskloop *l)
 
 void mo_omp_taskloop(struct mo_member *m, const struct mo_taskloop *l)
 {
-    struct range all = {.loop = *l, .hi = l->tasks};
+    struct range all = {.loop = *l};
+    if (!l->trips)
+        return;
+    all.loop.task.priority = mo_omp_priority(l->task.priority);
+    cut(&all, m->size);
+    all.hi = all.tasks;
     if (!fits_ranges(l) || m->current->flags & MO_TASK_FINAL || mo_omp_outside(m))
-        store_each(m, l);
-    else if (!l->nogroup)
-        run_range(m, &all);
-    else if (!store_range(m, &all, 0, l->tasks))
+        store_each(m, &all);
+    else if (!l->nogroup || !store_range(m, &all, 0, all.tasks))
         run_range(m, &all);
 }

@@ -162,7 +162,7 @@ static void drain_alone(struct mo_member *m)
     for (;;) {
         while ((task = mo_priority_take(m, NULL)) || (task = mo_deque_pop_owner(&m->deque, INT64_MIN, false)))
             mo_task_execute(m, task);
-        if (mo_likely(all_tasks_ended(m)))
+        if (mo_likely(all_tasks_ended(m)) || m == m->worker->root) /* no barrier outside all regions */
             return;
         const struct mo_wait wait = {.ready = alone_has_news, .arg = m, .event = &m->team->event, .bits = MO_WAKE_ANY};
         mo_wait(&wait);

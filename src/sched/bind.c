@@ -12,6 +12,6 @@ void mo_worker_bind(struct mo_worker *w, unsigned place, const unsigned long *ma
     int err = mo_plat_set_affinity(mask, words);
     if (err)
         mo_warn_once("cannot bind a thread to its place (%s): it runs anywhere", strerror(err));
-    w->cpu = mo_plat_cpu();
+    mo_store_relaxed(&w->cpu, mo_plat_cpu());
     w->node = mo_plat_node();
 }

@@ -64,12 +64,13 @@ static void free_edges(struct mo_member *m, struct mo_task *task)
     }
 }
 
-void mo_node_init(struct mo_task *task, unsigned refs)
+void mo_node_init(struct mo_task *task, enum mo_node_kind kind, unsigned refs)
 {
     struct mo_task_node *node = mo_task_node(task);
     mo_store_relaxed(&node->successors, 0u); /* the task is published by what starts it, and by cells */
     mo_store_relaxed(&node->waits, MO_NODE_GUARD);
     mo_store_relaxed(&node->refs, refs);
+    node->kind = kind;
 }
 
 void mo_node_unref(struct mo_member *m, struct mo_task *task)
@@ -94,10 +95,10 @@ struct mo_task *mo_node_new_join(struct mo_member *m)
     join->counts = 0;
     join->home = m->worker->index;
     join->cls = (uint8_t)cls;
-    join->flags = MO_TASK_EXTENDED | MO_TASK_NODE | MO_TASK_JOIN;
+    join->flags = MO_TASK_EXTENDED | MO_TASK_NODE;
     mo_store_relaxed(&mo_task_ext(join)->group, NULL);
     mo_task_ext(join)->edges = NULL;
-    mo_node_init(join, 1);
+    mo_node_init(join, MO_NODE_JOIN, 1);
     return join;
 }
 
@@ -117,7 +118,7 @@ enum mo_edge mo_node_precede(struct mo_member *m, struct mo_task *first, struct 
 /* Nothing precedes it any more. */
 static void start(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere)
 {
-    if (!(task->flags & MO_TASK_JOIN)) {
+    if (mo_task_node(task)->kind == MO_NODE_TASK) {
         mo_task_enqueue(m, task, elsewhere);
         return;
     }
@@ -127,7 +128,7 @@ static void start(struct mo_member *m, struct mo_task *task, struct mo_team *els
 
 void mo_node_release(struct mo_member *m, struct mo_task *task, uint32_t waits, struct mo_team *elsewhere)
 {
-    bool waiter = task->flags & MO_TASK_WAITER; /* its stack may be gone as soon as it is released */
+    bool waiter = mo_task_node(task)->kind == MO_NODE_WAITER; /* its stack may be gone as soon as it is released */
     struct mo_worker *w = waiter ? mo_worker_at(task->home) : NULL;
     if (mo_fetch_sub_seqcst(&mo_task_node(task)->waits, waits) != waits)
         return;

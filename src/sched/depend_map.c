@@ -39,7 +39,7 @@ static bool ended(const struct mo_task *task)
 
 static bool is_join(const struct mo_task *task)
 {
-    return task->flags & MO_TASK_JOIN;
+    return mo_task_node(task)->kind == MO_NODE_JOIN;
 }
 
 /* ---- The table: open addressing, linear probing, nothing is taken out but when it is rebuilt. */
@@ -194,7 +194,7 @@ static void wait_for(struct access *a, struct mo_task *first)
 
 static void mark(struct access *a, struct mo_depend_entry *e, enum mo_dep_kind kind)
 {
-    bool stays = !(a->task->flags & MO_TASK_WAITER);
+    bool stays = mo_task_node(a->task)->kind != MO_NODE_WAITER;
     e->last = stays ? a->task : NULL;
     e->kind = kind;
     a->marks += stays;
@@ -241,7 +241,7 @@ static bool make_join(struct access *a, struct mo_depend_entry *e)
 static void join_group(struct access *a, struct mo_depend_entry *e)
 {
     wait_for(a, e->before);
-    if (a->task->flags & MO_TASK_WAITER)
+    if (mo_task_node(a->task)->kind == MO_NODE_WAITER)
         return;
     if (!e->last || (!is_join(e->last) && ended(e->last))) {
         forget(a->m, e->last);
@@ -282,7 +282,7 @@ static void access_everything(struct access *a, struct mo_depend_map *map)
         *e = (struct mo_depend_entry){0};
     }
     map->count = 0;
-    bool stays = !(a->task->flags & MO_TASK_WAITER);
+    bool stays = mo_task_node(a->task)->kind != MO_NODE_WAITER;
     map->everything = stays ? a->task : NULL;
     a->marks += stays;
 }
@@ -354,7 +354,7 @@ bool mo_depends_link(struct mo_member *m, struct mo_task *task, const struct mo_
     struct access a = {.m = m, .task = task};
     struct mo_depend_map *map = map_of_current(m);
     *edges = 0;
-    if (!map && task->flags & MO_TASK_WAITER) /* no child has any */
+    if (!map && mo_task_node(task)->kind == MO_NODE_WAITER) /* no child has any */
         return true;
     if (!map && !(map = new_map(m)))
         return false;

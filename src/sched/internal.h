@@ -95,7 +95,7 @@ static inline struct mo_task_node *mo_task_node(const struct mo_task *task)
 #define MO_NODE_GUARD (1u << 30) /* more than there can be edges */
 enum mo_edge { MO_EDGE_MADE, MO_EDGE_NONE /* `first` has ended */, MO_EDGE_NO_MEMORY };
 
-void mo_node_init(struct mo_task *task, unsigned refs);
+void mo_node_init(struct mo_task *task, enum mo_node_kind kind, unsigned refs);
 void mo_node_unref(struct mo_member *m, struct mo_task *task);
 /* A node without a task, with one reference that its end drops; NULL when memory is exhausted. */
 struct mo_task *mo_node_new_join(struct mo_member *m);

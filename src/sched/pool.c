@@ -18,6 +18,21 @@ static bool is_assigned(void *worker)
     return mo_load_seqcst(&((struct mo_worker *)worker)->assigned) != NULL;
 }
 
+/* Written to `assigned` of a thread that is to end: an address that all objects with this code agree on. */
+#define LEAVE_POOL ((struct mo_member *)&MO_SHARED(sched))
+
+/* From here on the worker is for another thread. */
+static void *leave(struct mo_worker *w)
+{
+    struct mo_sched *s = &MO_SHARED(sched);
+    mo_park_threads_add(-1);
+    mo_mutex_lock(&s->lock);
+    w->next = s->spare_pooled;
+    s->spare_pooled = w;
+    mo_mutex_unlock(&s->lock);
+    return NULL;
+}
+
 static void *worker_main(void *arg)
 {
     struct mo_worker *w = arg;
@@ -27,14 +42,15 @@ static void *worker_main(void *arg)
         mo_wait(&wait);
         struct mo_member *m = mo_load_acquire(&w->assigned);
         mo_store_relaxed(&w->assigned, NULL);
-        w->cpu = mo_plat_cpu();
+        if (m == LEAVE_POOL)
+            return leave(w);
+        mo_store_relaxed(&w->cpu, mo_plat_cpu());
         w->node = mo_plat_node();
         MO_SHARED(self) = m;
         mo_team_serve(m);
         MO_SHARED(self) = NULL;
         mo_store_seqcst(&w->in_pool, true); /* pairs with send_away() */
     }
-    return NULL;
 }
 
 int mo_pool_start_thread(struct mo_worker *w)
@@ -165,5 +181,20 @@ void mo_pool_bind(struct mo_team *team, unsigned want)
         bind(team, tid, w);
     }
     mo_victims_arrange_locked(team);
+    mo_mutex_unlock(&s->lock);
+}
+
+void mo_pool_release(void)
+{
+    struct mo_sched *s = &MO_SHARED(sched);
+    mo_mutex_lock(&s->lock);
+    for (struct mo_team *t = s->teams; t; t = t->next)
+        reclaim_from(t, MO_TEAM_IDLE, send_all_away);
+    while (s->free) {
+        struct mo_worker *w = s->free;
+        s->free = w->next;
+        mo_store_seqcst(&w->assigned, LEAVE_POOL);
+        mo_event_notify(&w->event);
+    }
     mo_mutex_unlock(&s->lock);
 }

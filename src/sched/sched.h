@@ -63,8 +63,6 @@ enum {
     MO_TASK_COPIED = 8,    /* its payload was made by a function of the program: it runs even when cancelled */
     MO_TASK_ON_STACK = 16, /* undeferred: the head of a struct mo_stack_task */
     MO_TASK_NODE = 32,     /* struct mo_task_node follows the extension; always EXTENDED too */
-    MO_TASK_JOIN = 64,     /* no task, only a node: ends when nothing precedes it any more */
-    MO_TASK_WAITER = 128,  /* likewise, of a thread that waits; lives on its stack */
 };
 
 /* A task that runs before its creation returns lives on its creator's stack. Other threads never see that: when it gets
@@ -86,11 +84,17 @@ _Static_assert(sizeof(struct mo_task_ext) == 32, "payload stays aligned to 32 by
 
 /* What a task has that others wait for or that waits for others: depend.c says how the words are used. */
 #define MO_NODE_CELLS 2
+enum mo_node_kind {
+    MO_NODE_TASK,
+    MO_NODE_JOIN,  /* no task: ends when nothing precedes it any more */
+    MO_NODE_WAITER /* a thread that waits; lives on its stack */
+};
+
 struct mo_task_node {
-    _Atomic uint32_t successors; /* how many << 1 | it has ended */
-    _Atomic uint32_t waits;      /* predecessors that have not ended, + MO_NODE_GUARD while more may come */
-    _Atomic uint32_t refs;       /* the block is freed by who drops the last */
-    uint32_t unused;
+    _Atomic uint32_t successors;         /* how many << 1 | it has ended */
+    _Atomic uint32_t waits;              /* predecessors that have not ended, + MO_NODE_GUARD while more may come */
+    _Atomic uint32_t refs;               /* the block is freed by who drops the last */
+    uint32_t kind;                       /* enum mo_node_kind; never changes */
     struct mo_task *cell[MO_NODE_CELLS]; /* its first successors */
 };
 _Static_assert(sizeof(struct mo_task_node) == 32, "payload stays aligned to 32 bytes");
@@ -121,12 +125,12 @@ struct mo_taskgroup {
 
 /* ---- Workers. */
 struct mo_worker {
-    uint16_t index; /* in the table of workers */
-    uint32_t held;  /* locks of user code that this thread holds: while it does, no task runs undeferred */
-    unsigned cpu;
-    uint64_t moved_at; /* ticks */
-    unsigned node;     /* where it was when it last joined a team; a hint */
-    unsigned place;    /* number of the place that it is bound to, from 1; 0: not bound (bind.c) */
+    uint16_t index;       /* in the table of workers */
+    uint32_t held;        /* locks of user code that this thread holds: while it does, no task runs undeferred */
+    _Atomic uint32_t cpu; /* where it was when it last joined a team, or its place; a hint */
+    uint64_t moved_at;    /* ticks */
+    unsigned node;        /* where it was when it last joined a team; a hint */
+    unsigned place;       /* number of the place that it is bound to, from 1; 0: not bound (bind.c) */
     char *stack_end;
     struct mo_slab slab;
     struct mo_epoch_reader epoch;
@@ -307,6 +311,9 @@ void mo_team_close(struct mo_team *team);
 bool mo_team_barrier(struct mo_member *m);
 /* Cancel the region of the team, which must be cancellable: barriers end at once, tasks that have not begun are dropped. */
 void mo_team_cancel(struct mo_team *team);
+
+/* End the pool's threads that have no region now; regions start new ones (pool.c). */
+void mo_pool_release(void);
 
 /* ---- Binding (bind.c). */
 /* Bind the calling thread, whose worker this is, to the CPUs of place number `place` (from 1), unless it is. */

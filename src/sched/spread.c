@@ -4,8 +4,9 @@
    and leaves two threads that hand over to each other on one CPU while the next one idles: they look cache-hot and
    mostly asleep. So a pool thread that waits looks at where its team-mates were last seen, and if its CPU has more than
    its share of them while another has less, it moves there: it narrows its affinity mask to that CPU and restores the
-   mask at once. The thread is not bound by that, and threads that are bound to places stay there; the user's masks stay what they were, and threads that are not ours are left
-   alone. One member of a team moves at a time, and none twice within MOVE_PAUSE_US. */
+   mask at once. The thread is not bound by that, and threads that are bound to places stay there; the user's masks stay
+   what they were, and threads that are not ours are left alone. One member of a team moves at a time, and none twice
+   within MOVE_PAUSE_US. */
 #include "sched/internal.h"
 
 #define MOVE_PAUSE_US 2000

@@ -120,7 +120,7 @@ static size_t extend(struct mo_member *m, struct mo_task *t, const struct mo_tas
     ext->priority = form->priority;
     ext->offset = (uint32_t)(data - (uintptr_t)t);
     if (t->flags & MO_TASK_NODE)
-        mo_node_init(t, 1);
+        mo_node_init(t, MO_NODE_TASK, 1);
     return ext->offset;
 }
 

@@ -129,9 +129,9 @@ void mo_task_wait_for(struct mo_member *m, const struct mo_deps *deps)
 {
     struct waiter waiter;
     uint32_t edges;
-    waiter.task.flags = MO_TASK_EXTENDED | MO_TASK_NODE | MO_TASK_WAITER;
+    waiter.task.flags = MO_TASK_EXTENDED | MO_TASK_NODE;
     waiter.task.home = m->worker->index;
-    mo_node_init(&waiter.task, 1);
+    mo_node_init(&waiter.task, MO_NODE_WAITER, 1);
     if (!mo_depends_link(m, &waiter.task, deps, &edges)) {
         mo_task_wait(m);
         return;

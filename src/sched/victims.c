@@ -20,7 +20,7 @@ static void order_by_distance(struct mo_team *team, unsigned self, unsigned *cpu
 {
     unsigned n = team->bound + 1;
     for (unsigned i = 0; i < n; i++)
-        cpu_of[i] = mo_team_member(team, i)->worker->cpu;
+        cpu_of[i] = mo_load_relaxed(&mo_team_member(team, i)->worker->cpu);
     mo_topo_victim_order(cpu_of, n, self, order);
 }
 

@@ -33,7 +33,7 @@ static void pointers(void)
 static void rows_in_order(int rounds)
 {
     ENTRY(int, omp_target_memcpy_async, void *, const void *, size_t, size_t, size_t, int, int, int, omp_depend_t *);
-    int a = 0, b = 0, wrong = 0;
+    int a = 0, b = 0, wrong = 0, refused = 0;
     omp_depend_t on[2];
 #pragma omp depobj(on[0]) depend(in : a)
 #pragma omp depobj(on[1]) depend(out : b)
@@ -46,11 +46,12 @@ static void rows_in_order(int rounds)
                 usleep(200);
             a = k;
         }
-        wrong += omp_target_memcpy_async(&b, &a, sizeof a, 0, 0, 0, 0, 2, on) != 0;
+        refused += omp_target_memcpy_async(&b, &a, sizeof a, 0, 0, 0, 0, 2, on) != 0;
 #pragma omp task depend(in : b) depend(inout : a) shared(a, b, wrong) firstprivate(k)
         wrong += a != k || b != k;
     }
     CHECK_EQ(wrong, 0);
+    CHECK_EQ(refused, 0);
     CHECK_EQ(omp_target_memcpy_async(&b, &a, sizeof a, 0, 0, 1, 0, 0, NULL), EINVAL);
     CHECK_EQ(omp_target_memcpy_async(&b, &a, sizeof a, 0, 0, 0, 0, 2, NULL), EINVAL);
 #pragma omp depobj(on[0]) destroy

@@ -7,16 +7,17 @@
 
 enum { TRIPS = 150, MONOTONIC_BIT = 31 };
 
-static long value[TRIPS], sum_of_parts;
+static unsigned long value[TRIPS]; /* which may overflow */
+static long sum_of_parts;
 static long chunk;
 
 static void verify(const char *what, long trips)
 {
-    long expected = 0;
+    unsigned long expected = 0;
     for (long i = 0; i < trips; i++) {
-        expected = 3 * expected + i;
+        expected = 3 * expected + (unsigned long)i;
         if (value[i] != expected && check_first_lines())
-            fprintf(stderr, "%s chunk %ld: value %ld is %ld, expected %ld\n", what, chunk, i, value[i], expected);
+            fprintf(stderr, "%s chunk %ld: value %ld is %lu, expected %lu\n", what, chunk, i, value[i], expected);
     }
     memset(value, 0, sizeof value);
 }
@@ -27,7 +28,7 @@ static void run_long(long from, long to)
     for (long i = from; i < to; i++) {
         if (i > 0)
             GOMP_doacross_wait(i - 1);
-        value[i] = 3 * (i > 0 ? value[i - 1] : 0) + i;
+        value[i] = 3 * (i > 0 ? value[i - 1] : 0) + (unsigned long)i;
         GOMP_doacross_post(&i);
     }
 }
@@ -37,7 +38,7 @@ static void run_ull(ull from, ull to)
     for (ull i = from; i < to; i++) {
         if (i > 0)
             GOMP_doacross_ull_wait(i - 1);
-        value[i] = 3 * (i > 0 ? value[i - 1] : 0) + (long)i;
+        value[i] = 3 * (i > 0 ? value[i - 1] : 0) + i;
         GOMP_doacross_ull_post(&i);
     }
 }
@@ -194,7 +195,7 @@ static void careless_posts(void *unused)
             for (long i = from; i < to; i++) {
                 if (i > 0)
                     GOMP_doacross_wait(i - 1);
-                value[i] = 3 * (i > 0 ? value[i - 1] : 0) + i;
+                value[i] = 3 * (i > 0 ? value[i - 1] : 0) + (unsigned long)i;
                 for (long times = i % 3; times > 0; times--)
                     GOMP_doacross_post(&i);
             }

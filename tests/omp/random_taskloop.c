@@ -221,7 +221,7 @@ static struct loop *any_loop(struct dice *d, int depth)
 
 static void several_loops(struct dice *d, int count)
 {
-    struct loop *l[20];
+    struct loop *l[21]; /* one more than asked for, where threads share them */
 #pragma omp taskgroup
     for (int i = 0; i < count; i++)
         l[i] = any_loop(d, 0);
