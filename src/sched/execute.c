@@ -211,7 +211,7 @@ void mo_task_end_detached(struct mo_member *m, struct mo_task_event *event, stru
 void mo_task_fulfill(struct mo_task_event *event)
 {
     if (!event)
-        mo_fatal("omp_fulfill_event: 0 is no event");
+        mo_fatal("0 is no event of a detached task");
     bool task = event->task;
     struct mo_worker *w = mo_worker_at(event->home);
     uint32_t state = mo_fetch_or_seqcst(&event->state, (uint32_t)MO_EVENT_FULFILLED);
