@@ -1,4 +1,4 @@
-/* omp_fulfill_event: the handle is the address of the event. */
+/* omp_fulfill_event: the handle is the address of the event, and comes by value in Fortran too. */
 #include "interpose/face.h"
 
 MO_EXPORT void omp_fulfill_event(struct mo_task_event *event)
@@ -6,9 +6,9 @@ MO_EXPORT void omp_fulfill_event(struct mo_task_event *event)
     mo_task_fulfill(event);
 }
 
-MO_EXPORT void omp_fulfill_event_(struct mo_task_event **event)
+MO_EXPORT void omp_fulfill_event_(struct mo_task_event *event)
 {
-    mo_task_fulfill(*event);
+    mo_task_fulfill(event);
 }
 MO_OMP_NAME(omp_fulfill_event)
 MO_OMP_NAME(omp_fulfill_event_)
