@@ -24,16 +24,23 @@ unsigned mo_topo_next_node(const struct mo_node_mask *nodes, unsigned from)
 }
 
 /* Numbers in a list like "0-3,8". */
-static unsigned add_list(struct mo_node_mask *nodes, const char *text)
+static void add_list(struct mo_node_mask *nodes, const char *text)
 {
-    unsigned count = 0;
     for (char *end; *text >= '0' && *text <= '9'; text = *end == ',' ? end + 1 : end) {
         unsigned long first = strtoul(text, &end, 10), last = first;
         if (*end == '-')
             last = strtoul(end + 1, &end, 10);
-        for (; first <= last && first < MO_PLAT_NODES_MAX; first++, count++)
+        for (; first <= last && first < MO_PLAT_NODES_MAX; first++)
             add_node(nodes, (unsigned)first);
     }
+}
+
+/* Of the mask, not of the list: that may name a node twice. */
+static unsigned count_nodes(const struct mo_node_mask *nodes)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < sizeof nodes->bits / sizeof nodes->bits[0]; i++)
+        count += (unsigned)__builtin_popcountl(nodes->bits[i]);
     return count;
 }
 
@@ -43,12 +50,11 @@ static unsigned read_nodes(const char *root, const char *file, struct mo_node_ma
     char path[PATH_MAX], text[1024];
     memset(nodes, 0, sizeof *nodes);
     snprintf(path, sizeof path, "%s" NODE_FOLDER "/%s", root, file);
-    unsigned count = mo_lines_first(path, text, sizeof text) ? add_list(nodes, text) : 0;
-    if (count == 0) {
+    if (mo_lines_first(path, text, sizeof text))
+        add_list(nodes, text);
+    if (mo_topo_next_node(nodes, 0) == MO_PLAT_NODES_MAX)
         add_node(nodes, 0);
-        count = 1;
-    }
-    return count;
+    return count_nodes(nodes);
 }
 
 unsigned mo_topo_nodes_online(void)
