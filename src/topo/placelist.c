@@ -51,10 +51,12 @@ static bool measure_removed_place(void *arg)
     return true;
 }
 
-/* The list as far as it has been read; `described` is one place more, behind those of the list. */
+/* The list as far as it has been read; `described` is one place more, behind those of the list. A place that is taken out
+   stays where it is until the end: moving all that follow, which may be megabytes, for a few letters of the text adds up. */
 struct build {
     struct mo_places places;
     unsigned long *described;
+    uint64_t *key; /* of each place; 0: taken out */
     const char *wrong;
 };
 
@@ -129,6 +131,23 @@ static void shift(unsigned long *to, const unsigned long *from, unsigned words, 
     }
 }
 
+/* The same for the same CPUs, hardly ever for others; not 0. */
+static uint64_t key_of(const unsigned long *mask, unsigned words)
+{
+    uint64_t key = 0;
+    for (unsigned i = 0; i < words; i++)
+        key = (key ^ mask[i]) * 0x9e3779b97f4a7c15u ^ key >> 29;
+    return key | 1;
+}
+
+static void append_moved(struct build *b, long long distance)
+{
+    struct mo_places *p = &b->places;
+    unsigned long *mask = mo_place_mask(p, p->count);
+    shift(mask, b->described, p->words, distance);
+    b->key[p->count++] = key_of(mask, p->words);
+}
+
 static bool put_places(void *arg, unsigned count, int stride)
 {
     struct build *b = arg;
@@ -137,7 +156,7 @@ static bool put_places(void *arg, unsigned count, int stride)
     if ((long long)(count - 1) * stride + mo_mask_lowest(b->described) < 0)
         return refuse(b, "goes below CPU 0");
     for (unsigned i = 0; i < count; i++)
-        shift(mo_place_mask(&b->places, b->places.count++), b->described, b->places.words, (long long)i * stride);
+        append_moved(b, (long long)i * stride);
     clear_described(b);
     return true;
 }
@@ -146,14 +165,14 @@ static bool put_places(void *arg, unsigned count, int stride)
 static bool take_place_out(void *arg)
 {
     struct build *b = arg;
-    struct mo_places *p = &b->places;
+    const struct mo_places *p = &b->places;
+    uint64_t key = key_of(b->described, p->words);
     unsigned at = 0;
-    while (at < p->count && memcmp(mo_place_mask(p, at), b->described, mask_bytes(p)) != 0)
+    while (at < p->count && (b->key[at] != key || memcmp(mo_place_mask(p, at), b->described, mask_bytes(p)) != 0))
         at++;
     if (at == p->count)
         return refuse(b, "takes out a place that it does not have");
-    p->count--;
-    memmove(mo_place_mask(p, at), mo_place_mask(p, at + 1), (p->count - at) * mask_bytes(p));
+    b->key[at] = 0;
     clear_described(b);
     return true;
 }
@@ -168,16 +187,19 @@ static bool prepare(struct build *b, const struct extent *e)
     b->places.words = e->highest / MO_MASK_BITS + 1;
     b->places.mask = calloc(e->places + 1, mask_bytes(&b->places));
     b->described = b->places.mask + (size_t)e->places * b->places.words;
-    return b->places.mask != NULL;
+    b->key = malloc((e->places + 1) * sizeof *b->key);
+    return b->places.mask != NULL && b->key != NULL;
 }
 
-/* Keep what is usable. Works in place: what is written is never ahead of what is read. */
-static void restrict_to(struct mo_places *p, const unsigned long *usable, unsigned words, unsigned long *lost,
-                        struct mo_places_loss *loss)
+/* Keep what is left and usable. Works in place: what is written is never ahead of what is read. */
+static void restrict_to(struct mo_places *p, const uint64_t *key, const unsigned long *usable, unsigned words,
+                        unsigned long *lost, struct mo_places_loss *loss)
 {
     unsigned kept = 0, kept_words = words < p->words ? words : p->words, count = p->count;
     for (unsigned i = 0; i < count; i++) {
         const unsigned long *from = mo_place_mask(p, i);
+        if (key[i] == 0)
+            continue;
         unsigned long *to = p->mask + (size_t)kept * kept_words;
         for (unsigned w = 0; w < p->words; w++) {
             unsigned long here = from[w], allowed = w < words ? usable[w] : 0;
@@ -210,11 +232,12 @@ const char *mo_places_from_list(const char *text, bool cpus, const unsigned long
     if (!read_text(text, cpus, &measure))
         return e.places > MO_PLACES_MAX ? "has too many places" : "is malformed";
     if (!prepare(&b, &e))
-        return "needs more memory than there is";
-    if (read_text(text, cpus, &fill)) {
-        restrict_to(&b.places, usable, words, lost, loss);
+        b.wrong = "needs more memory than there is";
+    else if (read_text(text, cpus, &fill)) {
+        restrict_to(&b.places, b.key, usable, words, lost, loss);
         b.wrong = b.places.count > 0 ? NULL : "has no place that this process may use";
     }
+    free(b.key);
     if (b.wrong != NULL)
         free(b.places.mask);
     else
