@@ -172,13 +172,14 @@ static void check_printed(const struct mo_knob_row *row, const struct mo_knob_va
 }
 
 /* A second opinion about texts that are simple enough for one. */
-static void check_plain(const struct mo_knob_row *row, const char *text, bool accepted, uint64_t number)
+static void check_plain(const struct mo_knob_row *row, const char *text, bool accepted,
+                        const struct mo_knob_value *value)
 {
     size_t digits = strspn(text, "0123456789");
     if (row->type == MO_TYPE_BOOL) {
         bool is_true = strcasecmp(text, "true") == 0, is_false = strcasecmp(text, "false") == 0;
-        REQUIRE(!is_true || (accepted && number == 1), "%s=%s", row->name, text);
-        REQUIRE(!is_false || (accepted && number == 0), "%s=%s", row->name, text);
+        REQUIRE(!is_true || (accepted && value->number == 1), "%s=%s", row->name, text);
+        REQUIRE(!is_false || (accepted && value->number == 0), "%s=%s", row->name, text);
     }
     if (digits == 0 || text[digits] != '\0')
         return;
@@ -189,10 +190,15 @@ static void check_plain(const struct mo_knob_row *row, const char *text, bool ac
         fits = fits && wanted <= UINT64_MAX / 1024;
         wanted *= 1024;
     }
-    if (row->type == MO_TYPE_NUMBER || row->type == MO_TYPE_BYTES || row->type == MO_TYPE_COUNT) {
-        fits = fits && wanted >= row->min && wanted <= row->max;
-        REQUIRE(accepted == fits && (!fits || number == wanted), "%s=%s", row->name, text);
+    if (row->type == MO_TYPE_CAPPED && (!fits || wanted > row->max)) {
+        fits = true;
+        wanted = row->max;
     }
+    fits = fits && wanted >= row->min && wanted <= row->max;
+    if (row->type == MO_TYPE_LIST)
+        REQUIRE(accepted == fits && (!fits || value->list.item[0] == wanted), "%s=%s", row->name, text);
+    else if (row->type <= MO_TYPE_COUNT || row->type == MO_TYPE_BYTES)
+        REQUIRE(accepted == fits && (!fits || value->number == wanted), "%s=%s", row->name, text);
     if (row->type == MO_TYPE_BOOL || row->type == MO_TYPE_WORD)
         REQUIRE(!accepted, "%s=%s", row->name, text);
 }
@@ -208,8 +214,7 @@ static void check_value(const struct mo_knob_row *row, const char *text)
     }
     if (ignores_case(row))
         check_retyped(row, text, accepted, printed);
-    if (!mo_row_is_text(row) && row->type != MO_TYPE_LIST && row->type != MO_TYPE_BIND)
-        check_plain(row, text, accepted, value.number);
+    check_plain(row, text, accepted, &value);
 }
 
 /* ---- What the settings have become. */
