@@ -3,7 +3,7 @@
    begins with @ is a path, what follows is its text; for 'l' it is one text.
 
    Required: results are in bounds and do not depend on how the reads fall; every file that was opened is closed; lines are
-   those of the text; counts are those of the masks. */
+   those of the text; counts are those of the masks; a single quota is rounded up. */
 #include "fuzz/fuzz.h"
 
 #include <limits.h>
@@ -76,6 +76,32 @@ static void try_lines(char *text, size_t bytes, size_t read_bytes)
 }
 
 /* ---- The quota. */
+/* Where a single file may set a quota and begins with two short numbers, it sets that one, rounded up, or none. */
+static void check_single_quota(unsigned count, unsigned cpus)
+{
+    const struct world_file *quota = NULL;
+    char text[64];
+    unsigned long long part, whole;
+    for (unsigned i = 0; i < count; i++) {
+        if (strstr(files[i].path, "/cpu.") != NULL && quota != NULL)
+            return;
+        if (strstr(files[i].path, "/cpu.") != NULL)
+            quota = &files[i];
+    }
+    if (quota == NULL || strstr(quota->path, "/cpu.max") == NULL)
+        return;
+    snprintf(text, sizeof text, "%.*s", (int)(quota->bytes < sizeof text ? quota->bytes : sizeof text - 1),
+             quota->text);
+    text[strcspn(text, "\n")] = '\0';
+    size_t digits = strspn(text, "0123456789"),
+           more = text[digits] == ' ' ? strspn(text + digits + 1, "0123456789") : 0;
+    if (digits == 0 || digits > 9 || more == 0 || more > 9 || sscanf(text, "%llu %llu", &part, &whole) != 2 ||
+        whole == 0)
+        return;
+    unsigned wanted = part == 0 ? 1 : (unsigned)((part + whole - 1) / whole);
+    REQUIRE(cpus == wanted || cpus == UINT_MAX, "%s is %u CPUs", text, cpus);
+}
+
 static void try_quota(unsigned count, size_t read_bytes)
 {
     world_show(files, count, read_bytes);
@@ -84,6 +110,7 @@ static void try_quota(unsigned count, size_t read_bytes)
     world_show(files, count, 0);
     unsigned again = mo_topo_quota_cpus_at(WORLD_ROOT);
     REQUIRE(again == cpus, "%u and %u", cpus, again);
+    check_single_quota(count, cpus);
     bool limit = false;
     for (unsigned i = 0; i < count; i++)
         limit |= strstr(files[i].path, "/cpu.") != NULL && files[i].bytes > 0;
