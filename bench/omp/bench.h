@@ -35,7 +35,8 @@ struct row {
     void (*run)(struct result *out, double budget_ns);
 };
 
-extern const struct row task_rows[], region_rows[], loop_rows[], sync_rows[], tree_rows[];
+extern const struct row task_rows[], depend_rows[], region_rows[], loop_rows[], sync_rows[], cancel_rows[], tree_rows[],
+    memory_rows[];
 
 double bench_now_ns(void);
 
@@ -47,6 +48,9 @@ void bench_sample(struct series *series, double value);
 
 /* Size of the team that a plain parallel region gets. */
 int bench_team(void);
+
+/* Calls fn(arg) in thread 0 of a region in which every runtime stores this many tasks, and no other thread runs any. */
+void bench_alone(int tasks, void (*fn)(void *), void *arg);
 
 /* Ends the process with a message and a failure unless `got` is `wanted`: a runtime that computes something else has
    no timing worth printing. Call outside parallel regions. */

@@ -1,4 +1,5 @@
 /* rows ROW [MILLISECONDS]: measures one row with the team size of OMP_NUM_THREADS and prints one line of JSON.
+   rows --count ROW ROUNDS: runs one batch of that size and prints how many units it was.
    rows --list: names the rows. */
 #include "bench.h"
 
@@ -10,7 +11,8 @@
 
 #define BUDGET_MS 200
 
-static const struct row *const groups[] = {task_rows, region_rows, loop_rows, sync_rows, tree_rows};
+static const struct row *const groups[] = {task_rows, depend_rows, region_rows, loop_rows,
+                                           sync_rows, cancel_rows, tree_rows,   memory_rows};
 #define GROUPS (sizeof groups / sizeof groups[0])
 
 static const struct row *find_row(const char *name)
@@ -60,16 +62,29 @@ static void print_result(const struct row *row, int threads, const struct result
     puts("]}");
 }
 
+static int count_units(const char *name, long rounds)
+{
+    const struct row *row = find_row(name);
+    if (!row || !row->batch || rounds < 1) {
+        fprintf(stderr, "bench: %s is no row of batches\n", name);
+        return 2;
+    }
+    printf("%ld\n", row->batch(rounds));
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static struct result result;
 
     if (argc == 2 && strcmp(argv[1], "--list") == 0)
         return list_rows();
+    if (argc == 4 && strcmp(argv[1], "--count") == 0)
+        return count_units(argv[2], atol(argv[3]));
     const struct row *row = argc >= 2 ? find_row(argv[1]) : NULL;
     int budget_ms = argc >= 3 ? atoi(argv[2]) : BUDGET_MS;
     if (!row || budget_ms < 1) {
-        fprintf(stderr, "usage: %s ROW [MILLISECONDS] | --list\n", argv[0]);
+        fprintf(stderr, "usage: %s ROW [MILLISECONDS] | --count ROW ROUNDS | --list\n", argv[0]);
         return 2;
     }
     int threads = bench_team();

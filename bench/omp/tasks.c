@@ -4,6 +4,7 @@
 #define FIB_N          22
 #define PRODUCED       50000
 #define TASKS_IN_GROUP 16
+#define TASKS_IN_LOOP  20000
 
 /* Tasks run by this thread. A plain thread-local word costs an empty task next to nothing, a shared counter would be
    the most expensive thing in it. */
@@ -90,9 +91,52 @@ static long taskgroup_batch(long rounds)
     return rounds * TASKS_IN_GROUP;
 }
 
+static long taskloop_batch(long rounds)
+{
+    long total = 0;
+#pragma omp parallel reduction(+ : total)
+    {
+        tasks_run = 0;
+#pragma omp barrier
+#pragma omp single
+        for (long r = 0; r < rounds; r++) {
+#pragma omp taskloop grainsize(1)
+            for (int i = 0; i < TASKS_IN_LOOP; i++)
+                tasks_run++;
+        }
+        total += tasks_run;
+    }
+    bench_expect("iterations of taskloops", total, rounds * TASKS_IN_LOOP);
+    return rounds * TASKS_IN_LOOP;
+}
+
+static long sum_of_group(void)
+{
+    long sum = 0;
+#pragma omp taskgroup task_reduction(+ : sum)
+    for (int i = 0; i < TASKS_IN_GROUP; i++) {
+#pragma omp task in_reduction(+ : sum)
+        sum += i;
+    }
+    return sum;
+}
+
+static long task_reduction_batch(long rounds)
+{
+    long wrong = 0;
+#pragma omp parallel
+#pragma omp single
+    for (long r = 0; r < rounds; r++)
+        wrong += sum_of_group() != TASKS_IN_GROUP * (TASKS_IN_GROUP - 1) / 2;
+    bench_expect("wrong sums of task reductions", wrong, 0);
+    return rounds * TASKS_IN_GROUP;
+}
+
 const struct row task_rows[] = {
     {"fib", "ns/task", fib_batch, NULL},
     {"producer", "ns/task", producer_batch, NULL},
     {"taskgroup", "ns/task", taskgroup_batch, NULL},
+    {"taskloop", "ns/task", taskloop_batch, NULL},
+    {"task_reduction", "ns/task", task_reduction_batch, NULL},
     {NULL, NULL, NULL, NULL},
 };

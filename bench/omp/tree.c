@@ -78,7 +78,7 @@ static uint64_t grow(long from, long to)
     return left + right;
 }
 
-static uint64_t run_tasks(void)
+static uint64_t run_tree(void)
 {
     uint64_t sum = 0;
 #pragma omp parallel
@@ -87,6 +87,24 @@ static uint64_t run_tasks(void)
 #pragma omp barrier
 #pragma omp single
         sum = grow(0, LEAVES);
+        leaves_of[omp_get_thread_num()] = leaves_run;
+    }
+    return sum;
+}
+
+static uint64_t run_taskloop(void)
+{
+    uint64_t sum = 0;
+#pragma omp parallel
+    {
+        leaves_run = 0;
+#pragma omp barrier
+#pragma omp single
+#pragma omp taskloop grainsize(1) reduction(+ : sum)
+        for (long i = 0; i < LEAVES; i++) {
+            leaves_run++;
+            sum += do_leaf(i, leaf_steps);
+        }
         leaves_of[omp_get_thread_num()] = leaves_run;
     }
     return sum;
@@ -161,7 +179,7 @@ struct round {
     double serial_ns, pthreads_ns, tasks_ns;
 };
 
-static struct round take_round(int threads)
+static struct round take_round(int threads, uint64_t (*run_tasks)(void))
 {
     settle();
     double serial_start = bench_now_ns();
@@ -180,26 +198,45 @@ static struct round take_round(int threads)
     return (struct round){serial_end - serial_start, bare_end - bare_start, tasks_end - tasks_start};
 }
 
-static void tree_run(struct result *out, double budget_ns)
+struct tree_series {
+    struct series *ratio, *share, *tasks, *bare;
+};
+
+static void take_rounds(const struct tree_series *out, uint64_t (*run_tasks)(void), double budget_ns)
 {
     int threads = bench_team();
-    struct series *ratio = bench_series(out, "tree", "of pthreads", true);
-    struct series *share = bench_series(out, "tree_share", "% least", true);
-    struct series *tasks = bench_series(out, "tree_tasks", "x serial", true);
-    struct series *bare = bench_series(out, "tree_pthreads", "x serial", true);
     calibrate_leaf();
     run_tasks();
     double start = bench_now_ns();
     for (int i = 0; i < ROUNDS_MIN || bench_now_ns() - start < budget_ns; i++) {
-        struct round round = take_round(threads);
-        bench_sample(ratio, round.pthreads_ns / round.tasks_ns);
-        bench_sample(share, smallest_share(threads));
-        bench_sample(tasks, round.serial_ns / round.tasks_ns);
-        bench_sample(bare, round.serial_ns / round.pthreads_ns);
+        struct round round = take_round(threads, run_tasks);
+        bench_sample(out->ratio, round.pthreads_ns / round.tasks_ns);
+        bench_sample(out->share, smallest_share(threads));
+        bench_sample(out->tasks, round.serial_ns / round.tasks_ns);
+        bench_sample(out->bare, round.serial_ns / round.pthreads_ns);
     }
+}
+
+static void tree_run(struct result *out, double budget_ns)
+{
+    const struct tree_series series = {.ratio = bench_series(out, "tree", "of pthreads", true),
+                                       .share = bench_series(out, "tree_share", "% least", true),
+                                       .tasks = bench_series(out, "tree_tasks", "x serial", true),
+                                       .bare = bench_series(out, "tree_pthreads", "x serial", true)};
+    take_rounds(&series, run_tree, budget_ns);
+}
+
+static void taskloop_work_run(struct result *out, double budget_ns)
+{
+    const struct tree_series series = {.ratio = bench_series(out, "taskloop_work", "of pthreads", true),
+                                       .share = bench_series(out, "taskloop_share", "% least", true),
+                                       .tasks = bench_series(out, "taskloop_tasks", "x serial", true),
+                                       .bare = bench_series(out, "taskloop_pthreads", "x serial", true)};
+    take_rounds(&series, run_taskloop, budget_ns);
 }
 
 const struct row tree_rows[] = {
     {"tree", "", NULL, tree_run},
+    {"taskloop_work", "", NULL, taskloop_work_run},
     {NULL, NULL, NULL, NULL},
 };
