@@ -15,7 +15,7 @@ static void give_event(void *arg, struct mo_task_event *event)
         *(struct mo_task_event **)d->data = event;
 }
 
-/* Same arguments as GOMP_task, so that calling it is a jump. */
+/* Same arguments as GOMP_task, which has called nothing before: so calling this is a jump. */
 static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data, void (*cpyfn)(void *, void *),
                                                   long arg_size, long arg_align, bool if_clause, unsigned flags,
                                                   void **depend, int priority, void *detach)
@@ -44,7 +44,9 @@ MO_EXPORT void GOMP_task(void (*fn)(void *), void *data, void (*cpyfn)(void *, v
 {
     struct mo_member *m = mo_self_peek();
     bool plain = if_clause && !cpyfn && !(flags & ~(unsigned)(TASK_UNTIED | TASK_MERGEABLE)) && arg_align <= 32;
-    if (mo_unlikely(!m || !plain || !mo_task_spawn_small(m, fn, data, (size_t)arg_size)))
+    if (mo_likely(m && plain && mo_task_is_small(m, (size_t)arg_size)))
+        mo_task_spawn_small(m, fn, data, (size_t)arg_size);
+    else
         create_task(fn, data, cpyfn, arg_size, arg_align, if_clause, flags, depend, priority, detach);
 }
 

@@ -149,34 +149,44 @@ void mo_team_await(struct mo_member *m, bool (*ready)(void *member), uint32_t bi
     mo_idle_end_search(m);
 }
 
-/* ---- Alone: only detached tasks may still be out. */
+/* ---- Alone: only detached tasks may still be out. What is stored has not ended, so no other look is needed. */
+static inline bool alone_all_ended(const struct mo_member *m)
+{
+    uint64_t done = mo_load_seqcst(&m->team->done_outside) + mo_load_relaxed(&m->done);
+    return done == mo_load_relaxed(&m->created);
+}
+
 static bool alone_has_news(void *member)
 {
     struct mo_member *m = member;
-    return mo_load_relaxed(&m->team->queued) || all_tasks_ended(m);
+    return mo_load_relaxed(&m->team->queued) || alone_all_ended(m);
 }
 
-static void drain_alone(struct mo_member *m)
+static __attribute__((noinline)) void drain_alone(struct mo_member *m)
 {
     struct mo_task *task;
     for (;;) {
         while ((task = mo_priority_take(m, NULL)) || (task = mo_deque_pop_owner(&m->deque, INT64_MIN, false)))
             mo_task_execute(m, task);
-        if (mo_likely(all_tasks_ended(m)) || m == m->worker->root) /* no barrier outside all regions */
+        if (mo_likely(alone_all_ended(m)) || m == m->worker->root) /* no barrier outside all regions */
             return;
         const struct mo_wait wait = {.ready = alone_has_news, .arg = m, .event = &m->team->event, .bits = MO_WAKE_ANY};
         mo_wait(&wait);
     }
 }
 
-void mo_team_join(struct mo_member *m)
+static __attribute__((noinline)) void join_shared(struct mo_member *m)
 {
-    if (!m->shared) {
-        drain_alone(m);
-        return;
-    }
     mo_team_arrive(m);
     mo_team_await(m, barrier_is_over, m->tid ? MO_WAKE_MEMBER : MO_WAKE_ANY);
+}
+
+void mo_team_join(struct mo_member *m)
+{
+    if (m->shared)
+        join_shared(m);
+    else if (mo_unlikely(!alone_all_ended(m)))
+        drain_alone(m);
 }
 
 /* ---- Barriers that a cancellation of the region cuts short have a counter of their own. A member that cancelled, or

@@ -96,14 +96,6 @@ static inline void leave(struct mo_member *m, const struct mo_task *task, const 
     m->task_id = outer->task_id;
 }
 
-bool mo_task_cancelled(const struct mo_member *m)
-{
-    if (m->cancellable && mo_load_relaxed(&m->team->cancelled))
-        return true;
-    const struct mo_taskgroup *g = mo_taskgroup_explicit(m);
-    return g && mo_load_relaxed(&g->cancelled);
-}
-
 /* The body is over, and the event if there is one: let those know who wait for it. The block may be gone already. */
 static inline void tell_others(struct mo_member *m, struct mo_taskgroup *group, struct mo_task *parent, uint16_t home)
 {

@@ -365,10 +365,31 @@ static inline struct mo_taskgroup *mo_taskgroup_explicit(const struct mo_member 
     return g && g->implicit ? g->outer : g;
 }
 /* Is there no point in starting tasks of the current region or of the current taskgroup? */
-bool mo_task_cancelled(const struct mo_member *m);
-/* Both in one for the common case: a small payload at an alignment of at most 32, nothing special about it or the
-   current task. False when the case is another one; nothing has happened then. */
-bool mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *data, size_t bytes);
+static inline bool mo_task_cancelled(const struct mo_member *m)
+{
+    if (mo_unlikely(m->cancellable) && mo_load_relaxed(&m->team->cancelled))
+        return true;
+    const struct mo_taskgroup *g = mo_taskgroup_explicit(m);
+    return mo_unlikely(g != NULL) && mo_load_relaxed(&g->cancelled);
+}
+/* Slab class of a task of the kind below. In a group it has an extension, which fills the smallest block. */
+static inline unsigned mo_task_small_class(const struct mo_member *m, size_t bytes)
+{
+    return m->group && bytes;
+}
+/* Creating and submitting in one for the common case: a small payload at an alignment of at most 32, nothing special
+   about it or the current task. The question has no effect and calls nothing. */
+static inline bool mo_task_is_small(struct mo_member *m, size_t bytes)
+{
+    struct mo_deque *d = &m->deque;
+    int64_t stored = mo_deque_size_owner(d, m->spawn_limit);
+    bool room = stored < m->spawn_limit && stored <= (int64_t)mo_load_relaxed(&d->buffer)->mask;
+    return room && bytes <= MO_SLAB_MIN_BYTES - sizeof(struct mo_task) && bytes % sizeof(uint64_t) == 0 &&
+           m->worker->slab.free[mo_task_small_class(m, bytes)] &&
+           !(m->current->flags & (MO_TASK_FINAL | MO_TASK_ON_STACK)) && !mo_task_cancelled(m);
+}
+/* Requires that it has just been answered by yes. */
+void mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *data, size_t bytes);
 /* Run fn(data) as a child of the current task before returning. flags: MO_TASK_FINAL or 0. */
 void mo_task_run_undeferred(struct mo_member *m, void (*fn)(void *), void *data, unsigned flags);
 /* May the task that is about to be created run at once instead of being stored? (task.c has the rules.) */

@@ -236,26 +236,46 @@ static inline void copy_words(uint64_t *to, const uint64_t *from, size_t bytes)
     }
 }
 
-bool mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *data, size_t bytes)
+static inline void launch(struct mo_member *m, struct mo_task *parent, struct mo_task *t)
 {
-    struct mo_task *cur = m->current;
-    struct mo_slab *slab = &m->worker->slab;
-    struct mo_slab_block *block = slab->free[0];
-    if (mo_unlikely(bytes > MO_SLAB_MIN_BYTES - sizeof *cur || bytes % sizeof(uint64_t) || !block || m->group ||
-                    m->cancellable || cur->flags & (MO_TASK_FINAL | MO_TASK_ON_STACK) ||
-                    mo_deque_size_owner(&m->deque, m->spawn_limit) >= m->spawn_limit ||
-                    !mo_deque_room_owner(&m->deque)))
-        return false;
-    slab->free[0] = block->next;
-    struct mo_task *t = (struct mo_task *)block;
-    t->fn = fn;
-    mo_store_relaxed(&t->parent, cur);
-    t->counts = 0;
-    t->origin = origin_of(cur->env, m->worker->index, 0, 0);
-    copy_words((uint64_t *)(t + 1), data, bytes);
-    count_child(m, cur);
+    count_child(m, parent);
     mo_deque_push_owner(&m->deque, t);
     if (m->shared)
         mo_work_published(m->team);
-    return true;
+}
+
+static __attribute__((noinline)) void spawn_in_group(struct mo_member *m, void (*fn)(void *), const void *data,
+                                                     size_t bytes)
+{
+    unsigned cls = mo_task_small_class(m, bytes);
+    struct mo_task *t = mo_slab_alloc_owner(&m->worker->slab, cls);
+    struct mo_task_ext *ext = mo_task_ext(t);
+    t->fn = fn;
+    mo_store_relaxed(&t->parent, m->current);
+    t->counts = 0;
+    t->origin = origin_of(m->current->env, m->worker->index, cls, MO_TASK_EXTENDED);
+    mo_store_relaxed(&ext->group, m->group);
+    ext->event = NULL;
+    ext->edges = NULL;
+    ext->priority = 0;
+    ext->offset = sizeof *t + sizeof *ext;
+    copy_words((uint64_t *)(ext + 1), data, bytes);
+    group_add(m, m->group);
+    launch(m, m->current, t);
+}
+
+void mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *data, size_t bytes)
+{
+    MO_ASSERT(mo_task_is_small(m, bytes));
+    if (m->group) {
+        spawn_in_group(m, fn, data, bytes);
+        return;
+    }
+    struct mo_task *t = mo_slab_alloc_owner(&m->worker->slab, 0);
+    t->fn = fn;
+    mo_store_relaxed(&t->parent, m->current);
+    t->counts = 0;
+    t->origin = origin_of(m->current->env, m->worker->index, 0, 0);
+    copy_words((uint64_t *)(t + 1), data, bytes);
+    launch(m, m->current, t);
 }
