@@ -77,7 +77,7 @@ static void choose(const struct mo_member *m, const struct mo_loop_spec *spec, s
         break;
     default: /* auto is static */
         l->chunk = spec->sched == MO_SCHED_STATIC ? spec->chunk : 0;
-        l->kind = MO_LOOP_STATIC;
+        l->kind = m->shared ? MO_LOOP_STATIC : MO_LOOP_WHOLE;
     }
 }
 

@@ -21,6 +21,7 @@
 #define QUIET_US          5000
 #define DISTURBED_SPIN_US 20
 #define SPINS_PER_LOOK    8
+#define EAGER_LOOKS       64
 #define LINGER_US         5
 #define HOLE_US           500
 #define ACTIVE_SPIN_NS    10000000000u
@@ -125,7 +126,7 @@ static void note_disturbance(const struct park_state *p, uint64_t now)
 /* One bout of waiting awake. */
 struct bout {
     uint64_t began, last, lingered; /* ticks */
-    unsigned sleeps;
+    unsigned sleeps, eager;         /* looks to come that follow each other closely */
 };
 
 /* Let another thread run, and notice who that was. Returns the time after it. */
@@ -142,7 +143,12 @@ static uint64_t yield(const struct park_state *p)
 /* Each waiter on a CPU of its own. A hole in its time means that it was preempted. False when spinning is used up. */
 static bool spin(const struct park_state *p, struct bout *b)
 {
-    for (int i = 0; i < SPINS_PER_LOOK; i++)
+    unsigned spins = SPINS_PER_LOOK;
+    if (b->eager) {
+        b->eager--;
+        spins = 1;
+    }
+    for (unsigned i = 0; i < spins; i++)
         mo_plat_pause();
     uint64_t now = mo_plat_ticks();
     if (now - b->last > HOLE_US * p->ticks_per_us && mo_load_relaxed(&p->threads) <= (int32_t)p->cpus)
@@ -191,7 +197,7 @@ static bool sleep_once(const struct mo_wait *w, struct bout *b)
 void mo_wait(const struct mo_wait *w)
 {
     const struct park_state *p = &MO_SHARED(park);
-    struct bout b = {0};
+    struct bout b = {.eager = w->work ? 0 : EAGER_LOOKS}; /* looking for work disturbs those who have some */
     for (;;) {
         if (w->ready(w->arg))
             return;
