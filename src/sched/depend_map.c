@@ -4,8 +4,9 @@
 
    Accesses of one address come in groups: a single one that writes, or any number of one kind that may go on side by
    side (readers; members of one inoutset). Every access depends on the whole group before its own. Of a group with
-   several members only a join is kept: a node without a task that follows all of them and ends when the next group has
-   begun and they have ended. So each access makes at most two edges an address, however large the groups are.
+   more than two members only a join is kept: a node without a task that follows all of them and ends when the next group
+   has begun and they have ended. So each access makes at most two edges an address, however large the groups are, and
+   the many addresses that two tasks read cost no join.
    A member of a mutexinoutset counts as a writer: they take turns in the order of their creation. */
 #include "sched/internal.h"
 
@@ -16,9 +17,27 @@
 struct mo_depend_entry {
     void *addr;             /* NULL: empty */
     struct mo_task *before; /* what members of a group depend on; NULL: nothing that has not ended */
-    struct mo_task *last;   /* the group: its one member, or its join, or NULL */
-    enum mo_dep_kind kind;  /* of the group */
+    struct mo_task *last;   /* the group: its first member, or its join, or NULL */
+    uintptr_t second;       /* member of the group if it has two, or NULL | its kind */
 };
+
+#define KIND_MASK ((uintptr_t)3)
+_Static_assert(MO_DEP_INOUTSET <= KIND_MASK, "kinds fit the low bits of a pointer to a node");
+
+static inline enum mo_dep_kind kind_of(const struct mo_depend_entry *e)
+{
+    return (enum mo_dep_kind)(e->second & KIND_MASK);
+}
+
+static inline struct mo_task *second_of(const struct mo_depend_entry *e)
+{
+    return (struct mo_task *)(e->second & ~KIND_MASK);
+}
+
+static inline void set_second(struct mo_depend_entry *e, struct mo_task *task, enum mo_dep_kind kind)
+{
+    e->second = (uintptr_t)task | (uintptr_t)kind;
+}
 
 /* Word 1 of a table's block is a node or NULL, as a late thief expects of a task's block (steal.c). */
 _Static_assert(offsetof(struct mo_depend_entry, before) == offsetof(struct mo_task, parent), "a thief finds a header");
@@ -82,13 +101,14 @@ static void forget_entry(struct mo_member *m, const struct mo_depend_entry *e)
 {
     close_group(m, e);
     forget(m, e->last);
+    forget(m, second_of(e));
     forget(m, e->before);
 }
 
 /* Nothing that it names is still to come: all has ended, the members of its open join too. */
 static bool is_spent(const struct mo_depend_entry *e)
 {
-    if (e->before && !ended(e->before))
+    if ((e->before && !ended(e->before)) || (second_of(e) && !ended(second_of(e))))
         return false;
     if (!e->last || ended(e->last))
         return true;
@@ -142,7 +162,7 @@ static struct mo_depend_entry *look_up(struct mo_member *m, struct mo_depend_map
         e = find(map, addr);
     }
     map->count++;
-    *e = (struct mo_depend_entry){.addr = addr, .last = map->everything, .kind = MO_DEP_OUT};
+    *e = (struct mo_depend_entry){.addr = addr, .last = map->everything, .second = MO_DEP_OUT};
     if (e->last)
         mo_fetch_add_relaxed(&mo_task_node(e->last)->refs, 1u); /* the map holds one already */
     return e;
@@ -170,14 +190,24 @@ static struct mo_depend_map *new_map(struct mo_member *m)
     return m->depends = map;
 }
 
+static void forget_all(struct mo_member *m, struct mo_depend_map *map)
+{
+    for (uint32_t i = 0; i < capacity(map); i++) {
+        if (!map->entry[i].addr)
+            continue;
+        forget_entry(m, &map->entry[i]);
+        map->entry[i] = (struct mo_depend_entry){0};
+    }
+    forget(m, map->everything);
+    map->everything = NULL;
+    map->count = 0;
+}
+
 void mo_depends_end(struct mo_member *m)
 {
     struct mo_depend_map *map = m->depends;
     m->depends = map->outer;
-    for (uint32_t i = 0; i < capacity(map); i++)
-        if (map->entry[i].addr)
-            forget_entry(m, &map->entry[i]);
-    forget(m, map->everything);
+    forget_all(m, map);
     mo_worker_free(m->worker, map->home, map->entry, map->cls);
     mo_worker_free(m->worker, map->home, map, 0);
 }
@@ -196,23 +226,8 @@ static void mark(struct access *a, struct mo_depend_entry *e, enum mo_dep_kind k
 {
     bool stays = mo_task_node(a->task)->kind != MO_NODE_WAITER;
     e->last = stays ? a->task : NULL;
-    e->kind = kind;
+    set_second(e, NULL, kind);
     a->marks += stays;
-}
-
-/* Begin a group. Its members depend on the one before. */
-static void supersede(struct access *a, struct mo_depend_entry *e, enum mo_dep_kind kind)
-{
-    struct mo_task *old = e->last;
-    wait_for(a, old);
-    close_group(a->m, e);
-    forget(a->m, e->before);
-    e->before = NULL;
-    if (kind == MO_DEP_OUT)
-        forget(a->m, old);
-    else
-        e->before = old;
-    mark(a, e, kind);
 }
 
 /* Let the group's join follow `task`. */
@@ -225,17 +240,51 @@ static void add_to_join(struct access *a, struct mo_task *join, struct mo_task *
     a->failed |= edge == MO_EDGE_NO_MEMORY;
 }
 
-/* The second member of a group makes its join. */
+/* The third member of a group makes its join. */
 static bool make_join(struct access *a, struct mo_depend_entry *e)
 {
-    struct mo_task *join = mo_node_new_join(a->m);
+    struct mo_task *join = mo_node_new_join(a->m), *member[] = {e->last, second_of(e)};
     if (!join)
         return false;
     mo_fetch_add_relaxed(&mo_task_node(join)->refs, 1u); /* one until it ends, one for the map */
-    add_to_join(a, join, e->last);
-    forget(a->m, e->last);
+    for (unsigned i = 0; i < 2; i++) {
+        add_to_join(a, join, member[i]);
+        forget(a->m, member[i]);
+    }
     e->last = join;
+    set_second(e, NULL, kind_of(e));
     return true;
+}
+
+/* Begin a group. Its members depend on the one before. */
+static void supersede(struct access *a, struct mo_depend_entry *e, enum mo_dep_kind kind)
+{
+    if (kind != MO_DEP_OUT && second_of(e) && !make_join(a, e)) { /* `before` is one node */
+        a->failed = true;
+        return;
+    }
+    struct mo_task *old = e->last, *second = second_of(e);
+    wait_for(a, old);
+    wait_for(a, second);
+    close_group(a->m, e);
+    forget(a->m, e->before);
+    forget(a->m, second);
+    e->before = NULL;
+    if (kind == MO_DEP_OUT)
+        forget(a->m, old);
+    else
+        e->before = old;
+    mark(a, e, kind);
+}
+
+/* Members that have ended make room. */
+static void drop_ended_members(struct mo_member *m, struct mo_depend_entry *e)
+{
+    while (e->last && !is_join(e->last) && ended(e->last)) {
+        forget(m, e->last);
+        e->last = second_of(e);
+        set_second(e, NULL, kind_of(e));
+    }
 }
 
 static void join_group(struct access *a, struct mo_depend_entry *e)
@@ -243,17 +292,17 @@ static void join_group(struct access *a, struct mo_depend_entry *e)
     wait_for(a, e->before);
     if (mo_task_node(a->task)->kind == MO_NODE_WAITER)
         return;
-    if (!e->last || (!is_join(e->last) && ended(e->last))) {
-        forget(a->m, e->last);
-        mark(a, e, e->kind);
-        return;
-    }
-    if (e->last == a->task)
-        return;
-    if (is_join(e->last) || make_join(a, e))
+    drop_ended_members(a->m, e);
+    if (!e->last) {
+        mark(a, e, kind_of(e));
+    } else if (!is_join(e->last) && !second_of(e)) {
+        set_second(e, a->task, kind_of(e));
+        a->marks++;
+    } else if (is_join(e->last) || make_join(a, e)) {
         add_to_join(a, e->last, a->task);
-    else
+    } else {
         a->failed = true;
+    }
 }
 
 static void access_address(struct access *a, struct mo_depend_map *map, struct mo_dep dep)
@@ -261,9 +310,9 @@ static void access_address(struct access *a, struct mo_depend_map *map, struct m
     struct mo_depend_entry *e = look_up(a->m, map, dep.addr);
     if (!e)
         a->failed = true;
-    else if (e->last == a->task) /* as a writer already, or as this very kind of reader */
+    else if (e->last == a->task || second_of(e) == a->task) /* as a writer already, or as this very kind of reader */
         return;
-    else if (dep.kind == e->kind && dep.kind != MO_DEP_OUT)
+    else if (dep.kind == kind_of(e) && dep.kind != MO_DEP_OUT)
         join_group(a, e);
     else
         supersede(a, e, dep.kind);
@@ -272,16 +321,14 @@ static void access_address(struct access *a, struct mo_depend_map *map, struct m
 static void access_everything(struct access *a, struct mo_depend_map *map)
 {
     wait_for(a, map->everything);
-    forget(a->m, map->everything);
     for (uint32_t i = 0; i < capacity(map); i++) {
-        struct mo_depend_entry *e = &map->entry[i];
+        const struct mo_depend_entry *e = &map->entry[i];
         if (!e->addr)
             continue;
         wait_for(a, e->last);
-        forget_entry(a->m, e);
-        *e = (struct mo_depend_entry){0};
+        wait_for(a, second_of(e));
     }
-    map->count = 0;
+    forget_all(a->m, map);
     bool stays = mo_task_node(a->task)->kind != MO_NODE_WAITER;
     map->everything = stays ? a->task : NULL;
     a->marks += stays;
@@ -310,42 +357,42 @@ static enum mo_dep_kind plain_kind(enum mo_dep_kind kind)
     return kind == MO_DEP_MUTEXINOUTSET ? MO_DEP_OUT : kind;
 }
 
-static unsigned access_all_of(struct access *a, struct mo_depend_map *map, const struct mo_deps *deps,
-                              enum mo_dep_kind kind, bool sets)
+static void access_all_of(struct access *a, struct mo_depend_map *map, const struct mo_deps *deps,
+                          enum mo_dep_kind kind, bool sets)
 {
-    unsigned done = 0;
     for (unsigned i = 0; i < deps->count; i++) {
         struct mo_dep d = deps->at(deps->list, i);
-        if (plain_kind(d.kind) != kind)
-            continue;
-        done++;
-        if (!(kind == MO_DEP_IN && sets && named_as_set(deps, d.addr)))
+        if (plain_kind(d.kind) == kind && !(kind == MO_DEP_IN && sets && named_as_set(deps, d.addr)))
             access_address(a, map, (struct mo_dep){key_of(d.addr), kind});
     }
-    return done;
 }
 
-static bool names_everything(const struct mo_deps *deps)
+#define EVERYTHING (1u << 31)
+
+/* Bits 1 << kind of the kinds in the list, and EVERYTHING. */
+static unsigned kinds_in(const struct mo_deps *deps)
 {
+    unsigned kinds = 0;
     for (unsigned i = 0; i < deps->count; i++) {
         struct mo_dep d = deps->at(deps->list, i);
-        if (!d.addr && d.kind == MO_DEP_OUT)
-            return true;
+        kinds |= !d.addr && d.kind == MO_DEP_OUT ? EVERYTHING : 1u << plain_kind(d.kind);
     }
-    return false;
+    return kinds;
 }
 
 static void access_list(struct access *a, struct mo_depend_map *map, const struct mo_deps *deps)
 {
-    if (names_everything(deps)) {
+    unsigned kinds = kinds_in(deps);
+    bool sets = kinds & 1u << MO_DEP_INOUTSET;
+    if (kinds & EVERYTHING) {
         access_everything(a, map);
         return;
     }
-    unsigned done = access_all_of(a, map, deps, MO_DEP_OUT, false);
-    if (done == deps->count)
-        return;
-    unsigned sets = access_all_of(a, map, deps, MO_DEP_INOUTSET, false);
-    if (done + sets < deps->count)
+    if (kinds & 1u << MO_DEP_OUT)
+        access_all_of(a, map, deps, MO_DEP_OUT, false);
+    if (sets)
+        access_all_of(a, map, deps, MO_DEP_INOUTSET, false);
+    if (kinds & 1u << MO_DEP_IN)
         access_all_of(a, map, deps, MO_DEP_IN, sets);
 }
 
@@ -365,9 +412,14 @@ bool mo_depends_link(struct mo_member *m, struct mo_task *task, const struct mo_
     return !a.failed;
 }
 
+/* What comes next is often as much as what came before, so the table keeps its size while that was near what is used. */
 void mo_depends_all_ended(struct mo_member *m)
 {
     struct mo_depend_map *map = map_of_current(m);
-    if (map && map->cls > ENTRIES_MIN_CLASS)
+    if (!map || map->cls == ENTRIES_MIN_CLASS)
+        return;
+    if (map->count < capacity(map) / 8)
         mo_depends_end(m);
+    else
+        forget_all(m, map);
 }
