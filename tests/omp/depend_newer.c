@@ -64,21 +64,41 @@ static void sets(void)
     }
 }
 
-/* 2 is about everything: after 0 and 1, before 3 and 4, and 4 about an address that was never seen. */
+/* Groups of two and three of different kinds follow each other, with nothing written between: each member waits for all
+   of the group before, of which one is slow. */
+static void groups(void)
+{
+    static int x;
+    struct object set = {&x, INOUTSET}, in = {&x, IN};
+    static const int group_of[8] = {0, 0, 1, 1, 1, 2, 2, 3};
+    logged = 0;
+    for (int i = 0; i < 8; i++)
+        spawn(i, group_of[i] % 2 ? &in : &set);
+    GOMP_taskwait();
+    CHECK_EQ(logged, 8);
+    for (int i = 0; i < 8; i++)
+        for (int j = 0; j < 8; j++)
+            if (group_of[i] + 1 == group_of[j])
+                expect_order(i, j);
+}
+
+/* 2 is about everything: after 0, 1 and 6, before 3 and 4, and 4 about an address that was never seen. */
 static void everything(void)
 {
     static int x, y, z;
     struct object a = {&x, OUT}, b = {&y, IN}, all = {NULL, INOUT}, c = {&z, IN};
     logged = 0;
     spawn(0, &a);
+    spawn(6, &b);
     spawn(1, &b);
     spawn(2, &all);
     spawn(3, &a);
     spawn(4, &c);
     GOMP_taskwait();
-    CHECK_EQ(logged, 5);
+    CHECK_EQ(logged, 6);
     expect_order(0, 2);
     expect_order(1, 2);
+    expect_order(6, 2);
     expect_order(2, 3);
     expect_order(2, 4);
 }
@@ -136,6 +156,7 @@ int main(void)
 #pragma omp single
     for (int round = 0; round < SCALED(10) + 1; round++) {
         sets();
+        groups();
         everything();
         null_address();
         no_wait(taskwait);
