@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define ENTRIES_MIN_CLASS 2 /* 256 bytes */
+#define EXTENT_CLASS      10 /* 64 KiB: from here on tables go back to the system, as old ones would take as much as new */
 
 struct mo_depend_entry {
     void *addr;             /* NULL: empty */
@@ -76,12 +77,26 @@ static struct mo_depend_entry *find(const struct mo_depend_map *map, const void 
     return &map->entry[at & mask];
 }
 
+/* All zero; NULL when memory is exhausted. */
 static struct mo_depend_entry *new_table(struct mo_member *m, unsigned cls)
 {
-    struct mo_depend_entry *table = cls < MO_SLAB_CLASSES ? mo_slab_alloc_owner(&m->worker->slab, cls) : NULL;
+    if (cls >= MO_SLAB_CLASSES)
+        return NULL;
+    if (cls >= EXTENT_CLASS)
+        return mo_extent_alloc(mo_slab_bytes(cls));
+    struct mo_depend_entry *table = mo_slab_alloc_owner(&m->worker->slab, cls);
     if (table)
         memset(table, 0, mo_slab_bytes(cls));
     return table;
+}
+
+static void free_table(struct mo_member *m, const struct mo_depend_map *map, struct mo_depend_entry *table,
+                       unsigned cls)
+{
+    if (cls >= EXTENT_CLASS)
+        mo_extent_free(table, mo_slab_bytes(cls));
+    else
+        mo_worker_free(m->worker, map->home, table, cls);
 }
 
 static void forget(struct mo_member *m, struct mo_task *task)
@@ -146,7 +161,7 @@ static bool rebuild(struct mo_member *m, struct mo_depend_map *map)
         *find(map, old[i].addr) = old[i];
         map->count++;
     }
-    mo_worker_free(m->worker, map->home, old, old_cls);
+    free_table(m, map, old, old_cls);
     return true;
 }
 
@@ -208,7 +223,7 @@ void mo_depends_end(struct mo_member *m)
     struct mo_depend_map *map = m->depends;
     m->depends = map->outer;
     forget_all(m, map);
-    mo_worker_free(m->worker, map->home, map->entry, map->cls);
+    free_table(m, map, map->entry, map->cls);
     mo_worker_free(m->worker, map->home, map, 0);
 }
 
