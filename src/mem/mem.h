@@ -38,7 +38,6 @@ struct mo_slab {
 /* Have memory at hand, so that a worker which exists can work although the rest of the process uses up what there is.
    False when memory is exhausted. */
 bool mo_slab_prepare(struct mo_slab *s);
-unsigned mo_slab_class_slow(size_t bytes);
 void *mo_slab_alloc_slow(struct mo_slab *s, unsigned cls);
 void mo_slab_free_remote(struct mo_slab *s, void *block, unsigned cls);
 
@@ -50,7 +49,10 @@ static inline size_t mo_slab_bytes(unsigned cls)
 /* The class whose blocks hold `bytes`; MO_SLAB_CLASSES when none does. */
 static inline unsigned mo_slab_class(size_t bytes)
 {
-    return mo_likely(bytes <= MO_SLAB_MIN_BYTES) ? 0 : mo_slab_class_slow(bytes);
+    if (mo_likely(bytes <= MO_SLAB_MIN_BYTES))
+        return 0;
+    unsigned cls = 64 - 6 - (unsigned)__builtin_clzl(bytes - 1);
+    return cls < MO_SLAB_CLASSES ? cls : MO_SLAB_CLASSES;
 }
 
 /* NULL when memory is exhausted. Contents are undefined. */

@@ -9,13 +9,6 @@
 
 #define CHUNK_BYTES (64u * 1024)
 
-unsigned mo_slab_class_slow(size_t bytes)
-{
-    if (bytes > (size_t)MO_SLAB_MIN_BYTES << (MO_SLAB_CLASSES - 1))
-        return MO_SLAB_CLASSES;
-    return bytes <= MO_SLAB_MIN_BYTES ? 0 : 64 - 6 - (unsigned)__builtin_clzl(bytes - 1);
-}
-
 static void drain_remote(struct mo_slab *s)
 {
     struct mo_slab_block *b = mo_exchange_acquire(&s->remote, NULL); /* pairs with the push */

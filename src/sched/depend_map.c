@@ -138,13 +138,14 @@ static uint32_t count_unspent(const struct mo_depend_map *map)
     return n;
 }
 
-/* Into a table that is large enough for twice of what is still needed. */
+/* Without what is spent; into a table twice as large if more than a quarter is still needed, as the old size would soon be
+   full again. */
 static bool rebuild(struct mo_member *m, struct mo_depend_map *map)
 {
     uint32_t unspent = count_unspent(map), old_capacity = capacity(map);
     struct mo_depend_entry *old = map->entry;
     uint8_t old_cls = map->cls;
-    uint8_t cls = (uint8_t)(old_cls + (unspent > old_capacity / 2));
+    uint8_t cls = (uint8_t)(old_cls + (unspent > old_capacity / 4));
     struct mo_depend_entry *table = new_table(m, cls);
     if (!table)
         return false;
@@ -395,8 +396,20 @@ static unsigned kinds_in(const struct mo_deps *deps)
     return kinds;
 }
 
+static void access_one(struct access *a, struct mo_depend_map *map, struct mo_dep dep)
+{
+    if (mo_unlikely(!dep.addr && dep.kind == MO_DEP_OUT))
+        access_everything(a, map);
+    else
+        access_address(a, map, (struct mo_dep){key_of(dep.addr), plain_kind(dep.kind)});
+}
+
 static void access_list(struct access *a, struct mo_depend_map *map, const struct mo_deps *deps)
 {
+    if (deps->count == 1) {
+        access_one(a, map, deps->at(deps->list, 0));
+        return;
+    }
     unsigned kinds = kinds_in(deps);
     bool sets = kinds & 1u << MO_DEP_INOUTSET;
     if (kinds & EVERYTHING) {

@@ -144,7 +144,11 @@ struct mo_kin {
 /* A task of another member; with `kin` only one of those. NULL when none was found. */
 struct mo_task *mo_steal(struct mo_member *m, const struct mo_kin *kin);
 /* A task of the team's queue of prioritised tasks, likewise. */
-struct mo_task *mo_priority_take(struct mo_member *m, const struct mo_kin *kin);
+struct mo_task *mo_priority_take_slow(struct mo_member *m, const struct mo_kin *kin);
+static inline struct mo_task *mo_priority_take(struct mo_member *m, const struct mo_kin *kin)
+{
+    return mo_likely(!mo_load_relaxed(&m->team->queued)) ? NULL : mo_priority_take_slow(m, kin);
+}
 /* False when memory is exhausted. `m` is the caller, of whatever team. */
 bool mo_priority_put(struct mo_member *m, struct mo_team *team, struct mo_task *task, int priority);
 bool mo_task_is_kin(struct mo_task *task, const struct mo_kin *kin);

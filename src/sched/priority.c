@@ -81,11 +81,9 @@ static struct mo_queued_task *unlink_highest(struct mo_team *team, const struct 
     return q;
 }
 
-struct mo_task *mo_priority_take(struct mo_member *m, const struct mo_kin *kin)
+struct mo_task *mo_priority_take_slow(struct mo_member *m, const struct mo_kin *kin)
 {
     struct mo_team *team = m->team;
-    if (mo_likely(!mo_load_relaxed(&team->queued)))
-        return NULL;
     mo_mutex_lock(&team->priority_lock);
     struct mo_queued_task *q = unlink_highest(team, kin);
     mo_mutex_unlock(&team->priority_lock);
