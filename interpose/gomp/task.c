@@ -21,6 +21,8 @@ static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data
                                                   void **depend, int priority, void *detach)
 {
     struct mo_member *m = mo_self();
+    if (mo_unlikely(mo_task_cancelled(m))) /* mo_omp_task() would say so too, later */
+        return;
     struct detach d = {detach, data};
     struct mo_task_spec t = {.fn = fn,
                              .copy = cpyfn,
