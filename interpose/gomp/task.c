@@ -21,8 +21,6 @@ static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data
                                                   void **depend, int priority, void *detach)
 {
     struct mo_member *m = mo_self();
-    if (mo_unlikely(mo_task_cancelled(m))) /* mo_omp_task() would say so too, later */
-        return;
     struct detach d = {detach, data};
     struct mo_task_spec t = {.fn = fn,
                              .copy = cpyfn,
@@ -46,6 +44,8 @@ MO_EXPORT void GOMP_task(void (*fn)(void *), void *data, void (*cpyfn)(void *, v
 {
     struct mo_member *m = mo_self_peek();
     bool plain = if_clause && !cpyfn && !(flags & ~(unsigned)(TASK_UNTIED | TASK_MERGEABLE)) && arg_align <= 32;
+    if (mo_unlikely(m && mo_task_cancelled(m))) /* mo_omp_task() would find that later */
+        return;
     if (mo_likely(m && plain && mo_task_is_small(m, (size_t)arg_size)))
         mo_task_spawn_small(m, fn, data, (size_t)arg_size);
     else

@@ -378,7 +378,7 @@ static inline unsigned mo_task_small_class(const struct mo_member *m, size_t byt
     return m->group && bytes;
 }
 /* Creating and submitting in one for the common case: a small payload at an alignment of at most 32, nothing special
-   about it or the current task. The question has no effect and calls nothing. */
+   about it or the current task, which is not cancelled. The question has no effect and calls nothing. */
 static inline bool mo_task_is_small(struct mo_member *m, size_t bytes)
 {
     struct mo_deque *d = &m->deque;
@@ -386,7 +386,7 @@ static inline bool mo_task_is_small(struct mo_member *m, size_t bytes)
     bool room = stored < m->spawn_limit && stored <= (int64_t)mo_load_relaxed(&d->buffer)->mask;
     return room && bytes <= MO_SLAB_MIN_BYTES - sizeof(struct mo_task) && bytes % sizeof(uint64_t) == 0 &&
            m->worker->slab.free[mo_task_small_class(m, bytes)] &&
-           !(m->current->flags & (MO_TASK_FINAL | MO_TASK_ON_STACK)) && !mo_task_cancelled(m);
+           !(m->current->flags & (MO_TASK_FINAL | MO_TASK_ON_STACK));
 }
 /* Requires that it has just been answered by yes. */
 void mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *data, size_t bytes);

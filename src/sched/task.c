@@ -266,9 +266,7 @@ static __attribute__((noinline)) void spawn_in_group(struct mo_member *m, void (
 
 void mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *data, size_t bytes)
 {
-    /* Not the whole question again: somebody may have cancelled what the task belongs to. */
-    MO_ASSERT(bytes <= MO_SLAB_MIN_BYTES - sizeof(struct mo_task) && bytes % sizeof(uint64_t) == 0);
-    MO_ASSERT(m->worker->slab.free[mo_task_small_class(m, bytes)] && !(m->current->flags & MO_TASK_ON_STACK));
+    MO_ASSERT(mo_task_is_small(m, bytes));
     if (m->group) {
         spawn_in_group(m, fn, data, bytes);
         return;
