@@ -195,12 +195,13 @@ bool mo_single_begin(struct mo_member *m)
 
 void mo_copyprivate_give(struct mo_member *m, void *data)
 {
-    mo_omp_team(m->team)->copyprivate = data;
+    if (!mo_omp_cancelled(m, MO_CANCEL_PARALLEL))
+        mo_omp_team(m->team)->copyprivate = data;
     mo_team_barrier(m);
 }
 
+/* Not from a giver who may be gone: once the region is cancelled nobody keeps him at the construct. */
 void *mo_copyprivate_take(struct mo_member *m)
 {
-    mo_team_barrier(m);
-    return mo_omp_team(m->team)->copyprivate;
+    return mo_team_barrier(m) ? mo_omp_team(m->team)->copyprivate : NULL;
 }
