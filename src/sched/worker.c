@@ -48,15 +48,31 @@ static bool give_root_locked(struct mo_worker *w)
     return true;
 }
 
+/* Detached tasks that the last thread created outside all regions, and that wait for their events still, are counted at
+   the root. Once they have ended nobody but a new thread touches it. */
+static bool has_settled(const struct mo_worker *w)
+{
+    struct mo_member *root = w->root;
+    return !root ||
+           mo_load_relaxed(&root->created) == mo_load_relaxed(&root->done) + mo_load_acquire(&root->team->done_outside);
+}
+
+static struct mo_worker *take_spare(struct mo_worker **spare)
+{
+    while (*spare && !has_settled(*spare))
+        spare = &(*spare)->next;
+    struct mo_worker *w = *spare;
+    if (w)
+        *spare = w->next;
+    return w;
+}
+
 struct mo_worker *mo_worker_new_locked(bool pooled)
 {
     struct mo_sched *s = &MO_SHARED(sched);
-    struct mo_worker **spare = pooled ? &s->spare_pooled : &s->spare_adopted;
-    struct mo_worker *w = *spare;
-    if (w) {
-        *spare = w->next;
+    struct mo_worker *w = take_spare(pooled ? &s->spare_pooled : &s->spare_adopted);
+    if (w)
         return w;
-    }
     if (s->workers == MO_WORKERS_MAX || !(w = mo_sched_permanent_locked(sizeof *w)))
         return NULL;
     w->pooled = pooled;
@@ -158,6 +174,7 @@ struct mo_member *mo_sched_adopt(void)
     w->stack_end = NULL;
     w->held = 0;
     w->place = 0;
+    mo_store_relaxed(&w->root->team->done_outside, 0u);
     mo_member_begin(w->root, 0);
     w->root->implicit.env = 0;
     MO_SHARED(self) = w->root;
