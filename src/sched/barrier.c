@@ -159,7 +159,9 @@ static inline bool alone_all_ended(const struct mo_member *m)
 static bool alone_has_news(void *member)
 {
     struct mo_member *m = member;
-    return mo_load_relaxed(&m->team->queued) || alone_all_ended(m);
+    /* seq_cst: must not be read before the sleeper has announced itself; enqueue_elsewhere() writes, then looks for
+       one. */
+    return mo_load_seqcst(&m->team->queued) || alone_all_ended(m);
 }
 
 static __attribute__((noinline)) void drain_alone(struct mo_member *m)
