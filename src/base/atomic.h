@@ -28,6 +28,7 @@
 #define mo_store_seqcst(p, v)      atomic_store_explicit((p), (v), memory_order_seq_cst)
 #define mo_exchange_acquire(p, v)  atomic_exchange_explicit((p), (v), memory_order_acquire)
 #define mo_exchange_release(p, v)  atomic_exchange_explicit((p), (v), memory_order_release)
+#define mo_exchange_acq_rel(p, v)  atomic_exchange_explicit((p), (v), memory_order_acq_rel)
 #define mo_exchange_seqcst(p, v)   atomic_exchange_explicit((p), (v), memory_order_seq_cst)
 #define mo_fetch_add_relaxed(p, v) atomic_fetch_add_explicit((p), (v), memory_order_relaxed)
 #define mo_fetch_add_acq_rel(p, v) atomic_fetch_add_explicit((p), (v), memory_order_acq_rel)

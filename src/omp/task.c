@@ -73,6 +73,7 @@ static struct mo_task *prepare(struct mo_member *m, const struct mo_task_spec *t
     const struct mo_task_form form = {.bytes = t->bytes,
                                       .align = t->align,
                                       .priority = t->priority ? mo_omp_priority(t->priority) : 0,
+                                      .mutexes = t->deps.mutexes,
                                       .depends = t->deps.count,
                                       .detached = t->detach};
     struct mo_task *task = mo_task_new(m, &form, payload);

@@ -86,7 +86,7 @@ void mo_node_unref(struct mo_member *m, struct mo_task *task)
 
 struct mo_task *mo_node_new_join(struct mo_member *m)
 {
-    unsigned cls = mo_slab_class(MO_TASK_HEAD_MAX);
+    unsigned cls = mo_slab_class(MO_JOIN_BYTES);
     struct mo_task *join = mo_slab_alloc_owner(&m->worker->slab, cls);
     if (!join)
         return NULL;
@@ -99,6 +99,7 @@ struct mo_task *mo_node_new_join(struct mo_member *m)
     mo_store_relaxed(&mo_task_ext(join)->group, NULL);
     mo_task_ext(join)->edges = NULL;
     mo_node_init(join, MO_NODE_JOIN, 1);
+    *mo_join_turn(join) = (struct mo_turn){0};
     return join;
 }
 
@@ -115,13 +116,13 @@ enum mo_edge mo_node_precede(struct mo_member *m, struct mo_task *first, struct 
     return mo_cas_acq_rel(&node->successors, &seen, seen + 2) ? MO_EDGE_MADE : MO_EDGE_NONE;
 }
 
-/* Nothing precedes it any more. */
-static void start(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere)
+void mo_node_start(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere)
 {
-    if (mo_task_node(task)->kind == MO_NODE_TASK) {
+    uint32_t kind = mo_task_node(task)->kind;
+    if (kind == MO_NODE_TASK || (kind == MO_NODE_EXCLUSIVE && mo_turns_take(task)))
         mo_task_enqueue(m, task, elsewhere);
+    if (kind != MO_NODE_JOIN)
         return;
-    }
     mo_node_end(m, task, elsewhere); /* joins do not follow joins, so this goes no deeper */
     mo_node_unref(m, task);
 }
@@ -135,12 +136,14 @@ void mo_node_release(struct mo_member *m, struct mo_task *task, uint32_t waits, 
     if (waiter)
         mo_event_notify(&w->event);
     else
-        start(m, task, elsewhere);
+        mo_node_start(m, task, elsewhere);
 }
 
 void mo_node_end(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere)
 {
     struct mo_task_node *node = mo_task_node(task);
+    if (mo_unlikely(node->kind == MO_NODE_EXCLUSIVE))
+        mo_turns_pass(m, task, elsewhere); /* first: a group's join, which holds the turn, waits for us */
     unsigned n = mo_fetch_or_acq_rel(&node->successors, MO_NODE_ENDED) >> 1;
     for (unsigned i = 0; i < n && i < MO_NODE_CELLS; i++)
         mo_node_release(m, node->cell[i], 1, elsewhere);

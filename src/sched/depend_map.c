@@ -2,12 +2,13 @@
    that runs the parent. It exists from the first child with dependences to the end of the parent, or to a moment when
    no child is left.
 
-   Accesses of one address come in groups: a single one that writes, or any number of one kind that may go on side by
-   side (readers; members of one inoutset). Every access depends on the whole group before its own. Of a group with
-   more than two members only a join is kept: a node without a task that follows all of them and ends when the next group
-   has begun and they have ended. So each access makes at most two edges an address, however large the groups are, and
-   the many addresses that two tasks read cost no join.
-   A member of a mutexinoutset counts as a writer: they take turns in the order of their creation. */
+   Accesses of one address come in groups: a single one that writes, or any number of one kind that do not order one
+   another (readers; members of one inoutset; members of one mutexinoutset, which take turns, turn.c). Every access depends
+   on the whole group before its own. Of a group with more than two members only a join is kept: a node without a task that
+   follows all of them and ends when the next group has begun and they have ended. So each access makes at most two edges
+   an address, however large the groups are, and the many addresses that two tasks read cost no join.
+   A mutexinoutset has its join from the first member on, as the join holds the turn: that member may run already when the
+   second comes, and could not take a turn then that it was not made with. */
 #include "sched/internal.h"
 
 #include <string.h>
@@ -238,9 +239,14 @@ static void wait_for(struct access *a, struct mo_task *first)
     a->failed |= edge == MO_EDGE_NO_MEMORY;
 }
 
+static bool is_waiter(const struct access *a)
+{
+    return mo_task_node(a->task)->kind == MO_NODE_WAITER;
+}
+
 static void mark(struct access *a, struct mo_depend_entry *e, enum mo_dep_kind kind)
 {
-    bool stays = mo_task_node(a->task)->kind != MO_NODE_WAITER;
+    bool stays = !is_waiter(a);
     e->last = stays ? a->task : NULL;
     set_second(e, NULL, kind);
     a->marks += stays;
@@ -256,13 +262,23 @@ static void add_to_join(struct access *a, struct mo_task *join, struct mo_task *
     a->failed |= edge == MO_EDGE_NO_MEMORY;
 }
 
-/* The third member of a group makes its join. */
+/* A join for the map. */
+static struct mo_task *new_join(struct access *a)
+{
+    struct mo_task *join = mo_node_new_join(a->m);
+    if (join)
+        mo_fetch_add_relaxed(&mo_task_node(join)->refs, 1u); /* one until it ends, one for the map */
+    else
+        a->failed = true;
+    return join;
+}
+
+/* For a group of two: a third one comes, or the group must be one node. */
 static bool make_join(struct access *a, struct mo_depend_entry *e)
 {
-    struct mo_task *join = mo_node_new_join(a->m), *member[] = {e->last, second_of(e)};
+    struct mo_task *join = new_join(a), *member[] = {e->last, second_of(e)};
     if (!join)
         return false;
-    mo_fetch_add_relaxed(&mo_task_node(join)->refs, 1u); /* one until it ends, one for the map */
     for (unsigned i = 0; i < 2; i++) {
         add_to_join(a, join, member[i]);
         forget(a->m, member[i]);
@@ -272,13 +288,24 @@ static bool make_join(struct access *a, struct mo_depend_entry *e)
     return true;
 }
 
+static __attribute__((noinline)) void join_exclusive(struct access *a, struct mo_depend_entry *e)
+{
+    if ((e->last || (e->last = new_join(a))) && mo_turns_add(a->task, e->last))
+        add_to_join(a, e->last, a->task);
+}
+
+static void begin_exclusive(struct access *a, struct mo_depend_entry *e)
+{
+    e->last = NULL;
+    set_second(e, NULL, MO_DEP_MUTEXINOUTSET);
+    join_exclusive(a, e);
+}
+
 /* Begin a group. Its members depend on the one before. */
 static void supersede(struct access *a, struct mo_depend_entry *e, enum mo_dep_kind kind)
 {
-    if (kind != MO_DEP_OUT && second_of(e) && !make_join(a, e)) { /* `before` is one node */
-        a->failed = true;
+    if (kind != MO_DEP_OUT && second_of(e) && !make_join(a, e)) /* `before` is one node */
         return;
-    }
     struct mo_task *old = e->last, *second = second_of(e);
     wait_for(a, old);
     wait_for(a, second);
@@ -290,7 +317,10 @@ static void supersede(struct access *a, struct mo_depend_entry *e, enum mo_dep_k
         forget(a->m, old);
     else
         e->before = old;
-    mark(a, e, kind);
+    if (kind == MO_DEP_MUTEXINOUTSET)
+        begin_exclusive(a, e);
+    else
+        mark(a, e, kind);
 }
 
 /* Members that have ended make room. */
@@ -306,18 +336,18 @@ static void drop_ended_members(struct mo_member *m, struct mo_depend_entry *e)
 static void join_group(struct access *a, struct mo_depend_entry *e)
 {
     wait_for(a, e->before);
-    if (mo_task_node(a->task)->kind == MO_NODE_WAITER)
+    if (is_waiter(a))
         return;
     drop_ended_members(a->m, e);
-    if (!e->last) {
+    if (kind_of(e) == MO_DEP_MUTEXINOUTSET) {
+        join_exclusive(a, e);
+    } else if (!e->last) {
         mark(a, e, kind_of(e));
     } else if (!is_join(e->last) && !second_of(e)) {
         set_second(e, a->task, kind_of(e));
         a->marks++;
     } else if (is_join(e->last) || make_join(a, e)) {
         add_to_join(a, e->last, a->task);
-    } else {
-        a->failed = true;
     }
 }
 
@@ -345,17 +375,18 @@ static void access_everything(struct access *a, struct mo_depend_map *map)
         wait_for(a, second_of(e));
     }
     forget_all(a->m, map);
-    bool stays = mo_task_node(a->task)->kind != MO_NODE_WAITER;
+    bool stays = !is_waiter(a);
     map->everything = stays ? a->task : NULL;
     a->marks += stays;
 }
 
-/* ---- Lists. Stronger kinds are treated first, as an address named twice counts as the strongest. */
-static bool named_as_set(const struct mo_deps *deps, const void *addr)
+/* ---- Lists. An address that is named as two kinds is accessed like a writer's: each kind has others that it must come
+   before and after. Writers go first, so that such an address is the task's own already when it is named again. */
+static bool named_otherwise(const struct mo_deps *deps, struct mo_dep dep)
 {
     for (unsigned i = 0; i < deps->count; i++) {
         struct mo_dep d = deps->at(deps->list, i);
-        if (d.kind == MO_DEP_INOUTSET && d.addr == addr)
+        if (d.addr == dep.addr && d.kind != dep.kind)
             return true;
     }
     return false;
@@ -368,17 +399,25 @@ static void *key_of(void *addr)
     return addr ? addr : &null_address;
 }
 
-static enum mo_dep_kind plain_kind(enum mo_dep_kind kind)
+/* A waiter takes no turns, so it waits for all members of the group. */
+static enum mo_dep_kind kind_for(const struct access *a, enum mo_dep_kind kind)
 {
-    return kind == MO_DEP_MUTEXINOUTSET ? MO_DEP_OUT : kind;
+    return kind == MO_DEP_MUTEXINOUTSET && is_waiter(a) ? MO_DEP_OUT : kind;
 }
 
-static void access_all_of(struct access *a, struct mo_depend_map *map, const struct mo_deps *deps,
-                          enum mo_dep_kind kind, bool sets)
+static enum mo_dep_kind kind_among(const struct access *a, const struct mo_deps *deps, struct mo_dep dep)
+{
+    return named_otherwise(deps, dep) ? MO_DEP_OUT : kind_for(a, dep.kind);
+}
+
+/* One pass over those that count as writers or over the others. `mixed`: not each item counts as what it says. */
+static void access_each(struct access *a, struct mo_depend_map *map, const struct mo_deps *deps, bool mixed,
+                        bool writers)
 {
     for (unsigned i = 0; i < deps->count; i++) {
         struct mo_dep d = deps->at(deps->list, i);
-        if (plain_kind(d.kind) == kind && !(kind == MO_DEP_IN && sets && named_as_set(deps, d.addr)))
+        enum mo_dep_kind kind = mo_unlikely(mixed) ? kind_among(a, deps, d) : d.kind;
+        if ((kind == MO_DEP_OUT) == writers)
             access_address(a, map, (struct mo_dep){key_of(d.addr), kind});
     }
 }
@@ -391,7 +430,7 @@ static unsigned kinds_in(const struct mo_deps *deps)
     unsigned kinds = 0;
     for (unsigned i = 0; i < deps->count; i++) {
         struct mo_dep d = deps->at(deps->list, i);
-        kinds |= !d.addr && d.kind == MO_DEP_OUT ? EVERYTHING : 1u << plain_kind(d.kind);
+        kinds |= !d.addr && d.kind == MO_DEP_OUT ? EVERYTHING : 1u << d.kind;
     }
     return kinds;
 }
@@ -401,7 +440,7 @@ static void access_one(struct access *a, struct mo_depend_map *map, struct mo_de
     if (mo_unlikely(!dep.addr && dep.kind == MO_DEP_OUT))
         access_everything(a, map);
     else
-        access_address(a, map, (struct mo_dep){key_of(dep.addr), plain_kind(dep.kind)});
+        access_address(a, map, (struct mo_dep){key_of(dep.addr), kind_for(a, dep.kind)});
 }
 
 static void access_list(struct access *a, struct mo_depend_map *map, const struct mo_deps *deps)
@@ -410,18 +449,17 @@ static void access_list(struct access *a, struct mo_depend_map *map, const struc
         access_one(a, map, deps->at(deps->list, 0));
         return;
     }
-    unsigned kinds = kinds_in(deps);
-    bool sets = kinds & 1u << MO_DEP_INOUTSET;
+    unsigned kinds = kinds_in(deps), others = kinds & ~(1u << MO_DEP_OUT);
+    bool mixed =
+        others & (others - 1) /* more than one kind of them */ || (others & 1u << MO_DEP_MUTEXINOUTSET && is_waiter(a));
     if (kinds & EVERYTHING) {
         access_everything(a, map);
         return;
     }
-    if (kinds & 1u << MO_DEP_OUT)
-        access_all_of(a, map, deps, MO_DEP_OUT, false);
-    if (sets)
-        access_all_of(a, map, deps, MO_DEP_INOUTSET, false);
-    if (kinds & 1u << MO_DEP_IN)
-        access_all_of(a, map, deps, MO_DEP_IN, sets);
+    if (kinds != others || mixed)
+        access_each(a, map, deps, mixed, true);
+    if (others)
+        access_each(a, map, deps, mixed, false);
 }
 
 bool mo_depends_link(struct mo_member *m, struct mo_task *task, const struct mo_deps *deps, uint32_t *edges)

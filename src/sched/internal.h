@@ -88,7 +88,50 @@ static inline struct mo_task_node *mo_task_node(const struct mo_task *task)
     return (struct mo_task_node *)((struct mo_task_ext *)(task + 1) + 1);
 }
 
-#define MO_TASK_HEAD_MAX (sizeof(struct mo_task) + sizeof(struct mo_task_ext) + sizeof(struct mo_task_node))
+#define MO_JOIN_BYTES                                                                                                  \
+    (sizeof(struct mo_task) + sizeof(struct mo_task_ext) + sizeof(struct mo_task_node) + sizeof(struct mo_turn))
+
+/* turn.c: of a group of mutexinoutset tasks one at a time has the turn. The group's join holds it. */
+struct mo_turn {
+    _Atomic uintptr_t last; /* 0 free, MO_TURN_TAKEN, or taken and the task that queued up last */
+    struct mo_task *line;   /* of who has the turn: those that queued up and come next */
+};
+#define MO_TURN_TAKEN ((uintptr_t)1)
+
+/* In a task, behind its node: the groups it is in, by address, and how many turns it has. */
+struct mo_turns {
+    struct mo_task *next; /* in the queue that it is in */
+    uint32_t count, held;
+    struct mo_task *group[];
+};
+
+static inline struct mo_turns *mo_task_turns(const struct mo_task *task)
+{
+    return (struct mo_turns *)(mo_task_node(task) + 1);
+}
+
+static inline struct mo_turn *mo_join_turn(const struct mo_task *join)
+{
+    return (struct mo_turn *)(mo_task_node(join) + 1);
+}
+
+static inline size_t mo_turns_bytes(unsigned groups)
+{
+    if (mo_likely(!groups))
+        return 0;
+    return (sizeof(struct mo_turns) + groups * sizeof(struct mo_task *) + 31) & ~(size_t)31;
+}
+
+/* Make a new node an exclusive one. */
+void mo_turns_init(struct mo_task *task);
+/* Before it is submitted: let it take turns with the members of a group. False when it does already. */
+bool mo_turns_add(struct mo_task *task, struct mo_task *join);
+/* It will run where nobody else can: it needs none. */
+void mo_turns_drop(struct mo_task *task);
+/* For a task that nothing precedes any more. False: somebody else has a turn it needs, and will start it. */
+bool mo_turns_take(struct mo_task *task);
+/* The task has ended. */
+void mo_turns_pass(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere);
 
 /* depend.c */
 #define MO_NODE_ENDED 1u
@@ -101,6 +144,8 @@ void mo_node_unref(struct mo_member *m, struct mo_task *task);
 struct mo_task *mo_node_new_join(struct mo_member *m);
 /* Let `then` wait for `first`: for the thread that runs their parent. The caller counts the edge in then's `waits`. */
 enum mo_edge mo_node_precede(struct mo_member *m, struct mo_task *first, struct mo_task *then);
+/* Nothing precedes it any more. */
+void mo_node_start(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere);
 /* Take `waits` off; start the task if nothing precedes it any more. */
 void mo_node_release(struct mo_member *m, struct mo_task *task, uint32_t waits, struct mo_team *elsewhere);
 /* The task has ended: release its successors. */

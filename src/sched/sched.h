@@ -86,8 +86,9 @@ _Static_assert(sizeof(struct mo_task_ext) == 32, "payload stays aligned to 32 by
 #define MO_NODE_CELLS 2
 enum mo_node_kind {
     MO_NODE_TASK,
-    MO_NODE_JOIN,  /* no task: ends when nothing precedes it any more */
-    MO_NODE_WAITER /* a thread that waits; lives on its stack */
+    MO_NODE_EXCLUSIVE, /* a task that takes turns with others (turn.c) */
+    MO_NODE_JOIN,      /* no task: ends when nothing precedes it any more */
+    MO_NODE_WAITER     /* a thread that waits; lives on its stack */
 };
 
 struct mo_task_node {
@@ -203,6 +204,7 @@ struct mo_dep {
 
 struct mo_deps {
     unsigned count;
+    unsigned mutexes; /* MO_DEP_MUTEXINOUTSET among them, at most */
     struct mo_dep (*at)(const void *list, unsigned i);
     const void *list;
 };
@@ -337,7 +339,8 @@ void mo_sched_heavy_barrier(void);
 struct mo_task_form {
     size_t bytes, align; /* of the payload */
     int32_t priority;
-    bool depends; /* will be submitted with dependences */
+    bool depends;     /* will be submitted with dependences, */
+    unsigned mutexes; /* of which so many are mutexinoutset, or fewer */
     bool detached;
 };
 

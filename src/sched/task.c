@@ -101,16 +101,16 @@ bool mo_task_too_many(struct mo_member *m)
     return (int64_t)cur->pending - mo_load_relaxed(&cur->remote_done) >= m->spawn_limit;
 }
 
-static size_t head_bytes(unsigned flags)
+static size_t head_bytes(unsigned flags, unsigned mutexes)
 {
     return sizeof(struct mo_task) + (flags & MO_TASK_EXTENDED ? sizeof(struct mo_task_ext) : 0) +
-           (flags & MO_TASK_NODE ? sizeof(struct mo_task_node) : 0);
+           (flags & MO_TASK_NODE ? sizeof(struct mo_task_node) : 0) + mo_turns_bytes(mutexes);
 }
 
 /* Where the payload is: its place follows from the alignment. */
-static size_t extend(struct mo_member *m, struct mo_task *t, const struct mo_task_form *form)
+static size_t extend(struct mo_member *m, struct mo_task *t, const struct mo_task_form *form, size_t head)
 {
-    uintptr_t data = (uintptr_t)t + head_bytes(t->flags);
+    uintptr_t data = (uintptr_t)t + head;
     if (form->align)
         data = (data + form->align - 1) & ~(uintptr_t)(form->align - 1);
     struct mo_task_ext *ext = mo_task_ext(t);
@@ -121,6 +121,8 @@ static size_t extend(struct mo_member *m, struct mo_task *t, const struct mo_tas
     ext->offset = (uint32_t)(data - (uintptr_t)t);
     if (t->flags & MO_TASK_NODE)
         mo_node_init(t, MO_NODE_TASK, 1);
+    if (mo_unlikely(form->mutexes))
+        mo_turns_init(t);
     return ext->offset;
 }
 
@@ -133,7 +135,8 @@ struct mo_task *mo_task_new(struct mo_member *m, const struct mo_task_form *form
     bool extended = node || m->group || form->priority || form->align > sizeof(struct mo_task);
     unsigned flags = (extended ? MO_TASK_EXTENDED : 0) | (node ? MO_TASK_NODE : 0);
     size_t slack = form->align > MO_SLAB_MIN_BYTES ? form->align : 0, offset = sizeof(struct mo_task);
-    unsigned cls = mo_slab_class(head_bytes(flags) + form->bytes + slack);
+    size_t head = head_bytes(flags, form->mutexes);
+    unsigned cls = mo_slab_class(head + form->bytes + slack);
     struct mo_task *t = mo_likely(cls < MO_SLAB_CLASSES) ? mo_slab_alloc_owner(&m->worker->slab, cls) : NULL;
     if (mo_unlikely(!t))
         return NULL;
@@ -141,7 +144,7 @@ struct mo_task *mo_task_new(struct mo_member *m, const struct mo_task_form *form
     t->counts = 0;
     t->origin = origin_of(m->current->env, m->worker->index, cls, flags);
     if (mo_unlikely(extended))
-        offset = extend(m, t, form);
+        offset = extend(m, t, form, head);
     *payload = (char *)t + offset;
     return t;
 }
@@ -206,13 +209,14 @@ void mo_task_submit_after(struct mo_member *m, struct mo_task *task, const struc
     uint32_t edges;
     if (mo_unlikely(!mo_depends_link(m, task, deps, &edges))) {
         mo_task_wait(m); /* without memory for the graph: all siblings end first, then it, then the next */
+        mo_turns_drop(task);
         count_new(m, task);
         mo_task_execute(m, task);
         return;
     }
     count_new(m, task);
     if (edges == 0)
-        mo_task_enqueue(m, task, NULL);
+        mo_node_start(m, task, NULL);
     else
         mo_node_release(m, task, MO_NODE_GUARD - edges, NULL);
 }
