@@ -50,12 +50,11 @@ static void run_now(struct mo_member *m, const struct mo_task_spec *t)
         run_undeferred(m, t);
         return;
     }
-    struct mo_task_event *event = mo_task_detach(m, NULL);
-    if (!event)
-        mo_fatal("out of memory for the event of a task");
-    t->detach(t->detach_arg, event);
+    struct mo_task_event event;
+    mo_task_event_init(m, &event);
+    t->detach(t->detach_arg, &event);
     run_undeferred(m, t);
-    mo_task_wait_event(m, event);
+    mo_task_wait_event(m, &event);
 }
 
 static bool must_run_now(struct mo_member *m, const struct mo_task_spec *t)
@@ -73,16 +72,12 @@ static struct mo_task *prepare(struct mo_member *m, const struct mo_task_spec *t
     const struct mo_task_form form = {.bytes = t->bytes,
                                       .align = t->align,
                                       .priority = t->priority ? mo_omp_priority(t->priority) : 0,
-                                      .mutexes = t->deps.mutexes,
                                       .depends = t->deps.count,
+                                      .mutexes = t->deps.mutexes,
                                       .detached = t->detach};
     struct mo_task *task = mo_task_new(m, &form, payload);
-    if (!task || !t->detach)
-        return task;
-    struct mo_task_event *event = mo_task_detach(m, task);
-    if (!event)
-        mo_fatal("out of memory for the event of a task");
-    t->detach(t->detach_arg, event);
+    if (task && t->detach)
+        t->detach(t->detach_arg, mo_task_event(task));
     return task;
 }
 

@@ -168,18 +168,17 @@ void mo_task_run_undeferred(struct mo_member *m, void (*fn)(void *), void *data,
 }
 
 /* ---- Events. */
-struct mo_task_event *mo_task_detach(struct mo_member *m, struct mo_task *task)
+void mo_task_attach_event(struct mo_member *m, struct mo_task *task, struct mo_task_event *event)
 {
-    struct mo_task_event *event = mo_slab_alloc_owner(&m->worker->slab, 0);
-    if (!event)
-        return NULL;
-    *event = (struct mo_task_event){.task = task, .team = m->team, .home = m->worker->index};
-    if (task) {
-        event->parent = mo_load_relaxed(&task->parent);
-        mo_task_ext(task)->event = event;
-        mo_fetch_add_relaxed(&mo_task_node(task)->refs, 1u); /* until mo_task_end_detached() */
-    }
-    return event;
+    *event = (struct mo_task_event){
+        .task = task, .parent = mo_load_relaxed(&task->parent), .team = m->team, .home = m->worker->index};
+    mo_task_ext(task)->event = event;
+    mo_fetch_add_relaxed(&mo_task_node(task)->refs, 1u); /* until mo_task_end_detached() */
+}
+
+struct mo_task_event *mo_task_event(struct mo_task *task)
+{
+    return mo_task_ext(task)->event;
 }
 
 void mo_task_end_detached(struct mo_member *m, struct mo_task_event *event, struct mo_team *elsewhere)
@@ -204,7 +203,7 @@ void mo_task_fulfill(struct mo_task_event *event)
 {
     if (!event)
         mo_fatal("0 is no event of a detached task");
-    bool task = event->task;
+    bool task = event->task; /* without one the event is on the stack of who waits for it: soon gone */
     struct mo_worker *w = mo_worker_at(event->home);
     uint32_t state = mo_fetch_or_seqcst(&event->state, (uint32_t)MO_EVENT_FULFILLED);
     if (state & MO_EVENT_FULFILLED)

@@ -75,6 +75,8 @@ void mo_task_execute(struct mo_member *m, struct mo_task *task);
    caller is not between two tasks of that team. */
 void mo_task_enqueue(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere);
 
+/* Let the end of a new task need an event, which is a block of the smallest class. */
+void mo_task_attach_event(struct mo_member *m, struct mo_task *task, struct mo_task_event *event);
 /* Body and event of a detached task are over. */
 void mo_task_end_detached(struct mo_member *m, struct mo_task_event *event, struct mo_team *elsewhere);
 
@@ -142,10 +144,10 @@ void mo_node_init(struct mo_task *task, enum mo_node_kind kind, unsigned refs);
 void mo_node_unref(struct mo_member *m, struct mo_task *task);
 /* A node without a task, with one reference that its end drops; NULL when memory is exhausted. */
 struct mo_task *mo_node_new_join(struct mo_member *m);
-/* Let `then` wait for `first`: for the thread that runs their parent. The caller counts the edge in then's `waits`. */
-enum mo_edge mo_node_precede(struct mo_member *m, struct mo_task *first, struct mo_task *then);
 /* Nothing precedes it any more. */
 void mo_node_start(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere);
+/* Let `then` wait for `first`: for the thread that runs their parent. The caller counts the edge in then's `waits`. */
+enum mo_edge mo_node_precede(struct mo_member *m, struct mo_task *first, struct mo_task *then);
 /* Take `waits` off; start the task if nothing precedes it any more. */
 void mo_node_release(struct mo_member *m, struct mo_task *task, uint32_t waits, struct mo_team *elsewhere);
 /* The task has ended: release its successors. */
@@ -196,6 +198,8 @@ static inline struct mo_task *mo_priority_take(struct mo_member *m, const struct
 }
 /* False when memory is exhausted. `m` is the caller, of whatever team. */
 bool mo_priority_put(struct mo_member *m, struct mo_team *team, struct mo_task *task, int priority);
+/* The same without a need for memory, and without regard to priority. */
+void mo_priority_put_bare(struct mo_team *team, struct mo_task *task);
 bool mo_task_is_kin(struct mo_task *task, const struct mo_kin *kin);
 /* A searcher is one that creators of tasks rely on: they wake nobody while there is one. It may stop being one only by
    finding work (then it wakes another), by going to sleep (then it looks once more), or when no task is left. */

@@ -41,6 +41,34 @@ bool mo_priority_put(struct mo_member *m, struct mo_team *team, struct mo_task *
     return true;
 }
 
+/* The links are the tasks' counts, which mean nothing before they run. */
+void mo_priority_put_bare(struct mo_team *team, struct mo_task *task)
+{
+    mo_mutex_lock(&team->priority_lock);
+    task->counts = (uintptr_t)team->priority_bare;
+    team->priority_bare = task;
+    mo_owner_add(&team->queued, 1u);
+    mo_mutex_unlock(&team->priority_lock);
+}
+
+static struct mo_task *unlink_bare(struct mo_team *team, const struct mo_kin *kin)
+{
+    struct mo_task *before = NULL, *task = team->priority_bare;
+    while (task && kin && !mo_task_is_kin(task, kin)) {
+        before = task;
+        task = (struct mo_task *)(uintptr_t)task->counts;
+    }
+    if (!task)
+        return NULL;
+    if (before)
+        before->counts = task->counts;
+    else
+        team->priority_bare = (struct mo_task *)(uintptr_t)task->counts;
+    task->counts = 0;
+    mo_owner_add(&team->queued, -1u);
+    return task;
+}
+
 /* Take the first link of a run out; the next one becomes the first. */
 static struct mo_queued_task *take_first(struct mo_queued_task **run)
 {
@@ -86,10 +114,10 @@ struct mo_task *mo_priority_take_slow(struct mo_member *m, const struct mo_kin *
     struct mo_team *team = m->team;
     mo_mutex_lock(&team->priority_lock);
     struct mo_queued_task *q = unlink_highest(team, kin);
+    struct mo_task *task = q ? q->task : unlink_bare(team, kin);
     mo_mutex_unlock(&team->priority_lock);
     if (!q)
-        return NULL;
-    struct mo_task *task = q->task;
+        return task;
     mo_worker_free(m->worker, q->home, q, 0);
     return task;
 }

@@ -271,8 +271,9 @@ struct mo_team {
     struct mo_team *next;                 /* in the list of all teams */
     _Atomic uint32_t priority_lock;
     struct mo_queued_task *priority_head;
-    unsigned *table; /* space for the members' orders of victims; NULL while nobody needs them */
-    unsigned tables; /* the capacity that it was made for */
+    struct mo_task *priority_bare; /* tasks for which there was no memory to queue them */
+    unsigned *table;               /* space for the members' orders of victims; NULL while nobody needs them */
+    unsigned tables;               /* the capacity that it was made for */
 };
 
 static inline struct mo_member *mo_team_member(struct mo_team *team, unsigned tid)
@@ -347,10 +348,10 @@ struct mo_task_form {
 /* A block for a task, child of the current one. The caller fills fn and the payload and submits it. NULL when memory is
    exhausted: run the work undeferred instead. */
 struct mo_task *mo_task_new(struct mo_member *m, const struct mo_task_form *form, void **payload);
-/* Give it an event that must be fulfilled before it counts as ended; before it is submitted. task NULL: an event that
-   somebody waits for by mo_task_wait_event(). NULL: no memory. */
-struct mo_task_event *mo_task_detach(struct mo_member *m, struct mo_task *task);
-/* Wait for an event without a task, and free it. */
+/* The event that must be fulfilled before a task made with `detached` counts as ended. */
+struct mo_task_event *mo_task_event(struct mo_task *task);
+/* An event without a task, in the caller's frame until mo_task_wait_event() has returned. */
+void mo_task_event_init(struct mo_member *m, struct mo_task_event *event);
 void mo_task_wait_event(struct mo_member *m, struct mo_task_event *event);
 /* From any thread. Ends the process with a message when that was done before. */
 void mo_task_fulfill(struct mo_task_event *event);

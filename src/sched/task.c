@@ -126,6 +126,18 @@ static size_t extend(struct mo_member *m, struct mo_task *t, const struct mo_tas
     return ext->offset;
 }
 
+/* The event's block is made with the task's, so that nothing can fail later. Without one there is no task either. */
+static __attribute__((noinline)) struct mo_task *add_event(struct mo_member *m, struct mo_task *t, unsigned cls)
+{
+    struct mo_slab *slab = &m->worker->slab;
+    struct mo_task_event *event = mo_slab_alloc_owner(slab, 0);
+    if (event)
+        mo_task_attach_event(m, t, event);
+    else
+        mo_slab_free_owner(slab, t, cls);
+    return event ? t : NULL;
+}
+
 struct mo_task *mo_task_new(struct mo_member *m, const struct mo_task_form *form, void **payload)
 {
     struct mo_task *parent = current_parent(m);
@@ -146,7 +158,7 @@ struct mo_task *mo_task_new(struct mo_member *m, const struct mo_task_form *form
     if (mo_unlikely(extended))
         offset = extend(m, t, form, head);
     *payload = (char *)t + offset;
-    return t;
+    return mo_likely(!form->detached) ? t : add_event(m, t, cls);
 }
 
 static inline void count_child(struct mo_member *m, struct mo_task *parent)
@@ -167,7 +179,7 @@ static inline int32_t priority_of(struct mo_task *task)
 static void enqueue_elsewhere(struct mo_member *m, struct mo_task *task, struct mo_team *team)
 {
     if (!mo_priority_put(m, team, task, priority_of(task)))
-        mo_fatal("out of memory while a task becomes ready");
+        mo_priority_put_bare(team, task);
     mo_work_published(team);
     mo_event_notify(&team->event); /* also who is alone there */
 }

@@ -59,6 +59,8 @@ static bool help(void *arg)
 {
     struct task_wait *w = arg;
     struct mo_member *m = w->m;
+    if (!w->kin.ancestor) /* no children, no descendants: only an event is waited for like this */
+        return false;
     struct mo_task *task = take_descendant(m, &w->kin);
     if (!task)
         return false;
@@ -148,12 +150,16 @@ static bool is_fulfilled(void *arg)
     return mo_load_seqcst(&w->event->state) & MO_EVENT_FULFILLED;
 }
 
+void mo_task_event_init(struct mo_member *m, struct mo_task_event *event)
+{
+    *event = (struct mo_task_event){.home = m->worker->index};
+}
+
 void mo_task_wait_event(struct mo_member *m, struct mo_task_event *event)
 {
     struct task_wait w = {.m = m, .event = event, .kin = {.ancestor = current_with_children(m)}};
     if (!is_fulfilled(&w))
         wait_slow(&w, is_fulfilled);
-    mo_worker_free(m->worker, event->home, event, 0);
 }
 
 bool mo_task_yield(struct mo_member *m)

@@ -75,6 +75,7 @@ void mo_team_forget_threads(struct mo_team *team, bool reset)
     mo_store_relaxed(&team->done_outside, 0u);
     mo_store_relaxed(&team->priority_lock, 0u);
     team->priority_head = NULL;
+    team->priority_bare = NULL;
     memset(team->client, 0, sizeof team->client);
     for (unsigned i = 0; i < team->capacity; i++) {
         struct mo_member *m = mo_team_member(team, i);
