@@ -127,6 +127,85 @@ static int nothing(void)
     return 7;
 }
 
+/* ---- A thread that has ended left a detached task behind, which it created outside all regions. Another thread, which
+   may take its place in the runtime, has to do with its own tasks only. */
+static omp_event_handle_t left_behind;
+static int own_fulfilled;
+
+static void *leave_task_behind(void *unused)
+{
+    omp_event_handle_t event = (omp_event_handle_t)0;
+    (void)unused;
+#pragma omp task detach(event)
+    bodies++;
+    left_behind = event;
+    return NULL;
+}
+
+static void *fulfill_own(void *handle)
+{
+    usleep(3000);
+    __atomic_store_n(&own_fulfilled, 1, __ATOMIC_RELEASE);
+    omp_fulfill_event((omp_event_handle_t)handle);
+    return NULL;
+}
+
+static void *wait_for_own(void *unused)
+{
+    omp_event_handle_t own = (omp_event_handle_t)0;
+    pthread_t thread;
+#pragma omp task detach(own)
+    bodies++;
+    omp_fulfill_event(left_behind);
+    CHECK_EQ(pthread_create(&thread, NULL, fulfill_own, (void *)own), 0);
+#pragma omp taskwait
+    CHECK_EQ(__atomic_load_n(&own_fulfilled, __ATOMIC_ACQUIRE), 1);
+    pthread_join(thread, NULL);
+    return unused;
+}
+
+static void run_thread(void *(*body)(void *))
+{
+    pthread_t thread;
+    CHECK_EQ(pthread_create(&thread, NULL, body, NULL), 0);
+    pthread_join(thread, NULL);
+}
+
+static void after_its_thread(void)
+{
+    for (int i = 0; i < 3; i++) {
+        own_fulfilled = 0;
+        run_thread(leave_task_behind);
+        run_thread(wait_for_own);
+    }
+}
+
+/* An undeferred task with an event waits where it is created. What else there is to do may want the lock that its creator
+   holds. */
+static void waits_alone(void)
+{
+    pthread_t thread;
+#pragma omp parallel
+    {
+        for (int i = 0; i < 10; i++) {
+#pragma omp task
+#pragma omp critical(waits_alone)
+            bodies++;
+        }
+#pragma omp master
+#pragma omp task
+        {
+#pragma omp critical(waits_alone)
+            {
+                omp_event_handle_t event;
+#pragma omp task if (0) detach(event)
+                start(&thread, event);
+            }
+        }
+    }
+    pthread_join(thread, NULL);
+}
+
 int main(void)
 {
     char text[200];
@@ -139,5 +218,8 @@ int main(void)
     by_stranger();
     holds_successors();
     by_itself_and_sibling();
+    if (!check_is_reference()) /* which waits for the event in the creation */
+        after_its_thread();
+    waits_alone();
     return check_result();
 }
