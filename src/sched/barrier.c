@@ -11,7 +11,8 @@
    summed, then all `created`. done(t1) <= done(t) <= created(t) <= created(t2) for t1 < t < t2, so equal sums mean that
    at t between the passes none was open; and with everybody arrived only an open task could create another.
    Somebody sees it: a member checks after its last done, with an RMW on `idle` in between (mo_idle_begin_search); the
-   RMWs of two such members are ordered, and the later one sees the done of the earlier. */
+   RMWs of two such members are ordered, and the later one sees the done of the earlier.
+   tests/models/barrier.pml has the protocol, with sleepers and the barriers that a cancellation cuts short. */
 #include "sched/internal.h"
 
 static unsigned arrival_target(const struct mo_member *m)
@@ -193,8 +194,8 @@ void mo_team_join(struct mo_member *m)
 
 /* ---- Barriers that a cancellation of the region cuts short have a counter of their own. A member that cancelled, or
    has seen it, does not arrive; one that had arrived goes away. So once the region is cancelled this counter never
-   becomes full, as who cancelled is missing; what it holds is forgotten at the next region. All meet at the region's
-   end, whose counter nobody has touched before. */
+   becomes full, as who cancelled is missing (nobody cancels in a barrier: omp/cancel.c); what it holds is forgotten at
+   the next region. All meet at the region's end, whose counter nobody has touched before. */
 static bool is_cancelled(const struct mo_member *m)
 {
     return m->cancellable && mo_load_seqcst(&m->team->cancelled);

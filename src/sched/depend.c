@@ -13,7 +13,8 @@
        does not exist.
    G2  a task starts after the ends of all predecessors: each sub on `waits` is acq_rel, so the last one has seen them;
        where the creator found a predecessor ended, it has read that with acquire.
-   Progress: ends are wait-free but for the number of successors; the creator retries nothing. */
+   Progress: ends are wait-free but for the number of successors; the creator retries nothing.
+   tests/models/depend.pml has nodes, joins, waiters and references. */
 #include "sched/internal.h"
 
 struct mo_edges {
