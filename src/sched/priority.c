@@ -109,12 +109,21 @@ static struct mo_queued_task *unlink_highest(struct mo_team *team, const struct 
     return q;
 }
 
+/* A member that looked for work at a barrier may have been held up until a later region of the team has tasks, in which
+   it has no part yet: what it ran would be counted nowhere. The generation tells, read under the lock: who put a task of
+   a later region here has seen it change. */
+static bool is_late(const struct mo_member *m, const struct mo_kin *kin)
+{
+    return !kin && m->shared && mo_load_relaxed(&m->team->gen) != m->gen_seen;
+}
+
 struct mo_task *mo_priority_take_slow(struct mo_member *m, const struct mo_kin *kin)
 {
     struct mo_team *team = m->team;
     mo_mutex_lock(&team->priority_lock);
-    struct mo_queued_task *q = unlink_highest(team, kin);
-    struct mo_task *task = q ? q->task : unlink_bare(team, kin);
+    bool late = is_late(m, kin);
+    struct mo_queued_task *q = late ? NULL : unlink_highest(team, kin);
+    struct mo_task *task = q ? q->task : late ? NULL : unlink_bare(team, kin);
     mo_mutex_unlock(&team->priority_lock);
     if (!q)
         return task;
