@@ -8,20 +8,14 @@
 #define MO_EXPORT __attribute__((visibility("default")))
 
 /* The versions of a name: the node that GCC-built objects ask for (the default), VERSION for clang-built ones, and for
-   locks the node of OpenMP 2.5. All mean one function. The preload leaves VERSION alone: a clang-built program gets its
-   regions from LLVM's runtime and must get its answers there too. */
+   locks the node of OpenMP 2.5. All mean one function. */
 #define MO_VERSIONED(name, at, node, tag)                                                                              \
     __asm__(".globl mo_" #tag "_" #name "\n\t.set mo_" #tag "_" #name ", " #name "\n\t.symver mo_" #tag "_" #name      \
             ", " #name at node);
 
-#ifdef MO_PRELOAD
-#define MO_OMP_NAME(name) MO_VERSIONED(name, "@@", MO_NODE_##name, gnu)
-#define MO_LLVM_NAME(name)
-#else
-#define MO_OMP_NAME(name)  MO_VERSIONED(name, "@@", MO_NODE_##name, gnu) MO_VERSIONED(name, "@", "VERSION", llvm)
+#define MO_OMP_NAME(name) MO_VERSIONED(name, "@@", MO_NODE_##name, gnu) MO_VERSIONED(name, "@", "VERSION", llvm)
 /* A name that only LLVM's runtime has. */
-#define MO_LLVM_NAME(name) MO_VERSIONED(name, "@@", "VERSION", llvm)
-#endif
+#define MO_LLVM_NAME(name)     MO_VERSIONED(name, "@@", "VERSION", llvm)
 #define MO_OLD_LOCK_NAME(name) MO_VERSIONED(name, "@", "OMP_1.0", old)
 
 #endif

@@ -115,6 +115,13 @@ struct mo_loop_spec {
     bool described; /* needs its descriptor for more than the schedule */
 };
 
+/* What the clauses of the next region say, where they come before it in calls of their own. */
+struct mo_next_region {
+    unsigned num_threads;         /* 0 = no clause */
+    unsigned teams, thread_limit; /* of a teams construct; 0 = no clause */
+    uint8_t bind;                 /* enum mo_bind; MO_BIND_FALSE = no clause */
+};
+
 struct mo_omp_member {
     struct mo_share *share;
     struct mo_share *spare;         /* a zeroed descriptor for the next construct */
@@ -129,6 +136,7 @@ struct mo_omp_member {
     struct mo_spot spot;
     struct mo_taskgroup *region_group;   /* of the implicit task, in regions with task reductions */
     struct mo_doacross_thread *doacross; /* NULL in a team of one */
+    struct mo_next_region next_region;
 };
 _Static_assert(sizeof(struct mo_omp_member) <= MO_MEMBER_CLIENT_BYTES, "fits the client area");
 

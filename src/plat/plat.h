@@ -84,6 +84,11 @@ static inline uint64_t mo_plat_ticks(void)
 #endif
 }
 
+/* Call fn(a, b, words[0], ..., words[count - 1]), every argument a pointer or an integer of 8 bytes. The array is read up
+   to MO_PLAT_INVOKE_WORDS whatever the count is. */
+#define MO_PLAT_INVOKE_WORDS 6
+void mo_plat_invoke(void (*fn)(void), void *a, void *b, unsigned count, void *const *words);
+
 /* Ticks in a microsecond, at least 1; measured during the first call (20 us). */
 uint64_t mo_plat_ticks_per_us(void);
 
@@ -92,6 +97,16 @@ uint64_t mo_plat_ticks_per_us(void);
 static inline void mo_plat_light_barrier(void)
 {
     atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* A flush that the program asks for: whatever it does to its own memory is ordered, by no word of ours. */
+static inline void mo_plat_flush(void)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("lock; orl $0, (%%rsp)" ::: "memory", "cc");
+#elif defined(__aarch64__)
+    __asm__ volatile("dmb ish" ::: "memory");
+#endif
 }
 
 /* A full barrier of the calling thread: an RMW that changes nothing on a word which the protocol shares anyway, since

@@ -1,0 +1,35 @@
+/* The names that clang and Intel's compilers emit calls to. Types are those of LLVM's runtime.
+
+   Most calls pass where they stand in the program and a number of the calling thread ("gtid"). The number is that of the
+   worker, so it is unique among living threads and small; who is asked is always the calling thread, so nothing here
+   looks a thread up by it. */
+#ifndef MO_INTERPOSE_KMP_H
+#define MO_INTERPOSE_KMP_H
+
+#include "interpose/face.h"
+
+/* Where a construct stands: ";file;function;line;column;;". */
+typedef struct kmp_ident {
+    int32_t reserved_1;
+    int32_t flags;
+    int32_t reserved_2;
+    int32_t length;
+    const char *source;
+} ident_t;
+
+typedef void (*kmpc_micro)(int32_t *gtid, int32_t *tid, ...);
+
+/* 32 zeroed bytes of the program; the first four are the lock. */
+typedef int32_t kmp_critical_name[8];
+
+static inline int32_t kmp_gtid(const struct mo_member *m)
+{
+    return m->worker->index;
+}
+
+static inline _Atomic uint32_t *kmp_critical_lock(kmp_critical_name *name)
+{
+    return (_Atomic uint32_t *)name;
+}
+
+#endif
