@@ -241,6 +241,8 @@ bool mo_loop_next(struct mo_member *m, uint64_t *from, uint64_t *to);
 /* Ordered region within a chunk: wait for its turn. */
 void mo_ordered_begin(struct mo_member *m);
 
+/* The iterations lo..hi-1 of a thread under a static schedule without chunk; false: none. */
+bool mo_loop_block(uint64_t trips, unsigned threads, unsigned tid, uint64_t *lo, uint64_t *hi);
 /* What a guided schedule hands out next of `left` iterations, at least one. */
 uint64_t mo_loop_guided_size(uint64_t left, unsigned threads, uint64_t chunk);
 

@@ -103,14 +103,17 @@ void mo_loop_begin(struct mo_member *m, const struct mo_loop_spec *given)
 }
 
 /* ---- Chunks. Each sets [lo, hi) in iterations and says whether there was one. */
+bool mo_loop_block(uint64_t trips, unsigned threads, unsigned tid, uint64_t *lo, uint64_t *hi)
+{
+    uint64_t share = trips / threads, rest = trips % threads;
+    *lo = share * tid + (tid < rest ? tid : rest);
+    *hi = *lo + share + (tid < rest);
+    return *lo < *hi;
+}
+
 static bool next_static_block(const struct mo_member *m, struct mo_loop *l, uint64_t *lo, uint64_t *hi)
 {
-    uint64_t n = m->size, share = l->trips / n, rest = l->trips % n;
-    if (l->next++)
-        return false;
-    *lo = share * m->tid + (m->tid < rest ? m->tid : rest);
-    *hi = *lo + share + (m->tid < rest);
-    return *lo < *hi;
+    return !l->next++ && mo_loop_block(l->trips, m->size, m->tid, lo, hi);
 }
 
 static bool next_static_chunk(const struct mo_member *m, struct mo_loop *l, uint64_t *lo, uint64_t *hi)
@@ -201,9 +204,8 @@ static inline uint64_t pack(uint64_t lo, uint64_t hi)
  */
 static uint64_t initial_range(const struct mo_member *m, const struct mo_loop *l, unsigned tid)
 {
-    uint64_t n = m->size, share = (l->chunks - 1) / n, rest = (l->chunks - 1) % n;
-    uint64_t lo = share * tid + (tid < rest ? tid : rest), hi = lo + share + (tid < rest);
-    return lo < hi ? pack(lo, hi) : pack(1, 1);
+    uint64_t lo, hi;
+    return mo_loop_block(l->chunks - 1, m->size, tid, &lo, &hi) ? pack(lo, hi) : pack(1, 1);
 }
 
 static uint64_t read_range(const struct mo_member *m, const struct mo_loop *l, struct mo_range_slot *slot, unsigned tid,
