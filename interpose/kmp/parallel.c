@@ -1,20 +1,9 @@
 /* Regions: fork, regions of one thread, and the clauses that come before them. */
-#include "interpose/kmp/kmp.h"
+#include "interpose/kmp/invoke.h"
 
-#include <alloca.h>
-#include <stdarg.h>
-#include <string.h>
-
-/* An outlined function and its arguments, which lie on the stack of the thread that opens the region. */
-struct outlined {
-    kmpc_micro fn;
-    unsigned count;
-    void **words;
-};
-
-static void run_outlined(void *data)
+void kmp_run_outlined(void *data)
 {
-    const struct outlined *o = data;
+    const struct kmp_outlined *o = data;
     struct mo_member *m = mo_self();
     int32_t gtid = kmp_gtid(m), tid = (int32_t)m->tid;
     mo_plat_invoke((void (*)(void))o->fn, &gtid, &tid, o->count, o->words);
@@ -24,33 +13,31 @@ static void run_outlined(void *data)
 static struct mo_region next_region(struct mo_member *m)
 {
     struct mo_next_region *next = &mo_omp_member(m)->next_region;
-    const struct mo_region r = {.num_threads = next->num_threads, .bind = next->bind};
+    const struct mo_region r = {.num_threads = next->num_threads,
+                                .bind = next->bind,
+                                .strict = next->strict,
+                                .message = next->message,
+                                .nested = next->nested};
     next->num_threads = 0;
     next->bind = MO_BIND_FALSE;
+    next->strict = MO_STRICT_NOT;
+    next->message = NULL;
+    next->nested = NULL;
     return r;
 }
 
-static void run_region(const struct outlined *o)
+static void run_region(const struct kmp_outlined *o)
 {
     struct mo_region r = next_region(mo_self());
-    r.fn = run_outlined;
+    r.fn = kmp_run_outlined;
     r.data = (void *)o;
     mo_region_run(&r);
 }
 
-/* A processor's calling convention reads some words whether or not they are there. */
-#define WORDS(count)                                                                                                   \
-    memset(alloca(((count) + MO_PLAT_INVOKE_WORDS) * sizeof(void *)), 0,                                               \
-           ((count) + MO_PLAT_INVOKE_WORDS) * sizeof(void *))
-
 MO_EXPORT void __kmpc_fork_call(ident_t *loc, int32_t argc, kmpc_micro fn, ...)
 {
-    struct outlined o = {.fn = fn, .count = (unsigned)argc, .words = WORDS((unsigned)argc)};
-    va_list list;
-    va_start(list, fn);
-    for (int32_t i = 0; i < argc; i++)
-        o.words[i] = va_arg(list, void *);
-    va_end(list);
+    struct kmp_outlined o;
+    KMP_TAKE_OUTLINED(o, argc, fn);
     run_region(&o);
 }
 
@@ -58,6 +45,7 @@ MO_EXPORT void __kmpc_serialized_parallel(ident_t *loc, int32_t gtid)
 {
     struct mo_region r = next_region(mo_self());
     r.num_threads = 1;
+    r.strict = MO_STRICT_NOT; /* the if clause says so */
     mo_region_begin(&r);
 }
 
@@ -70,19 +58,63 @@ MO_EXPORT void __kmpc_end_serialized_parallel(ident_t *loc, int32_t gtid)
 MO_EXPORT void __kmpc_fork_call_if(ident_t *loc, int32_t argc, kmpc_micro fn, int32_t parallel, void *args)
 {
     void *words[MO_PLAT_INVOKE_WORDS] = {args};
-    struct outlined o = {.fn = fn, .count = 1, .words = words};
+    struct kmp_outlined o = {.fn = fn, .count = 1, .words = words};
     if (parallel) {
         run_region(&o);
         return;
     }
     __kmpc_serialized_parallel(loc, 0);
-    run_outlined(&o);
+    kmp_run_outlined(&o);
     __kmpc_end_serialized_parallel(loc, 0);
 }
 
-MO_EXPORT void __kmpc_push_num_threads(ident_t *loc, int32_t gtid, int32_t num_threads)
+static struct mo_next_region *push_threads(int32_t threads)
 {
-    mo_omp_member(mo_self())->next_region.num_threads = num_threads > 0 ? (unsigned)num_threads : 0;
+    struct mo_next_region *next = &mo_omp_member(mo_self())->next_region;
+    next->num_threads = threads > 0 ? (unsigned)threads : 0;
+    return next;
+}
+
+/* The first number is this region's, the others are those of the regions inside. */
+static struct mo_next_region *push_list(uint32_t count, const int32_t *threads)
+{
+    struct mo_next_region *next = push_threads(count ? threads[0] : 0);
+    next->nested = count > 1 ? mo_icvs_nested(threads + 1, count - 1) : NULL;
+    return next;
+}
+
+/* Severities are 1, warning, and 2, fatal. */
+static void be_strict(struct mo_next_region *next, int severity, const char *message)
+{
+    next->strict = severity == 1 ? MO_STRICT_WARN : MO_STRICT_FATAL;
+    next->message = message;
+}
+
+MO_EXPORT void __kmpc_push_num_threads(ident_t *loc, int32_t gtid, int32_t threads)
+{
+    push_threads(threads);
+}
+
+MO_EXPORT void __kmpc_push_num_threads_strict(ident_t *loc, int32_t gtid, int32_t threads, int severity,
+                                              const char *message)
+{
+    be_strict(push_threads(threads), severity, message);
+}
+
+MO_EXPORT void __kmpc_push_num_threads_list(ident_t *loc, int32_t gtid, uint32_t count, int32_t *threads)
+{
+    push_list(count, threads);
+}
+
+MO_EXPORT void __kmpc_push_num_threads_list_strict(ident_t *loc, int32_t gtid, uint32_t count, int32_t *threads,
+                                                   int severity, const char *message)
+{
+    be_strict(push_list(count, threads), severity, message);
+}
+
+/* What was pushed is gone with the region. */
+MO_EXPORT void __kmpc_pop_num_threads(ident_t *loc, int32_t gtid)
+{
 }
 
 MO_EXPORT void __kmpc_push_proc_bind(ident_t *loc, int32_t gtid, int32_t bind)

@@ -91,3 +91,26 @@ MO_EXPORT void __kmpc_flush(ident_t *loc)
 {
     mo_plat_flush();
 }
+
+/* The master runs a block, and the others wait until it has. */
+MO_EXPORT int32_t __kmpc_barrier_master(ident_t *loc, int32_t gtid)
+{
+    struct mo_member *m = mo_self();
+    mo_team_barrier(m);
+    if (m->tid == 0)
+        return 1;
+    mo_team_barrier(m);
+    return 0;
+}
+
+MO_EXPORT void __kmpc_end_barrier_master(ident_t *loc, int32_t gtid)
+{
+    mo_team_barrier(mo_self());
+}
+
+MO_EXPORT int32_t __kmpc_barrier_master_nowait(ident_t *loc, int32_t gtid)
+{
+    struct mo_member *m = mo_self();
+    mo_team_barrier(m);
+    return m->tid == 0;
+}

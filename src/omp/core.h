@@ -13,6 +13,8 @@
    what they had. Number 0 is the set that the environment gives. */
 struct mo_icvs {
     uintptr_t def_allocator;
+    const uint32_t *nested; /* numbers of threads of the regions inside, outermost first, 0 at the end; NULL: as said
+                               elsewhere. Of mo_icvs_nested(). */
     uint32_t num_threads;
     uint32_t thread_limit;
     uint32_t chunk; /* of run-sched; 0 = none given */
@@ -40,6 +42,13 @@ static inline void mo_icvs_set(struct mo_member *m, const struct mo_icvs *values
 {
     m->current->env = mo_icvs_intern(values, m->current->env);
 }
+
+/* Held while sets or lists are added. */
+_Atomic uint32_t *mo_icvs_lock(void);
+
+/* A list of numbers of threads in the form that ICVs hold: the same address for the same numbers, for ever. NULL when
+   memory is exhausted, or there are none. */
+const uint32_t *mo_icvs_nested(const int32_t *threads, unsigned count);
 
 /* What the environment made of the ICVs, given the set that it gives, to standard error (settings.c). `verbose`: and of
    settings that OpenMP does not print. */
@@ -120,6 +129,9 @@ struct mo_next_region {
     unsigned num_threads;         /* 0 = no clause */
     unsigned teams, thread_limit; /* of a teams construct; 0 = no clause */
     uint8_t bind;                 /* enum mo_bind; MO_BIND_FALSE = no clause */
+    uint8_t strict;               /* enum mo_strict: what it is not to have the number of threads */
+    const char *message;          /* for that case; NULL: none */
+    const uint32_t *nested;       /* numbers of threads of the regions inside; NULL: as before */
 };
 
 struct mo_omp_member {
@@ -137,6 +149,8 @@ struct mo_omp_member {
     struct mo_taskgroup *region_group;   /* of the implicit task, in regions with task reductions */
     struct mo_doacross_thread *doacross; /* NULL in a team of one */
     struct mo_next_region next_region;
+    bool reducing;       /* holds the lock of a reduction that compiled code ends */
+    void *next_doacross; /* of a face whose compiler describes such a loop in calls of their own */
 };
 _Static_assert(sizeof(struct mo_omp_member) <= MO_MEMBER_CLIENT_BYTES, "fits the client area");
 
@@ -189,11 +203,16 @@ static inline struct mo_omp_team *mo_omp_team(struct mo_team *team)
 }
 
 /* ---- Regions (region.c). */
+enum mo_strict { MO_STRICT_NOT, MO_STRICT_WARN, MO_STRICT_FATAL };
+
 struct mo_region {
     void (*fn)(void *);
     void *data;
-    unsigned num_threads; /* as the clause says; 0 = no clause */
-    uint8_t bind;         /* enum mo_bind of the clause; MO_BIND_FALSE = no clause */
+    unsigned num_threads;   /* as the clause says; 0 = no clause */
+    uint8_t bind;           /* enum mo_bind of the clause; MO_BIND_FALSE = no clause */
+    uint8_t strict;         /* enum mo_strict: what to do if it gets fewer threads than num_threads */
+    const char *message;    /* of the program for that case; NULL: none */
+    const uint32_t *nested; /* what the clause says about the regions inside; NULL: nothing */
     uint8_t combined;
     struct mo_loop_spec loop;
     uint64_t sections;
@@ -272,8 +291,10 @@ struct mo_doacross_spec {
     const uint64_t *counts;
 };
 
-/* Like mo_loop_begin, whose loop is dimension 0. */
+/* Like mo_loop_begin, whose loop is dimension 0. Where the schedule is static the caller may run the chunks without
+   mo_loop_next, in order, and then says that it is through with all of them. */
 void mo_doacross_begin(struct mo_member *m, const struct mo_loop_spec *loop, const struct mo_doacross_spec *spec);
+void mo_doacross_end(struct mo_member *m);
 void mo_doacross_delete(struct mo_worker *w, struct mo_doacross *d);
 /* The thread takes a chunk, or is through with it; loop.c says so. */
 void mo_doacross_enter_chunk(struct mo_member *m, uint64_t lo, uint64_t hi);
@@ -398,6 +419,11 @@ struct mo_reductions *mo_workshare_reductions_begin(struct mo_member *m, const s
 void mo_workshare_reductions_end(struct mo_member *m, bool cancelled);
 /* The descriptor lets go of them. */
 void mo_reductions_release(struct mo_worker *w, struct mo_reductions *r);
+
+/* ---- Reductions that compiled code ends under a lock (combine.c). True: the caller has the lock, and the parts of some
+   others in its own; false: somebody has taken its parts. `combine` adds those of its second argument to those of its
+   first. Every thread of the region calls it, as for any work-sharing construct. */
+bool mo_combine(struct mo_member *m, void *parts, void (*combine)(void *, void *), _Atomic uint32_t *lock);
 
 /* ---- Cancellation (cancel.c). Nothing is ever cancelled unless OMP_CANCELLATION says so. */
 enum mo_cancel_kind { MO_CANCEL_PARALLEL, MO_CANCEL_SHARE, MO_CANCEL_TASKGROUP };

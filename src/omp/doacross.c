@@ -7,14 +7,18 @@
 
    Slots. The iterations of dimension 0 are cut into intervals, and the thread that runs one publishes in its slot how far
    it has come: `done`, one more than the number it posted last. Only ever the thread that has the interval writes it.
-   With a chunk size the intervals are the chunks, and chunk c has slot c modulo their count, a power of two; otherwise
-   (blocks of a static schedule, guided) they are found in a table of where each begins, which depends on nothing but the
-   trip count and the number of threads, and each has a slot of its own.
-   X1  `done` of a slot only rises. A thread publishes nothing that is not more than what it published before, and one that
-       takes chunk c first waits until the slot says that its former chunk is over; nothing more comes from that one. It is
-       an earlier chunk, so somebody runs it and does not wait for c.
-   X2  A thread that ends a chunk publishes the chunk's end, if the last post has not. So done >= n + 1 means that number n
-       is over, whoever had the slot since, and an iteration that posts nothing is over with its chunk.
+     static   every thread has one slot: whose an interval is can be computed, and a thread runs its own in order. So
+              nothing has to be said about where a chunk begins, and the loop may be one that compiled code runs by
+              itself. Intervals are the chunks, or the blocks in the table.
+     dynamic  the intervals are the chunks, and chunk c has slot c modulo their count, a power of two.
+     guided   they are found in a table of where each begins, which depends on nothing but the trip count and the number
+              of threads, and each has a slot of its own.
+   X1  `done` of a slot only rises. A thread publishes nothing that is not more than what it published before, and with a
+       dynamic schedule one that takes chunk c first waits until the slot says that its former chunk is over; nothing more
+       comes from that one. It is an earlier chunk, so somebody runs it and does not wait for c.
+   X2  A thread that ends a chunk publishes the chunk's end, if the last post has not; one that runs a static loop by
+       itself publishes the loop's end with that. So done >= n + 1 means that number n is over, whoever had the slot
+       since, and an iteration that posts nothing is over with its chunk.
    X3  Posts are releases, looks are acquires.
 
    What a thread saw last of the slot that it waited for last it keeps: a thread that is far behind of another asks
@@ -55,8 +59,9 @@ struct mo_doacross {
     struct mo_piece *piece;
     unsigned dims, used; /* of them in numbers */
     bool asymmetric;
+    bool by_thread;         /* static: slot t is thread t's */
     uint64_t chunk;         /* 0: the intervals are in the table */
-    uint64_t slots;         /* with chunks: a power of two */
+    uint64_t slots;         /* dynamic: a power of two */
     const uint64_t *counts; /* by dimension */
     const uint64_t *weight; /* of a dimension in numbers */
     const uint64_t *begin;  /* the table; one more than intervals */
@@ -87,6 +92,8 @@ static bool has_table(const struct shape *s)
 static uint64_t count_slots(const struct shape *s)
 {
     uint64_t count = 1, at = 0;
+    if (s->kind == MO_LOOP_STATIC)
+        return s->threads;
     if (has_table(s)) {
         while ((at = interval_end(s, count - 1, at)) < s->trips)
             count++;
@@ -138,6 +145,7 @@ static struct mo_doacross *create(struct mo_worker *w, const struct shape *s, co
                               .dims = s->dims,
                               .used = weigh(counts, s->dims, weight),
                               .asymmetric = mo_sched_asymmetric(),
+                              .by_thread = s->kind == MO_LOOP_STATIC,
                               .chunk = has_table(s) ? 0 : s->chunk,
                               .slots = slots,
                               .counts = copy,
@@ -175,6 +183,8 @@ void mo_doacross_begin(struct mo_member *m, const struct mo_loop_spec *loop, con
     struct mo_doacross *x = attach(m, spec);
     om->doacross = &x->thread[m->tid];
     om->doacross->loop = x;
+    if (x->by_thread)
+        om->doacross->mine = &x->slot[m->tid];
 }
 
 void mo_doacross_delete(struct mo_worker *w, struct mo_doacross *x)
@@ -228,7 +238,7 @@ static struct slot *slot_of(const struct mo_doacross *x, uint64_t v, uint64_t *l
     uint64_t nth = x->chunk == 1 ? v : v / x->chunk;
     *lo = nth * x->chunk;
     *hi = x->counts[0] - *lo > x->chunk ? *lo + x->chunk : x->counts[0];
-    return &x->slot[nth & (x->slots - 1)];
+    return &x->slot[x->by_thread ? nth % x->slots : nth & (x->slots - 1)];
 }
 
 /* ---- Publishing. */
@@ -321,8 +331,12 @@ void mo_doacross_wait(struct mo_member *m, const uint64_t *position)
         return;
     uint64_t target = number(x, position) + 1;
     if (v < t->seen_lo || v >= t->seen_hi) {
+        struct slot *before = t->seen;
         t->seen = slot_of(x, v, &t->seen_lo, &t->seen_hi);
-        t->seen_done = 0;
+        if (t->seen == t->mine && x->by_thread)
+            t->seen_done = UINT64_MAX; /* what it waits for is earlier, so it has run it */
+        else if (t->seen != before || !x->by_thread)
+            t->seen_done = 0;
     }
     if (t->seen_done < target)
         t->seen_done = await(m, x, t->seen, target);
@@ -334,9 +348,11 @@ void mo_doacross_enter_chunk(struct mo_member *m, uint64_t lo, uint64_t hi)
     struct mo_doacross_thread *t = mo_omp_member(m)->doacross;
     const struct mo_doacross *x = t->loop;
     uint64_t from, to;
-    t->mine = slot_of(x, lo, &from, &to);
     t->lo = lo;
     t->hi = hi;
+    if (x->by_thread)
+        return;
+    t->mine = slot_of(x, lo, &from, &to);
     uint64_t nth = x->chunk ? lo / x->chunk : 0;
     if (nth >= x->slots) /* X1 */
         await(m, x, t->mine, (nth - x->slots + 1) * x->chunk * x->weight[0]);
@@ -346,4 +362,11 @@ void mo_doacross_leave_chunk(struct mo_member *m)
 {
     struct mo_doacross_thread *t = mo_omp_member(m)->doacross;
     publish(t, t->hi * t->loop->weight[0]); /* X2 */
+}
+
+void mo_doacross_end(struct mo_member *m)
+{
+    struct mo_doacross_thread *t = mo_omp_member(m)->doacross;
+    if (t && t->loop->by_thread)
+        publish(t, t->loop->counts[0] * t->loop->weight[0]); /* X2 */
 }

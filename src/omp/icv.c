@@ -134,6 +134,12 @@ const struct mo_icvs *mo_icvs_at(uint32_t number)
     return &entry_at(number)->values;
 }
 
+_Atomic uint32_t *mo_icvs_lock(void)
+{
+    mo_icvs_at(0); /* which has a fork respect it */
+    return &MO_SHARED(icv).lock;
+}
+
 uint32_t mo_icvs_intern(const struct mo_icvs *values, uint32_t current)
 {
     struct icv_table *t = &MO_SHARED(icv);

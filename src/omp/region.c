@@ -1,6 +1,8 @@
 /* Parallel regions: how many threads, what each of them starts with. */
 #include "omp/core.h"
 
+#include "base/log.h"
+
 /* A thread limit holds for a contention group: the regions below one thread that is in none. The group's count of threads
    beyond that one is kept in its root, and only under a limit. */
 static _Atomic uint32_t *group_threads(struct mo_member *m)
@@ -48,18 +50,25 @@ static enum mo_bind policy_of(const struct mo_icvs *icvs, const struct mo_region
                                                                                 : (enum mo_bind)icvs->bind;
 }
 
-/* OMP_NUM_THREADS and OMP_PROC_BIND may give a value for each level. Beyond the end of OMP_PROC_BIND, the policy of a
-   clause goes for the regions inside as well, as GCC's runtime has it. */
-static uint32_t inner_env(struct mo_member *m, unsigned level, enum mo_bind policy)
+/* OMP_NUM_THREADS and OMP_PROC_BIND may give a value for each level, and a clause of a region may for the levels below.
+   Beyond the end of OMP_PROC_BIND, the policy of a clause goes for the regions inside as well, as GCC's runtime has
+   it. */
+static uint32_t inner_env(struct mo_member *m, unsigned level, enum mo_bind policy, const uint32_t *nested)
 {
     const struct mo_knob_list *threads = mo_knob_list(MO_KNOB_OMP_NUM_THREADS);
     uint32_t env = m->current->env;
-    if (mo_likely(level >= threads->count && policy == MO_BIND_FALSE))
+    if (!nested)
+        nested = mo_icvs_at(env)->nested;
+    if (mo_likely(level >= threads->count && policy == MO_BIND_FALSE && !nested))
         return env;
     const struct mo_knob_list *policies = mo_knob_list(MO_KNOB_OMP_PROC_BIND);
     struct mo_icvs values = *mo_icvs_at(env);
-    if (level < threads->count)
+    if (nested) {
+        values.num_threads = nested[0];
+        values.nested = nested[1] ? nested + 1 : NULL;
+    } else if (level < threads->count) {
         values.num_threads = threads->item[level];
+    }
     if (policy != MO_BIND_FALSE)
         values.bind = (uint8_t)(level < policies->count ? policies->item[level] : policy);
     return mo_icvs_intern(&values, env);
@@ -118,6 +127,14 @@ static struct mo_reductions *region_reductions(struct mo_team *team, const struc
     return r;
 }
 
+static void miss_threads(const struct mo_region *r, unsigned size)
+{
+    const char *message = r->message ? r->message : "", *colon = r->message ? ": " : "";
+    if (r->strict == MO_STRICT_FATAL)
+        mo_fatal_exit("a region that must have %u threads can have %u%s%s", r->num_threads, size, colon, message);
+    mo_warn("a region that is to have %u threads has %u%s%s", r->num_threads, size, colon, message);
+}
+
 void mo_region_begin(const struct mo_region *r)
 {
     struct mo_member *m = mo_self();
@@ -132,7 +149,9 @@ void mo_region_begin(const struct mo_region *r)
     ot->data = r->data;
     ot->level = outer->level + 1;
     ot->active_level = outer->active_level + (team->size > 1);
-    ot->env = inner_env(m, ot->level, policy);
+    ot->env = inner_env(m, ot->level, policy, r->nested);
+    if (mo_unlikely(r->strict && team->size < r->num_threads))
+        miss_threads(r, team->size);
     if (mo_unlikely(policy != MO_BIND_FALSE || icvs->display_affinity))
         mo_affinity_plan(m, team, policy, icvs->display_affinity);
     ot->combined = r->combined;
