@@ -38,7 +38,7 @@ static void expect(const char *what, int line)
     LOOP(T, distribute parallel for dist_schedule(static, 7) schedule(dynamic) num_teams(2));                          \
     LOOP(T, distribute parallel for schedule(guided) num_teams(2));                                                    \
     LOOP(T, distribute parallel for simd schedule(runtime) num_teams(2));                                              \
-    LOOP(T, num_teams(5) distribute parallel for simd)
+    LOOP(T, distribute parallel for simd num_teams(5))
 
 int main(void)
 {

@@ -36,8 +36,8 @@ CAPTURES(thirtyeight, MORE, )
 #define HUNDRED(each, d)                                                                                               \
     TEN(each, d##0)                                                                                                    \
     TEN(each, d##1)                                                                                                    \
-    TEN(each, d##2) TEN(each, d##3) TEN(each, d##4) TEN(each, d##5) TEN(each, d##6) TEN(each, d##7) TEN(each, d##8)    \
-        TEN(each, d##9)
+    TEN(each, d##2)                                                                                                    \
+    TEN(each, d##3) TEN(each, d##4) TEN(each, d##5) TEN(each, d##6) TEN(each, d##7) TEN(each, d##8) TEN(each, d##9)
 #define HUNDREDS(each) HUNDRED(each, 0) HUNDRED(each, 1) HUNDRED(each, 2)
 CAPTURES(threehundred, HUNDREDS, )
 

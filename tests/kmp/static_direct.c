@@ -68,6 +68,8 @@ static void expect(uint64_t trips, const char *what, int line)
                     break; /* the next one would be beyond the loop, and perhaps the type */                           \
                 lo = (T)((U)lo + (U)stride);                                                                           \
                 up = (T)((U)up + (U)stride);                                                                           \
+                if (st > 0 ? up < lo : up > lo)                                                                        \
+                    up = final; /* the end of the type is within the chunk */                                          \
             }                                                                                                          \
         }                                                                                                              \
         expect(trips_##suffix(first, final, st), "static " #suffix, sched * 1000 + (int)chunk);                        \
