@@ -7,6 +7,7 @@
 #include <omp.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <unistd.h>
 
 enum { N = 200 };
 
@@ -141,6 +142,38 @@ static void own(void)
     }
 }
 
+static void join_slowly(struct pair *to, const struct pair *from)
+{
+    usleep(1000);
+    join(to, from);
+}
+
+#pragma omp declare reduction(slow : struct pair : join_slowly(&omp_out, &omp_in)) initializer(omp_priv = {0, 0, -1})
+
+/* While one thread combines, the others come. There are more variables than atomics are worth. */
+static void crowd(void)
+{
+    struct pair p = {0, 0, -1}, q = {0, 0, -1};
+    long other = 0, third = 0;
+#pragma omp parallel num_threads(12)
+    for (int r = 0; r < 5; r++) {
+#pragma omp for reduction(slow : p) reduction(+ : other, third) nowait schedule(static)
+        for (int i = 0; i < N; i++)
+            join(&p, &(struct pair){i, 1, i}), other++, third += 2;
+#pragma omp for reduction(slow : q) reduction(+ : other, third) schedule(static)
+        for (int i = 0; i < N; i++)
+            join(&q, &(struct pair){i, 1, i}), other++, third += 2;
+        CHECK_EQ(q.count, N * (r + 1));
+#pragma omp barrier
+    }
+    CHECK_EQ(other, 10 * N);
+    CHECK_EQ(third, 20 * N);
+    CHECK_EQ(p.sum, 5 * N * (N - 1) / 2);
+    CHECK_EQ(p.count, 5 * N);
+    CHECK_EQ(q.sum, 5 * N * (N - 1) / 2);
+    CHECK_EQ(q.most, N - 1);
+}
+
 static void sections_and_regions(void)
 {
     int s = 0, t = 0, threads = 0, u = 0;
@@ -198,6 +231,7 @@ int main(void)
     types();
     many();
     own();
+    crowd();
     sections_and_regions();
     nested();
     omp_set_num_threads(16);

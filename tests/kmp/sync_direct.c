@@ -90,12 +90,12 @@ static void rectangle(void)
 
 /* for (int i = 2; i <= 20; i += 3) for (int j = i; j < 2 * i + 4; j++) for (int k = 0; k > -j; k -= 2). The thread runs
    from its first values to its last in the order of a single one. */
-static void triangle(void)
+static void triangle(int threads)
 {
     static int ran[32][64][64];
     int lasts = 0, chunks = 0;
     memset(ran, 0, sizeof ran);
-#pragma omp parallel reduction(+ : lasts, chunks)
+#pragma omp parallel reduction(+ : lasts, chunks) num_threads(threads)
     {
         struct bounds nest[3] = {
             {S32, S32, UP_TO, 0, 2, 0, 20, 0, 3, 0},
@@ -190,7 +190,8 @@ int main(void)
     masters();
     rectangle();
     if (!check_is_reference())
-        triangle();
+        for (int threads = 1; threads < 10; threads++)
+            triangle(threads);
     numbers_of_threads();
     teams();
     return check_result();
