@@ -32,13 +32,9 @@ MO_EXPORT void omp_destroy_allocator_(const uintptr_t *allocator)
 MO_OMP_NAME(omp_destroy_allocator)
 MO_OMP_NAME(omp_destroy_allocator_)
 
-/* The null allocator stands for the one that a program has without asking. */
 MO_EXPORT void omp_set_default_allocator(uintptr_t allocator)
 {
-    struct mo_member *m = mo_self();
-    struct mo_icvs v = *mo_icvs_of(m);
-    v.def_allocator = allocator != MO_ALLOC_NULL ? allocator : MO_ALLOC_DEFAULT;
-    mo_icvs_set(m, &v);
+    mo_omp_set_default_allocator(mo_self(), allocator);
 }
 
 MO_EXPORT void omp_set_default_allocator_(const uintptr_t *allocator)

@@ -37,9 +37,42 @@ static size_t text_used;
 /* Of all ways to do something once, this one survives a fork() in the middle: the child starts over. */
 static pthread_once_t loaded = PTHREAD_ONCE_INIT;
 
+/* What the program gave: texts that end with zero bytes. Written before the settings are read, by one thread. */
+static char assigned[4096];
+static size_t assigned_used;
+static bool read_already;
+
+bool mo_config_assign(const char *text, size_t bytes)
+{
+    if (read_already || bytes >= sizeof assigned - assigned_used)
+        return false;
+    char *to = assigned + assigned_used;
+    memcpy(to, text, bytes);
+    to[bytes] = '\0';
+    for (size_t i = 0; i < bytes; i++)
+        if (to[i] == '|')
+            to[i] = '\0';
+    assigned_used += bytes + 1;
+    return true;
+}
+
+/* The last one counts. */
+static const char *read_assigned(const char *name)
+{
+    size_t length = strlen(name);
+    const char *found = NULL;
+    for (const char *at = assigned; at < assigned + assigned_used; at += strlen(at) + 1)
+        if (strncmp(at, name, length) == 0 && at[length] == '=')
+            found = at + length + 1;
+    return found;
+}
+
 /* The prefix tells our own names, which change what a program does in ways it never agreed to. */
 static const char *read_environment(const char *name)
 {
+    const char *given = read_assigned(name);
+    if (given != NULL)
+        return given;
     return strncmp(name, "MOIRAI_", strlen("MOIRAI_")) == 0 ? secure_getenv(name) : getenv(name);
 }
 
@@ -144,10 +177,17 @@ static void load_knob(enum mo_knob k)
 static void load(void)
 {
     text_used = 0;
+    read_already = true;
+    load_knob(MO_KNOB_KMP_WARNINGS);
+    mo_log_set_warnings(settings[MO_KNOB_KMP_WARNINGS].value.number);
     for (unsigned k = 0; k < MO_KNOB_COUNT; k++)
-        load_knob((enum mo_knob)k);
+        if (k != MO_KNOB_KMP_WARNINGS)
+            load_knob((enum mo_knob)k);
     if (is_set(MO_KNOB_OMP_PLACES) && is_set(MO_KNOB_GOMP_CPU_AFFINITY))
         mo_warn("GOMP_CPU_AFFINITY is ignored: OMP_PLACES is set too and is used");
+    if (is_set(MO_KNOB_KMP_AFFINITY) && (is_set(MO_KNOB_OMP_PLACES) || is_set(MO_KNOB_GOMP_CPU_AFFINITY)))
+        mo_warn("KMP_AFFINITY is ignored: %s is set too and is used",
+                is_set(MO_KNOB_OMP_PLACES) ? "OMP_PLACES" : "GOMP_CPU_AFFINITY");
     mo_config_check_devices();
 }
 

@@ -39,6 +39,13 @@ struct mo_schedule {
 
 /* Values of the enumerated knobs. */
 enum mo_wait_policy { MO_WAIT_UNDEFINED, MO_WAIT_ACTIVE, MO_WAIT_PASSIVE };
+enum mo_library {
+    MO_LIBRARY_SERIAL,
+    MO_LIBRARY_TURNAROUND,
+    MO_LIBRARY_THROUGHPUT,
+    MO_LIBRARY_DEDICATED, /* as turnaround */
+    MO_LIBRARY_MULTIUSER  /* as throughput */
+};
 enum mo_display_env { MO_DISPLAY_NOTHING, MO_DISPLAY_OPENMP, MO_DISPLAY_ALL };
 enum mo_offload { MO_OFFLOAD_DEFAULT, MO_OFFLOAD_MANDATORY, MO_OFFLOAD_DISABLED };
 enum mo_steal_strategy { MO_STEAL_ONE, MO_STEAL_HALF, MO_STEAL_QUARTER, MO_STEAL_ADAPTIVE };
@@ -46,12 +53,16 @@ enum mo_steal_strategy { MO_STEAL_ONE, MO_STEAL_HALF, MO_STEAL_QUARTER, MO_STEAL
 /* Items of MO_KNOB_OMP_PROC_BIND, with OpenMP's numbers. */
 enum mo_bind { MO_BIND_FALSE, MO_BIND_TRUE, MO_BIND_PRIMARY, MO_BIND_CLOSE, MO_BIND_SPREAD };
 
-/* MO_KNOB_GOMP_SPINCOUNT when it was given as "infinite". */
+/* MO_KNOB_GOMP_SPINCOUNT or KMP_BLOCKTIME when it was given as "infinite". */
 #define MO_COUNT_INFINITE UINT64_MAX
 
 /* Read the environment, once per process. Context: any thread; every getter calls it. Malformed values: one warning
    each, and the default stays. */
 void mo_config_load(void);
+
+/* Settings that the program gives before they are read, "NAME=value", with | between them; they count before the
+   environment. False: too late or too long. */
+bool mo_config_assign(const char *text, size_t bytes);
 
 /* Value of a number, boolean (0 or 1), enumeration (index), size (bytes) or duration (ns). */
 uint64_t mo_knob(enum mo_knob k);

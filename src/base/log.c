@@ -42,10 +42,19 @@ static void print_line(const char *prefix, const char *fmt, va_list args)
     put_line(line, used);
 }
 
+static _Atomic bool quiet;
+
+void mo_log_set_warnings(bool on)
+{
+    atomic_store_explicit(&quiet, !on, memory_order_relaxed);
+}
+
 void mo_warn(const char *fmt, ...)
 {
     int saved_errno = errno;
     va_list args;
+    if (atomic_load_explicit(&quiet, memory_order_relaxed))
+        return;
     va_start(args, fmt);
     print_line("moirai: ", fmt, args);
     va_end(args);

@@ -16,6 +16,9 @@
 /* "moirai: ...": something is degraded but right. Context: any thread. */
 void mo_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Whether mo_warn() writes anything; it does at first. */
+void mo_log_set_warnings(bool on);
+
 /* "moirai: fatal: ...", then the process ends with status 1. Through _exit(): exit handlers may wait for the very
    thread that calls this. */
 _Noreturn void mo_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -2,6 +2,7 @@
 
 #include "base/allocators.h"
 #include "base/format.h"
+#include "base/kmp.h"
 #include "base/places.h"
 #include "base/scan.h"
 
@@ -39,6 +40,10 @@ static bool parse_number(const struct mo_knob_row *row, const char *text, uint64
         return false;
     if (row->type == MO_TYPE_BYTES)
         take_suffix(&text, "bkmg", 1024, 0, 1, number);
+    if (row->type == MO_TYPE_OCTETS) {
+        take_suffix(&text, "bkmgt", 1024, 0, 0, number);
+        mo_scan_char(&text, 'b');
+    }
     if (row->type == MO_TYPE_COUNT)
         take_suffix(&text, "kmgt", 1000, 1, 0, number);
     return mo_scan_end(text) && bound(row, number);
@@ -49,6 +54,31 @@ static bool parse_count(const struct mo_knob_row *row, const char *text, uint64_
     if (!mo_scan_word(&text, "infinite") && !mo_scan_word(&text, "infinity"))
         return parse_number(row, text, number);
     *number = MO_COUNT_INFINITE;
+    return mo_scan_end(text);
+}
+
+static bool parse_duration(const char *text, uint64_t *ns)
+{
+    static const uint64_t units[] = {1000, 1000000, 1000000000};
+    uint64_t unit = 1;
+    if (mo_scan_word(&text, "infinite") || mo_scan_word(&text, "infinity")) {
+        *ns = MO_COUNT_INFINITE;
+        return mo_scan_end(text);
+    }
+    if (!mo_scan_number(&text, ns))
+        return false;
+    mo_scan_choice(&text, "us, ms, s", &unit);
+    if (__builtin_mul_overflow(*ns, units[unit], ns))
+        *ns = MO_COUNT_INFINITE;
+    return mo_scan_end(text);
+}
+
+/* Off and on by turns. */
+static bool parse_switch(const char *text, uint64_t *on)
+{
+    if (!mo_scan_choice(&text, "false, true, off, on, 0, 1, no, yes, disabled, enabled, f, t, n, y", on))
+        return false;
+    *on &= 1;
     return mo_scan_end(text);
 }
 
@@ -131,6 +161,10 @@ static bool parse_text(const struct mo_knob_row *row, const char *text, const ch
         return mo_places_well_formed(text);
     case MO_TYPE_CPUS:
         return mo_places_read_cpus(text, NULL);
+    case MO_TYPE_AFFINITY:
+        return mo_kmp_affinity_read(text, &(struct mo_kmp_affinity){0});
+    case MO_TYPE_SUBSET:
+        return mo_kmp_subset_read(text, &(struct mo_kmp_subset){0});
     case MO_TYPE_ALLOCATOR:
         return mo_allocators_read(text, &(struct mo_allocator_setting){0});
     default:
@@ -152,6 +186,10 @@ bool mo_parse_value(const struct mo_knob_row *row, const char *text, struct mo_k
         return parse_schedule(row, text, &value->schedule);
     case MO_TYPE_COUNT:
         return parse_count(row, text, &value->number);
+    case MO_TYPE_DURATION:
+        return parse_duration(text, &value->number);
+    case MO_TYPE_SWITCH:
+        return parse_switch(text, &value->number);
     case MO_TYPE_BOOL:
         return parse_word("false, true", text, &value->number);
     case MO_TYPE_WORD:

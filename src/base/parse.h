@@ -8,9 +8,12 @@ enum mo_knob_type {
     MO_TYPE_NUMBER,
     MO_TYPE_CAPPED,
     MO_TYPE_COUNT,
+    MO_TYPE_DURATION,
     MO_TYPE_BOOL,
+    MO_TYPE_SWITCH,
     MO_TYPE_WORD,
     MO_TYPE_BYTES,
+    MO_TYPE_OCTETS,
     MO_TYPE_LIST,
     MO_TYPE_BIND,
     MO_TYPE_SCHEDULE,
@@ -18,7 +21,9 @@ enum mo_knob_type {
     MO_TYPE_FORMAT,
     MO_TYPE_PLACES,
     MO_TYPE_CPUS,
-    MO_TYPE_ALLOCATOR
+    MO_TYPE_ALLOCATOR,
+    MO_TYPE_AFFINITY,
+    MO_TYPE_SUBSET
 };
 
 /* One row of knobs.def. */

@@ -23,6 +23,15 @@ static int print_bytes(uint64_t bytes, char *out, size_t out_bytes)
     return snprintf(out, out_bytes, "%" PRIu64 "%c", bytes, suffixes[power]);
 }
 
+static int print_duration(uint64_t ns, char *out, size_t out_bytes)
+{
+    if (ns == MO_COUNT_INFINITE)
+        return snprintf(out, out_bytes, "infinite");
+    if (ns % 1000000 != 0)
+        return snprintf(out, out_bytes, "%" PRIu64 "us", ns / 1000);
+    return snprintf(out, out_bytes, "%" PRIu64 "ms", ns / 1000000);
+}
+
 static size_t append(char *out, size_t out_bytes, size_t used, const char *text)
 {
     return (size_t)snprintf(used < out_bytes ? out + used : NULL, used < out_bytes ? out_bytes - used : 0, "%s", text);
@@ -73,6 +82,11 @@ static int print_whole(const struct mo_knob_row *row, const struct mo_knob_value
         return print_word("false, true", value->number, out, out_bytes);
     case MO_TYPE_WORD:
         return print_word(row->words, value->number, out, out_bytes);
+    case MO_TYPE_SWITCH:
+        return print_word("off, on", value->number, out, out_bytes);
+    case MO_TYPE_DURATION:
+        return print_duration(value->number, out, out_bytes);
+    case MO_TYPE_OCTETS:
     case MO_TYPE_BYTES:
         return print_bytes(value->number, out, out_bytes);
     default:
@@ -101,6 +115,19 @@ void mo_print_expected(const struct mo_knob_row *row, char *out, size_t out_byte
     case MO_TYPE_SCHEDULE:
         snprintf(out, out_bytes, "a schedule like dynamic,4");
         return;
+    case MO_TYPE_SWITCH:
+        snprintf(out, out_bytes, "on or off");
+        return;
+    case MO_TYPE_DURATION:
+        snprintf(out, out_bytes, "a time like 200, 200ms or 50us, or infinite");
+        return;
+    case MO_TYPE_AFFINITY:
+        snprintf(out, out_bytes, "an affinity like scatter or granularity=fine,compact,1,0");
+        return;
+    case MO_TYPE_SUBSET:
+        snprintf(out, out_bytes, "a part of the machine like 1s,4c,1t");
+        return;
+    case MO_TYPE_OCTETS:
     case MO_TYPE_BYTES:
         snprintf(out, out_bytes, "a size of at least %" PRIu64 "K, like 512K or 64M", row->min / 1024);
         return;

@@ -40,6 +40,12 @@ const struct mo_places *mo_affinity_places(void);
    binding is off. */
 unsigned mo_affinity_cpus(void);
 
+/* KMP_AFFINITY asks for lines about where threads are. */
+bool mo_affinity_is_verbose(void);
+/* The CPUs that the process could use when that was found out, bound or not; 0 words where the system does not tell. The
+   words after those are zero up to as many as any mask has. */
+const unsigned long *mo_affinity_all_cpus(unsigned *words);
+
 /* CPUs of a place by their kernel's numbers, rising. Returns how many; 0 for a place that is not there. `out` may be
    NULL. */
 unsigned mo_affinity_place_cpus(int place, void (*out)(void *arg, unsigned index, unsigned cpu), void *arg);
@@ -53,6 +59,10 @@ struct mo_spot mo_affinity_spot(struct mo_member *m);
 void mo_affinity_plan(struct mo_member *outer, struct mo_team *team, enum mo_bind policy, bool display);
 /* A member enters a region whose plan it has not seen yet. */
 void mo_affinity_follow(struct mo_member *m);
+
+/* The program binds the calling thread by itself: regions of the current task are not bound any more. 0 or an errno
+   value. */
+int mo_affinity_take_mask(struct mo_member *m, const unsigned long *mask, unsigned words);
 
 /* ---- expand.c: a function of its arguments. */
 struct mo_thread_facts {

@@ -22,6 +22,13 @@ static uintptr_t default_allocator(void)
     return (m ? mo_icvs_of(m) : mo_icvs_at(0))->def_allocator;
 }
 
+void mo_omp_set_default_allocator(struct mo_member *m, uintptr_t allocator)
+{
+    struct mo_icvs v = *mo_icvs_of(m);
+    v.def_allocator = allocator != MO_ALLOC_NULL ? allocator : MO_ALLOC_DEFAULT;
+    mo_icvs_set(m, &v);
+}
+
 static struct mo_allocator *find(uintptr_t handle)
 {
     struct mo_allocator *a = mo_allocator_find(handle ? handle : default_allocator());

@@ -35,10 +35,24 @@ static struct mo_allocator *entry_at(uint32_t index)
     return &chunk[index % CHUNK];
 }
 
+/* LLVM's headers have more of both, for memory of devices; the only device is the host. Newer ones have a number of their
+   own for the default space. */
+static bool is_of_devices(uintptr_t handle)
+{
+    return handle >= 100 && handle <= 102;
+}
+
+static uintptr_t known_space(uintptr_t space)
+{
+    return space == 99 || is_of_devices(space) ? MO_SPACE_DEFAULT : space;
+}
+
 struct mo_allocator *mo_allocator_find(uintptr_t handle)
 {
     if (mo_likely(handle - 1 < MO_ALLOC_THREAD))
         return &predefined[handle];
+    if (is_of_devices(handle))
+        return &predefined[MO_ALLOC_DEFAULT];
     if (handle - FIRST_HANDLE >= mo_load_acquire(&MO_SHARED(allocators).made))
         return NULL;
     struct mo_allocator *a = entry_at((uint32_t)(handle - FIRST_HANDLE));
@@ -160,6 +174,7 @@ uintptr_t mo_allocator_make(uintptr_t space, int64_t count, const struct mo_trai
     struct allocator_table *t = &MO_SHARED(allocators);
     struct mo_alloc_traits checked;
     uint32_t index;
+    space = known_space(space);
     if (space >= MO_SPACES || (count > 0 && !traits) || !set_traits(&checked, space, count, traits))
         return MO_ALLOC_NULL;
     if (space == MO_SPACE_HIGH_BW && !mo_place_has_fast_nodes())
@@ -189,7 +204,7 @@ uintptr_t mo_allocator_of_setting(void)
 /* Of two that destroy the same allocator, against the rules, one finds it gone. */
 void mo_allocator_destroy(uintptr_t handle)
 {
-    struct mo_allocator *a = handle > MO_ALLOC_THREAD ? mo_allocator_find(handle) : NULL;
+    struct mo_allocator *a = handle >= FIRST_HANDLE ? mo_allocator_find(handle) : NULL;
     if (!a)
         return;
     uint32_t generation = mo_load_relaxed(&a->generation);

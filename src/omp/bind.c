@@ -23,6 +23,17 @@ struct mo_spot mo_affinity_spot(struct mo_member *m)
     return mo_omp_member(m)->spot;
 }
 
+int mo_affinity_take_mask(struct mo_member *m, const unsigned long *mask, unsigned words)
+{
+    int err = mo_plat_set_affinity(mask, words);
+    struct mo_icvs v = *mo_icvs_of(m);
+    if (err)
+        return err;
+    v.bind = MO_BIND_FALSE;
+    mo_icvs_set(m, &v);
+    return 0;
+}
+
 static bool same(const struct mo_plan *a, const struct mo_plan *b)
 {
     return memcmp(a, b, sizeof *a) == 0;

@@ -425,6 +425,11 @@ void mo_reductions_release(struct mo_worker *w, struct mo_reductions *r);
    first. Every thread of the region calls it, as for any work-sharing construct. */
 bool mo_combine(struct mo_member *m, void *parts, void (*combine)(void *, void *), _Atomic uint32_t *lock);
 
+/* ---- What threads are for (library.c): enum mo_library, one of the first three. */
+enum mo_library mo_library(void);
+/* For the regions of the current task, and all waits. */
+void mo_library_set(struct mo_member *m, enum mo_library library);
+
 /* ---- Cancellation (cancel.c). Nothing is ever cancelled unless OMP_CANCELLATION says so. */
 enum mo_cancel_kind { MO_CANCEL_PARALLEL, MO_CANCEL_SHARE, MO_CANCEL_TASKGROUP };
 
@@ -458,6 +463,9 @@ uintptr_t mo_allocator_make(uintptr_t space, int64_t count, const struct mo_trai
 uintptr_t mo_allocator_of_setting(void);
 /* Handles that name nothing that was made are left alone. */
 void mo_allocator_destroy(uintptr_t handle);
+
+/* Of the current task. The null allocator stands for the one that a program has without asking. */
+void mo_omp_set_default_allocator(struct mo_member *m, uintptr_t allocator);
 
 /* ---- Their memory (alloc.c), from any thread. `allocator` 0 is the task's default one, and of realloc the one that the
    block has. An alignment that is no power of two counts as the next one. NULL: 0 bytes, or there is no memory and the

@@ -46,13 +46,22 @@ static uint8_t initial_levels(void)
     return nested ? MO_OMP_LEVELS_MAX : 1;
 }
 
+static uint32_t initial_limit(void)
+{
+    uint32_t limit = (uint32_t)mo_knob(MO_KNOB_OMP_THREAD_LIMIT);
+    uint32_t device = (uint32_t)mo_knob(MO_KNOB_KMP_DEVICE_THREAD_LIMIT);
+    if (mo_library() == MO_LIBRARY_SERIAL)
+        return 1;
+    return device > 0 && device < limit ? device : limit;
+}
+
 static void fill_initial(struct mo_icvs *v)
 {
     const struct mo_knob_list *threads = mo_knob_list(MO_KNOB_OMP_NUM_THREADS);
     struct mo_schedule sched = mo_knob_schedule(MO_KNOB_OMP_SCHEDULE);
     memset(v, 0, sizeof *v);
     v->num_threads = threads->count ? threads->item[0] : mo_topo_cpus();
-    v->thread_limit = (uint32_t)mo_knob(MO_KNOB_OMP_THREAD_LIMIT);
+    v->thread_limit = initial_limit();
     if (v->num_threads > v->thread_limit)
         v->num_threads = v->thread_limit;
     v->sched = (uint8_t)sched.kind;
@@ -63,7 +72,7 @@ static void fill_initial(struct mo_icvs *v)
     v->default_device = (int32_t)mo_knob(MO_KNOB_OMP_DEFAULT_DEVICE);
     v->def_allocator = mo_allocator_of_setting();
     v->bind = (uint8_t)mo_affinity_initial_policy();
-    v->display_affinity = mo_knob(MO_KNOB_OMP_DISPLAY_AFFINITY);
+    v->display_affinity = mo_knob(MO_KNOB_OMP_DISPLAY_AFFINITY) || mo_affinity_is_verbose();
 }
 
 static uint32_t bucket_of(const struct mo_icvs *v)
@@ -122,8 +131,11 @@ static void load_initial(void)
     add_locked(t, &v, bucket_of(&v));
     mo_store_release(&t->ready, true);
     enum mo_display_env display = (enum mo_display_env)mo_knob(MO_KNOB_OMP_DISPLAY_ENV);
-    if (display != MO_DISPLAY_NOTHING)
-        mo_omp_print_settings(&v, display == MO_DISPLAY_ALL);
+    bool all = display == MO_DISPLAY_ALL || mo_knob(MO_KNOB_KMP_SETTINGS);
+    if (mo_knob(MO_KNOB_KMP_VERSION))
+        mo_log_text("", "moirai " MO_VERSION, strlen("moirai " MO_VERSION));
+    if (display != MO_DISPLAY_NOTHING || all)
+        mo_omp_print_settings(&v, all);
 }
 
 const struct mo_icvs *mo_icvs_at(uint32_t number)

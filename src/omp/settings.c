@@ -153,7 +153,7 @@ static void put_others(FILE *out)
     for (unsigned k = 0; k < MO_KNOB_COUNT; k++) {
         struct mo_knob_info info;
         mo_knob_describe((enum mo_knob)k, &info);
-        if (strncmp(info.name, "MOIRAI_", strlen("MOIRAI_")) == 0)
+        if (strncmp(info.name, "MOIRAI_", 7) == 0 || strncmp(info.name, "KMP_", 4) == 0)
             put(out, info.name, "%s", info.value);
     }
 }

@@ -82,6 +82,12 @@ void mo_park_wake(_Atomic uint32_t *word, int count, uint32_t bits, int expected
 /* In a forked child: one thread is left. */
 void mo_park_reset_after_fork(void);
 unsigned mo_park_cpus(void);
+/* How long a waiting thread spins at most while nobody disturbs; UINT64_MAX: for ever, more or less. May be set at any
+   time, for all waits to come. */
+uint64_t mo_park_spin_ns(void);
+void mo_park_set_spin_ns(uint64_t ns);
+/* Threads that run our work, asleep or not. */
+unsigned mo_park_threads(void);
 
 /* ---- A mutex in four bytes: 0 free, 1 held, 2 held and somebody may sleep. All-zero is valid and free. */
 void mo_mutex_lock_slow(_Atomic uint32_t *m);

@@ -10,7 +10,7 @@
      runnable >  CPUs, quiet      yield up to yield_ns
      runnable >  CPUs, disturbed  sleep
 
-   OMP_WAIT_POLICY and GOMP_SPINCOUNT overrule the first budget. */
+   OMP_WAIT_POLICY, GOMP_SPINCOUNT and KMP_BLOCKTIME overrule the first budget. */
 #include "park/park.h"
 #include "base/config.h"
 #include "base/shared.h"
@@ -32,31 +32,64 @@ struct park_state {
     _Atomic int32_t runnable MO_ALIGNED(MO_LINE_PAIR); /* of `threads`, those that do not sleep */
     _Atomic int32_t threads;
     _Atomic uint64_t disturbed_until; /* ticks */
-    /* Written once. */
-    uint64_t spin_ticks MO_ALIGNED(MO_LINE_PAIR);
-    uint64_t yield_ticks;
+    /* Written seldom. */
+    _Atomic uint64_t spin_ticks MO_ALIGNED(MO_LINE_PAIR);
+    _Atomic uint64_t yield_ticks;
+    _Atomic bool always_spin;
     uint64_t ticks_per_us;
     unsigned cpus;
-    bool always_spin;
 };
 
 extern struct park_state MO_SHARED(park) MO_SHARED_ATTR;
 struct park_state MO_SHARED(park);
 
+static bool wants_turnaround(void)
+{
+    enum mo_library library = (enum mo_library)mo_knob(MO_KNOB_KMP_LIBRARY);
+    return library == MO_LIBRARY_TURNAROUND || library == MO_LIBRARY_DEDICATED;
+}
+
+/* Whoever speaks of waiting itself is heard before those who speak of the policy, the runtime that we follow does the
+   same. */
 static uint64_t spin_budget_ns(void)
 {
     if (mo_knob_source(MO_KNOB_GOMP_SPINCOUNT) == MO_SOURCE_ENV) {
         uint64_t count = mo_knob(MO_KNOB_GOMP_SPINCOUNT);
         return count > ACTIVE_SPIN_NS / SPINCOUNT_NS ? ACTIVE_SPIN_NS : count * SPINCOUNT_NS;
     }
+    if (mo_knob_source(MO_KNOB_KMP_BLOCKTIME) == MO_SOURCE_ENV)
+        return mo_knob(MO_KNOB_KMP_BLOCKTIME);
     switch (mo_knob(MO_KNOB_OMP_WAIT_POLICY)) {
     case MO_WAIT_ACTIVE:
         return ACTIVE_SPIN_NS;
     case MO_WAIT_PASSIVE:
         return 0;
     default:
-        return mo_knob(MO_KNOB_SPIN_NS);
+        return wants_turnaround() ? ACTIVE_SPIN_NS : mo_knob(MO_KNOB_SPIN_NS);
     }
+}
+
+/* Relaxed: each word counts for itself. */
+void mo_park_set_spin_ns(uint64_t ns)
+{
+    struct park_state *p = &MO_SHARED(park);
+    ns = ns < ACTIVE_SPIN_NS ? ns : ACTIVE_SPIN_NS;
+    mo_store_relaxed(&p->spin_ticks, ns * p->ticks_per_us / 1000);
+    mo_store_relaxed(&p->yield_ticks, ns ? mo_knob(MO_KNOB_YIELD_NS) * p->ticks_per_us / 1000 : 0);
+    mo_store_relaxed(&p->always_spin, ns == ACTIVE_SPIN_NS);
+}
+
+uint64_t mo_park_spin_ns(void)
+{
+    const struct park_state *p = &MO_SHARED(park);
+    if (mo_load_relaxed(&p->always_spin))
+        return UINT64_MAX;
+    return mo_load_relaxed(&p->spin_ticks) * 1000 / p->ticks_per_us;
+}
+
+unsigned mo_park_threads(void)
+{
+    return (unsigned)mo_load_relaxed(&MO_SHARED(park).threads);
 }
 
 void mo_park_init(unsigned cpus)
@@ -64,9 +97,7 @@ void mo_park_init(unsigned cpus)
     struct park_state *p = &MO_SHARED(park);
     p->ticks_per_us = mo_plat_ticks_per_us();
     p->cpus = cpus;
-    p->spin_ticks = spin_budget_ns() * p->ticks_per_us / 1000;
-    p->yield_ticks = p->spin_ticks ? mo_knob(MO_KNOB_YIELD_NS) * p->ticks_per_us / 1000 : 0;
-    p->always_spin = p->spin_ticks >= ACTIVE_SPIN_NS / 1000 * p->ticks_per_us;
+    mo_park_set_spin_ns(spin_budget_ns());
 }
 
 unsigned mo_park_cpus(void)
@@ -154,8 +185,8 @@ static bool spin(const struct park_state *p, struct bout *b)
     if (now - b->last > HOLE_US * p->ticks_per_us && mo_load_relaxed(&p->threads) <= (int32_t)p->cpus)
         note_disturbance(p, now);
     b->last = now;
-    uint64_t budget = p->spin_ticks;
-    if (!p->always_spin && disturbed(now) && budget > DISTURBED_SPIN_US * p->ticks_per_us)
+    uint64_t budget = mo_load_relaxed(&p->spin_ticks);
+    if (!mo_load_relaxed(&p->always_spin) && disturbed(now) && budget > DISTURBED_SPIN_US * p->ticks_per_us)
         budget = DISTURBED_SPIN_US * p->ticks_per_us;
     return now - b->began < budget;
 }
@@ -166,7 +197,7 @@ static bool step_aside(const struct park_state *p, struct bout *b)
     if (disturbed(mo_plat_ticks()))
         return false;
     b->last = yield(p);
-    return b->last - b->began < p->yield_ticks;
+    return b->last - b->began < mo_load_relaxed(&p->yield_ticks);
 }
 
 static bool stay_awake(const struct mo_wait *w, const struct park_state *p, struct bout *b)
@@ -218,7 +249,7 @@ void mo_wait(const struct mo_wait *w)
 uint64_t mo_park_lock_spin_ticks(void)
 {
     const struct park_state *p = &MO_SHARED(park);
-    if (!p->spin_ticks || p->cpus < 2 || crowded(p))
+    if (!mo_load_relaxed(&p->spin_ticks) || p->cpus < 2 || crowded(p))
         return 0;
     return p->ticks_per_us * LOCK_SPIN_US;
 }

@@ -7,8 +7,6 @@
 
 #include <pthread.h>
 
-#define MO_WORKERS_MAX 65536
-
 /* The process's scheduler state; everything that is not atomic is guarded by `lock`. */
 struct mo_sched {
     _Atomic uint32_t lock;
@@ -23,7 +21,7 @@ struct mo_sched {
     unsigned cutoff;       /* MOIRAI_TASK_CUTOFF */
     enum mo_steal_strategy steal;
     unsigned nodes;                 /* NUMA nodes online */
-    uint64_t stack_bytes;           /* of pool threads, 0 = the system's default */
+    _Atomic uint64_t stack_bytes;   /* of pool threads, 0 = the system's default */
     unsigned exit_key;              /* pthread key: a thread that was adopted ends */
     _Atomic uint32_t last_identity; /* given to a task that owns a nestable lock */
     _Atomic(struct mo_worker *) worker[MO_WORKERS_MAX];
@@ -42,6 +40,9 @@ static inline struct mo_worker *mo_worker_at(uint16_t index)
 /* worker.c; the caller holds the lock. */
 void *mo_sched_permanent_locked(size_t bytes);
 struct mo_worker *mo_worker_new_locked(bool pooled);
+
+/* Call what ends with the worker's thread. */
+void mo_worker_end_all(struct mo_worker *w, bool lost);
 
 /* pool.c */
 /* Give `team`, which the caller made busy, pool threads as members 1..want; fewer when threads cannot be had. */

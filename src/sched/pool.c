@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool is_assigned(void *worker)
 {
@@ -25,6 +26,7 @@ static bool is_assigned(void *worker)
 static void *leave(struct mo_worker *w)
 {
     struct mo_sched *s = &MO_SHARED(sched);
+    mo_worker_end_all(w, false);
     mo_park_threads_add(-1);
     mo_mutex_lock(&s->lock);
     w->next = s->spare_pooled;
@@ -36,6 +38,7 @@ static void *leave(struct mo_worker *w)
 static void *worker_main(void *arg)
 {
     struct mo_worker *w = arg;
+    mo_worker_end_all(w, true);
     w->stack_end = mo_plat_stack_end();
     for (;;) {
         const struct mo_wait wait = {.ready = is_assigned, .arg = w, .event = &w->event, .bits = MO_WAKE_ANY};
@@ -53,6 +56,23 @@ static void *worker_main(void *arg)
     }
 }
 
+size_t mo_pool_stack_bytes(void)
+{
+    size_t bytes = mo_load_relaxed(&MO_SHARED(sched).stack_bytes);
+    pthread_attr_t attr;
+    if (bytes || pthread_attr_init(&attr) != 0)
+        return bytes;
+    pthread_attr_getstacksize(&attr, &bytes);
+    pthread_attr_destroy(&attr);
+    return bytes;
+}
+
+void mo_pool_set_stack_bytes(size_t bytes)
+{
+    size_t least = (size_t)sysconf(_SC_THREAD_STACK_MIN);
+    mo_store_relaxed(&MO_SHARED(sched).stack_bytes, (uint64_t)(bytes > least ? bytes : least));
+}
+
 int mo_pool_start_thread(struct mo_worker *w)
 {
     pthread_attr_t attr;
@@ -60,9 +80,9 @@ int mo_pool_start_thread(struct mo_worker *w)
     w->place = 0; /* wherever it starts */
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    if (MO_SHARED(sched).stack_bytes && pthread_attr_setstacksize(&attr, MO_SHARED(sched).stack_bytes) != 0)
-        mo_warn_once("a stack of %llu bytes is not possible; threads get the default",
-                     (unsigned long long)MO_SHARED(sched).stack_bytes);
+    uint64_t stack_bytes = mo_load_relaxed(&MO_SHARED(sched).stack_bytes);
+    if (stack_bytes && pthread_attr_setstacksize(&attr, stack_bytes) != 0)
+        mo_warn_once("a stack of %llu bytes is not possible; threads get the default", (unsigned long long)stack_bytes);
     int err = pthread_create(&thread, &attr, worker_main, w);
     pthread_attr_destroy(&attr);
     if (!err)

@@ -125,6 +125,16 @@ struct mo_taskgroup {
 };
 
 /* ---- Workers. */
+/* Worker numbers are below this. */
+#define MO_WORKERS_MAX 65536
+
+/* What the layer above keeps for a thread. fn is called once, after it has left the list: by the thread at its end, or, of
+   a thread that is not there any more after a fork (`lost`), by the next one that takes its place. */
+struct mo_thread_end {
+    struct mo_thread_end *next;
+    void (*fn)(struct mo_thread_end *, bool lost);
+};
+
 struct mo_worker {
     uint16_t index;       /* in the table of workers */
     uint32_t held;        /* locks of user code that this thread holds: while it does, no task runs undeferred */
@@ -135,9 +145,11 @@ struct mo_worker {
     char *stack_end;
     struct mo_slab slab;
     struct mo_epoch_reader epoch;
-    struct mo_member *root; /* the team of one that an adopted thread is in outside any region */
-    struct mo_worker *next; /* in a list of spare workers */
-    bool pooled;            /* a thread that the pool made; false: adopted */
+    struct mo_member *root;     /* the team of one that an adopted thread is in outside any region */
+    struct mo_worker *next;     /* in a list of spare workers */
+    bool pooled;                /* a thread that the pool made; false: adopted */
+    bool first;                 /* its thread is the first one of the process that came here */
+    struct mo_thread_end *ends; /* what ends with its thread, the latest first */
 
     /* Written by others. */
     struct mo_event
@@ -299,6 +311,13 @@ static inline struct mo_member *mo_self(void)
     return mo_likely(m != NULL) ? m : mo_sched_adopt();
 }
 
+/* The calling thread's worker: `e` ends with the thread. */
+static inline void mo_worker_at_end(struct mo_worker *w, struct mo_thread_end *e)
+{
+    e->next = w->ends;
+    w->ends = e;
+}
+
 /* Give back a block of worker `home`'s slab; `w` is the caller's worker. */
 void mo_worker_free(struct mo_worker *w, uint16_t home, void *block, unsigned cls);
 
@@ -406,6 +425,10 @@ bool mo_task_yield(struct mo_member *m);
 void mo_taskgroup_open(struct mo_member *m, struct mo_taskgroup *group);
 /* Wait for all tasks of the innermost group and leave it; returns it. */
 struct mo_taskgroup *mo_taskgroup_close(struct mo_member *m);
+
+/* Stacks of pool threads that are yet to start; never less than a thread can run on. */
+size_t mo_pool_stack_bytes(void);
+void mo_pool_set_stack_bytes(size_t bytes);
 
 /* Identity of the current task for owners of locks: never 0, below 2^31, unique among living tasks. */
 uint32_t mo_task_identity(struct mo_member *m);

@@ -78,10 +78,23 @@ struct mo_worker *mo_worker_new_locked(bool pooled)
     w->pooled = pooled;
     if (!mo_slab_prepare(&w->slab) || (!pooled && !give_root_locked(w)))
         return NULL;
+    w->first = s->workers == 0;
     w->index = (uint16_t)s->workers++;
     mo_epoch_register(&w->epoch);
     mo_store_release(&s->worker[w->index], w);
     return w;
+}
+
+/* What is called may add to the list. */
+void mo_worker_end_all(struct mo_worker *w, bool lost)
+{
+    bool any = w->ends != NULL;
+    for (struct mo_thread_end *e; (e = w->ends) != NULL;) {
+        w->ends = e->next;
+        e->fn(e, lost);
+    }
+    if (any || !lost)
+        w->first = false;
 }
 
 /* An adopted thread ends: its worker, with the hot teams that hang on it, waits for the next thread. */
@@ -90,6 +103,7 @@ static void thread_ends(void *worker)
     struct mo_worker *w = worker;
     struct mo_sched *s = &MO_SHARED(sched);
     mo_depends_leave(w->root, &w->root->implicit);
+    mo_worker_end_all(w, false);
     MO_SHARED(self) = NULL;
     mo_park_threads_add(-1);
     mo_mutex_lock(&s->lock);
@@ -155,7 +169,8 @@ static void initialise(void)
     s->nodes = mo_topo_nodes_online();
     s->cutoff = (unsigned)mo_knob(MO_KNOB_TASK_CUTOFF);
     s->steal = (enum mo_steal_strategy)mo_knob(MO_KNOB_STEAL);
-    s->stack_bytes = mo_knob(MO_KNOB_OMP_STACKSIZE);
+    bool omp = mo_knob_source(MO_KNOB_OMP_STACKSIZE) == MO_SOURCE_ENV;
+    mo_store_relaxed(&s->stack_bytes, mo_knob(omp ? MO_KNOB_OMP_STACKSIZE : MO_KNOB_KMP_STACKSIZE));
     pthread_key_t key;
     if (pthread_key_create(&key, thread_ends) != 0)
         mo_fatal("cannot create a thread-specific key");
@@ -171,6 +186,7 @@ struct mo_member *mo_sched_adopt(void)
     mo_mutex_unlock(&s->lock);
     if (!w)
         mo_fatal("out of memory while meeting a new thread");
+    mo_worker_end_all(w, true);
     w->stack_end = NULL;
     w->held = 0;
     w->place = 0;

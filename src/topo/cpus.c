@@ -8,6 +8,8 @@
 
 #include "base/atomic.h"
 #include "base/config.h"
+#include "base/log.h"
+#include "topo/places.h"
 
 static unsigned system_cpus(void)
 {
@@ -37,6 +39,20 @@ unsigned mo_topo_affinity_cpus(void)
     return cpus;
 }
 
+/* The CPUs of the mask that KMP_HW_SUBSET leaves. */
+static unsigned subset_cpus(void)
+{
+    const char *text = mo_knob_text(MO_KNOB_KMP_HW_SUBSET);
+    unsigned long mask[MO_MASK_WORDS];
+    struct mo_kmp_subset subset;
+    unsigned words = text != NULL ? mo_topo_affinity_mask(mask) : 0, cpus = 0;
+    if (words > 0 && mo_kmp_subset_read(text, &subset))
+        cpus = mo_topo_subset(&subset, mask, words);
+    if (words > 0 && cpus == 0)
+        mo_warn("KMP_HW_SUBSET=\"%.100s\" leaves no CPU that this process may use: ignored", text);
+    return cpus > 0 ? cpus : mo_topo_affinity_cpus();
+}
+
 unsigned mo_topo_cpus(void)
 {
     static _Atomic unsigned known; /* relaxed: any thread finds the same number */
@@ -45,7 +61,7 @@ unsigned mo_topo_cpus(void)
         return cpus;
     cpus = (unsigned)mo_knob(MO_KNOB_CPUS);
     if (cpus == 0) {
-        unsigned mask = mo_topo_affinity_cpus(), quota = mo_topo_quota_cpus();
+        unsigned mask = subset_cpus(), quota = mo_topo_quota_cpus();
         cpus = mask < quota ? mask : quota;
     }
     mo_store_relaxed(&known, cpus);

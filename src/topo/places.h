@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/kmp.h"
 #include "base/places.h"
 
 #define MO_SITE_NONE UINT_MAX
@@ -61,5 +62,18 @@ bool mo_places_from_name(enum mo_places_name name, unsigned limit, const struct 
 enum mo_places_answer { MO_PLACES_FOUND, MO_PLACES_GUESSED, MO_PLACES_NO_MEMORY };
 enum mo_places_answer mo_topo_places(enum mo_places_name name, unsigned limit, const unsigned long *usable,
                                      unsigned words, struct mo_places *places);
+
+/* What KMP_AFFINITY says, of a type that has places (ranks.c): thread i goes to place i, round. Without sites each CPU is a
+   core, and all are in one socket. False: out of memory, or too many places. */
+bool mo_places_from_kmp(const struct mo_kmp_affinity *a, const struct mo_sites *sites, const unsigned long *usable,
+                        unsigned words, struct mo_places *places, struct mo_places_loss *loss);
+bool mo_topo_kmp_places(const struct mo_kmp_affinity *a, const unsigned long *usable, unsigned words,
+                        struct mo_places *places, struct mo_places_loss *loss);
+
+/* Leave what KMP_HW_SUBSET asks for in a mask, and return how many CPUs that is; where it would be none the mask is left
+   alone. Reads /sys, as far as it looks at the machine. */
+unsigned mo_subset_apply(const struct mo_kmp_subset *s, const struct mo_sites *sites, unsigned long *mask,
+                         unsigned words);
+unsigned mo_topo_subset(const struct mo_kmp_subset *s, unsigned long *mask, unsigned words);
 
 #endif
