@@ -96,3 +96,8 @@ MO_OMP_NAME(omp_display_affinity)
 MO_OMP_NAME(omp_display_affinity_)
 MO_OMP_NAME(omp_capture_affinity)
 MO_OMP_NAME(omp_capture_affinity_)
+
+MO_COMPILER_NAME(ompc_set_affinity_format, omp_set_affinity_format)
+MO_COMPILER_NAME(ompc_get_affinity_format, omp_get_affinity_format)
+MO_COMPILER_NAME(ompc_display_affinity, omp_display_affinity)
+MO_COMPILER_NAME(ompc_capture_affinity, omp_capture_affinity)

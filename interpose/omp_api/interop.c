@@ -1,6 +1,6 @@
 /* What interop objects tell: nothing, as GOMP_interop makes all of them omp_interop_none. The routines that return
    strings have Fortran forms of their own: a pointer to characters of deferred length comes back through the first two
-   arguments. */
+   arguments; so it is for GCC, not for LLVM. */
 #include "interpose/face.h"
 
 #include <string.h>
@@ -118,7 +118,30 @@ MO_OMP_NAME(omp_get_interop_str)
 MO_OMP_NAME(omp_get_interop_name)
 MO_OMP_NAME(omp_get_interop_type_desc)
 MO_OMP_NAME(omp_get_interop_rc_desc)
-MO_OMP_NAME(omp_get_interop_str_)
-MO_OMP_NAME(omp_get_interop_name_)
-MO_OMP_NAME(omp_get_interop_type_desc_)
-MO_OMP_NAME(omp_get_interop_rc_desc_)
+MO_GNU_NAME(omp_get_interop_str_)
+MO_GNU_NAME(omp_get_interop_name_)
+MO_GNU_NAME(omp_get_interop_type_desc_)
+MO_GNU_NAME(omp_get_interop_rc_desc_)
+
+/* In LLVM's runtime the names for Fortran are further names of C's. */
+MO_EXPORT int omp_get_num_interop_properties_(interop object)
+{
+    return omp_get_num_interop_properties(object);
+}
+
+MO_EXPORT intptr_t omp_get_interop_int_(interop object, int property, int *rc)
+{
+    return omp_get_interop_int(object, property, rc);
+}
+
+MO_EXPORT void *omp_get_interop_ptr_(interop object, int property, int *rc)
+{
+    return omp_get_interop_ptr(object, property, rc);
+}
+MO_LLVM_NAME(omp_get_num_interop_properties_)
+MO_LLVM_NAME(omp_get_interop_int_)
+MO_LLVM_NAME(omp_get_interop_ptr_)
+MO_LLVM_FORM(omp_get_interop_str_, omp_get_interop_str)
+MO_LLVM_FORM(omp_get_interop_name_, omp_get_interop_name)
+MO_LLVM_FORM(omp_get_interop_type_desc_, omp_get_interop_type_desc)
+MO_LLVM_FORM(omp_get_interop_rc_desc_, omp_get_interop_rc_desc)

@@ -45,3 +45,15 @@ MO_EXPORT void omp_init_nest_lock_with_hint(struct mo_nest_lock *lock, int hint)
     omp_init_nest_lock(lock);
 }
 MO_LLVM_NAME(omp_init_nest_lock_with_hint)
+
+MO_EXPORT void omp_init_lock_with_hint_(lock_word *lock, const int *hint)
+{
+    omp_init_lock(lock);
+}
+MO_LLVM_NAME(omp_init_lock_with_hint_)
+
+MO_EXPORT void omp_init_nest_lock_with_hint_(struct mo_nest_lock *lock, const int *hint)
+{
+    omp_init_nest_lock(lock);
+}
+MO_LLVM_NAME(omp_init_nest_lock_with_hint_)

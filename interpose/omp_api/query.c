@@ -233,3 +233,12 @@ MO_OMP_NAME(omp_get_wtime)
 MO_OMP_NAME(omp_get_wtick)
 MO_OMP_NAME(omp_get_wtime_)
 MO_OMP_NAME(omp_get_wtick_)
+
+/* ---- What LLVM's headers call these. */
+MO_COMPILER_NAME(ompc_set_num_threads, omp_set_num_threads)
+MO_COMPILER_NAME(ompc_set_dynamic, omp_set_dynamic)
+MO_COMPILER_NAME(ompc_set_nested, omp_set_nested)
+MO_COMPILER_NAME(ompc_set_max_active_levels, omp_set_max_active_levels)
+MO_COMPILER_NAME(ompc_set_schedule, omp_set_schedule)
+MO_COMPILER_NAME(ompc_get_ancestor_thread_num, omp_get_ancestor_thread_num)
+MO_COMPILER_NAME(ompc_get_team_size, omp_get_team_size)

@@ -189,6 +189,12 @@ uintptr_t mo_allocator_make(uintptr_t space, int64_t count, const struct mo_trai
     return a->handle;
 }
 
+uintptr_t mo_allocator_of_space(uintptr_t space)
+{
+    space = known_space(space);
+    return space < MO_SPACES ? MO_ALLOC_DEFAULT + space : MO_ALLOC_NULL;
+}
+
 uintptr_t mo_allocator_of_setting(void)
 {
     struct mo_allocator_setting s;

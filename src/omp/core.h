@@ -459,6 +459,8 @@ unsigned mo_omp_try_nest_lock(struct mo_nest_lock *lock);
 /* ---- Allocators (allocator.c). A handle is the number of a predefined allocator or of one that was made. */
 /* 0: there is no such memory space, a trait is none or has no such value, or memory is exhausted. */
 uintptr_t mo_allocator_make(uintptr_t space, int64_t count, const struct mo_trait *traits);
+/* The predefined allocator of a memory space; 0: there is no such space. */
+uintptr_t mo_allocator_of_space(uintptr_t space);
 /* The one that the setting OMP_ALLOCATOR names or describes. */
 uintptr_t mo_allocator_of_setting(void);
 /* Handles that name nothing that was made are left alone. */
