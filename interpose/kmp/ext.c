@@ -174,6 +174,19 @@ MO_EXPORT int kmp_get_cancellation_status_(const int *kind)
     return kmp_get_cancellation_status(*kind);
 }
 
+/* ---- Of the runtime for devices. 0: disabled, 1: by default, 2: mandatory. */
+MO_EXPORT int __kmpc_get_target_offload(void)
+{
+    static const int numbers[] = {[MO_OFFLOAD_DEFAULT] = 1, [MO_OFFLOAD_MANDATORY] = 2, [MO_OFFLOAD_DISABLED] = 0};
+    return numbers[mo_knob(MO_KNOB_OMP_TARGET_OFFLOAD)];
+}
+
+/* Resuming is nothing to do. 0: done. */
+MO_EXPORT int __kmpc_pause_resource(int kind)
+{
+    return kind == 0 || mo_omp_pause(mo_self()) ? 0 : 1;
+}
+
 /* ---- Masks of CPUs. A mask is the address of its words. */
 enum { NO_SUCH_CPU = -1, CPU_NOT_OURS = -2 };
 

@@ -5,10 +5,7 @@
 
 MO_EXPORT int omp_pause_resource_all(int kind)
 {
-    if (!mo_omp_outside(mo_self()))
-        return -1;
-    mo_pool_release();
-    return 0;
+    return mo_omp_pause(mo_self()) ? 0 : -1;
 }
 
 MO_EXPORT int omp_pause_resource(int kind, int device)

@@ -39,13 +39,22 @@ static void print_row(const struct mo_knob_info *info)
     printf(" | %s | %s | %s |\n", info->expected, info->initial, info->sentence);
 }
 
-static void print_group(const char *title, const char *prefix, bool with_prefix)
+enum group { OPENMP, KMP, MOIRAI };
+
+static enum group group_of(const char *name)
+{
+    if (strncmp(name, "MOIRAI_", strlen("MOIRAI_")) == 0)
+        return MOIRAI;
+    return strncmp(name, "KMP_", strlen("KMP_")) == 0 ? KMP : OPENMP;
+}
+
+static void print_group(const char *title, enum group group)
 {
     printf("\n## %s\n\n| name | takes | default | meaning |\n|---|---|---|---|\n", title);
     for (unsigned k = 0; k < MO_KNOB_COUNT; k++) {
         struct mo_knob_info info;
         mo_knob_describe((enum mo_knob)k, &info);
-        if ((strncmp(info.name, prefix, strlen(prefix)) == 0) == with_prefix)
+        if (group_of(info.name) == group)
             print_row(&info);
     }
 }
@@ -64,7 +73,8 @@ void mo_cmd_print_settings_page(void)
          "`_DEV_0`) are accepted in their place and have no effect, as there are no devices.\n"
          "\n"
          "This page is printed by `moirai info --config --markdown`.");
-    print_group("OpenMP", "MOIRAI_", false);
-    print_group("Moirai", "MOIRAI_", true);
+    print_group("OpenMP", OPENMP);
+    print_group("LLVM and Intel", KMP);
+    print_group("Moirai", MOIRAI);
     puts("\nPrivileged programs (set-user-ID and the like) ignore the names that start with `MOIRAI_`.");
 }

@@ -430,6 +430,9 @@ enum mo_library mo_library(void);
 /* For the regions of the current task, and all waits. */
 void mo_library_set(struct mo_member *m, enum mo_library library);
 
+/* End idle threads. False: the caller is in a region. */
+bool mo_omp_pause(struct mo_member *m);
+
 /* ---- Cancellation (cancel.c). Nothing is ever cancelled unless OMP_CANCELLATION says so. */
 enum mo_cancel_kind { MO_CANCEL_PARALLEL, MO_CANCEL_SHARE, MO_CANCEL_TASKGROUP };
 

@@ -34,3 +34,11 @@ void mo_library_set(struct mo_member *m, enum mo_library library)
     if (library != MO_LIBRARY_SERIAL)
         mo_park_set_spin_ns(library == MO_LIBRARY_TURNAROUND ? UINT64_MAX : mo_knob(MO_KNOB_SPIN_NS));
 }
+
+bool mo_omp_pause(struct mo_member *m)
+{
+    if (!mo_omp_outside(m))
+        return false;
+    mo_pool_release();
+    return true;
+}
