@@ -10,7 +10,7 @@
 #include "check.h"
 #include <omp.h>
 
-#define STEPS       60
+#define STEPS       2000 /* fewer, and the threads do not meet */
 #define QUOTED(x)   #x
 #define VALUE_BYTES 32
 
@@ -77,8 +77,9 @@ static void compare(bool same, const char *aspect)
         _Pragma("omp parallel")                                                                                        \
         {                                                                                                              \
             uint64_t mine = 0;                                                                                         \
+            _Pragma("omp barrier")                                                                                     \
                                                                                                                        \
-            int32_t gtid = __kmpc_global_thread_num(NULL);                                                             \
+                int32_t gtid = __kmpc_global_thread_num(NULL);                                                         \
             for (int i = 0; i < STEPS; i++) {                                                                          \
                 call;                                                                                                  \
             }                                                                                                          \
