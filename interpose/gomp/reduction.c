@@ -97,5 +97,5 @@ MO_EXPORT void GOMP_scope_start(uintptr_t *array)
 
 MO_EXPORT void GOMP_workshare_task_reduction_unregister(bool cancelled)
 {
-    mo_workshare_reductions_end(mo_self(), cancelled);
+    mo_workshare_reductions_end(mo_self(), !cancelled);
 }

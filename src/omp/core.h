@@ -396,6 +396,11 @@ struct mo_reduction_spec {
     size_t count, bytes, align; /* items; a part's size and alignment */
     void *list;
     struct mo_reduction_item (*item)(void *list, size_t i); /* offsets rise */
+    /* Where the compiled code leaves that to us: make a thread's zeroed copy of item i, when the thread first asks for it;
+       combine a copy with the original when the construct ends, and destroy it. Both or neither. */
+    void (*make)(const void *list, size_t i, void *copy);
+    void (*merge)(const void *list, size_t i, void *copy);
+    size_t list_bytes; /* of the list, which is kept for these two */
     /* Regions: tells the caller before any thread starts. */
     void (*made)(const struct mo_reduction_spec *spec, struct mo_reductions *r);
 };
@@ -413,10 +418,14 @@ void mo_reductions_attach(struct mo_taskgroup *group, struct mo_reductions *r);
 /* The calling thread's copy of the list item that `address`, of the original or of any copy, belongs to, in the innermost
    construct that has it. Ends the process with a message when none has. */
 struct mo_reduction_copy mo_reduction_find(const struct mo_member *m, const void *address);
-/* The construct whose descriptor the thread has entered gets reductions. Each thread calls both; the end waits for all
-   unless the construct was cancelled. */
+/* The current taskgroup gets reductions that are merged at its end. */
+void mo_taskgroup_reductions_begin(struct mo_member *m, const struct mo_reduction_spec *spec);
+/* mo_omp_taskgroup_end() for any group. */
+void mo_taskgroup_reductions_end(struct mo_member *m);
+/* The construct whose descriptor the thread has entered gets reductions. Each thread calls both. Originals may differ
+   from thread to thread where copies are merged: the last thread to call the end merges them into its own. */
 struct mo_reductions *mo_workshare_reductions_begin(struct mo_member *m, const struct mo_reduction_spec *spec);
-void mo_workshare_reductions_end(struct mo_member *m, bool cancelled);
+void mo_workshare_reductions_end(struct mo_member *m, bool barrier);
 /* The descriptor lets go of them. */
 void mo_reductions_release(struct mo_worker *w, struct mo_reductions *r);
 

@@ -9,6 +9,9 @@
    registration hangs on a taskgroup: that of the construct, or one that a region or a work-sharing construct opens in
    each thread for the purpose. The search goes from the innermost group outwards. Each group knows the next one that has
    a registration, so groups between cost nothing.
+   Where the compiled code does not combine the copies itself, the registration has the functions for it (make, merge). A
+   byte per item behind each part then says that the thread has made its copy. In a region or a work-sharing construct
+   the originals are private to each thread; each then has a view of its own, with its originals and the common parts.
    Copies belong to thread numbers, so the search ends at a region of several threads: tasks below it that were registered
    outside could not be told apart (OpenMP does not allow them either). */
 #include "omp/core.h"
@@ -24,6 +27,11 @@ struct mo_reductions {
     struct mo_reduction_item *item; /* by rising offset */
     uint32_t *index;                /* table of originals with open addressing: number of the item + 1, 0 = free */
     size_t mask;                    /* of the table's size; 0 = no table */
+    void (*make)(const void *list, size_t i, void *copy); /* NULL: the compiled code makes and combines copies */
+    void (*merge)(const void *list, size_t i, void *copy);
+    const void *list;
+    size_t made;                  /* offset in a part: a byte per item whose copy has been made */
+    struct mo_reductions *common; /* whose parts these are; NULL: its own */
     /* Work-sharing: holders are the threads in the construct and the descriptor, which others may still come to. The
        construct may outlast its descriptor, as `scope` may contain further ones. */
     _Atomic uint32_t holders;
@@ -57,30 +65,44 @@ static void fill_table(struct mo_reductions *r)
 }
 
 static struct mo_piece *allocate(struct mo_worker *w, unsigned threads, const struct mo_reduction_spec *spec,
-                                 size_t tables)
+                                 size_t part_bytes, size_t tables)
 {
     size_t bytes;
     struct mo_piece *p = NULL;
-    if (!__builtin_mul_overflow(spec->bytes, threads, &bytes) && !__builtin_add_overflow(bytes, tables, &bytes))
+    if (!__builtin_mul_overflow(part_bytes, threads, &bytes) && !__builtin_add_overflow(bytes, tables, &bytes))
         p = mo_piece_new(w, bytes, spec->align);
     if (!p)
         mo_fatal("out of memory for the private copies of a reduction (%u times %zu bytes)", threads, spec->bytes);
     return p;
 }
 
-struct mo_reductions *mo_reductions_new(struct mo_worker *w, unsigned threads, const struct mo_reduction_spec *spec)
+static size_t round_up(size_t bytes, size_t align)
+{
+    return (bytes + align - 1) & ~(align - 1);
+}
+
+static struct mo_reductions *new_registration(struct mo_worker *w, unsigned threads,
+                                              const struct mo_reduction_spec *spec, struct mo_reductions *common)
 {
     size_t items = sizeof(struct mo_reductions), slots = table_size(spec->count);
-    size_t index = items + spec->count * sizeof(struct mo_reduction_item);
+    size_t list = items + spec->count * sizeof(struct mo_reduction_item);
+    size_t index = round_up(list + spec->list_bytes, sizeof(uint32_t));
     size_t align = spec->align > MO_CACHE_LINE ? spec->align : MO_CACHE_LINE;
-    size_t parts = (index + slots * sizeof(uint32_t) + align - 1) & ~(align - 1);
-    struct mo_piece *piece = allocate(w, threads, spec, parts);
+    size_t parts = round_up(index + slots * sizeof(uint32_t), align);
+    size_t part_bytes = spec->make ? round_up(spec->bytes + spec->count, align) : spec->bytes;
+    struct mo_piece *piece = allocate(w, common ? 0 : threads, spec, part_bytes, parts);
     struct mo_reductions *r = piece->data;
     r->piece = piece;
-    r->parts = (char *)piece->data + parts;
-    r->parts_end = r->parts + threads * spec->bytes;
-    r->part_bytes = spec->bytes;
+    r->common = common;
+    r->parts = common ? common->parts : (char *)piece->data + parts;
+    r->parts_end = r->parts + threads * part_bytes;
+    r->part_bytes = part_bytes;
+    r->made = spec->bytes;
+    r->make = spec->make;
+    r->merge = spec->merge;
     r->count = spec->count;
+    if (spec->list_bytes)
+        r->list = memcpy((char *)piece->data + list, spec->list, spec->list_bytes);
     r->item = (void *)((char *)piece->data + items);
     for (size_t i = 0; i < r->count; i++)
         r->item[i] = spec->item(spec->list, i);
@@ -90,6 +112,11 @@ struct mo_reductions *mo_reductions_new(struct mo_worker *w, unsigned threads, c
         fill_table(r);
     }
     return r;
+}
+
+struct mo_reductions *mo_reductions_new(struct mo_worker *w, unsigned threads, const struct mo_reduction_spec *spec)
+{
+    return new_registration(w, threads, spec, NULL);
 }
 
 void mo_reductions_delete(struct mo_worker *w, struct mo_reductions *r)
@@ -131,6 +158,24 @@ static const struct mo_reduction_item *item_at(const struct mo_reductions *r, si
     return &r->item[lo];
 }
 
+static void make_copy(const struct mo_reductions *r, char *part, size_t i)
+{
+    char *made = part + r->made + i;
+    if (*made)
+        return;
+    *made = 1;
+    r->make(r->list, i, part + r->item[i].offset);
+}
+
+/* All threads are done with their copies. */
+static void merge_copies(const struct mo_reductions *r)
+{
+    for (char *part = r->parts; part < r->parts_end; part += r->part_bytes)
+        for (size_t i = 0; i < r->count; i++)
+            if (part[r->made + i])
+                r->merge(r->list, i, part + r->item[i].offset);
+}
+
 static bool find_copy(const struct mo_reductions *r, unsigned tid, uintptr_t address, struct mo_reduction_copy *found)
 {
     char *part = r->parts + tid * r->part_bytes;
@@ -143,6 +188,8 @@ static bool find_copy(const struct mo_reductions *r, unsigned tid, uintptr_t add
         item = item_at(r, offset);
         into = offset - item->offset;
     }
+    if (r->make)
+        make_copy(r, part, (size_t)(item - r->item));
     found->copy = part + item->offset + into;
     found->original = (char *)item->original + into;
     return true;
@@ -170,6 +217,21 @@ void mo_reductions_attach(struct mo_taskgroup *group, struct mo_reductions *r)
     group->reducing = group;
 }
 
+void mo_taskgroup_reductions_begin(struct mo_member *m, const struct mo_reduction_spec *spec)
+{
+    mo_reductions_attach(m->group, mo_reductions_new(m->worker, m->size, spec));
+}
+
+void mo_taskgroup_reductions_end(struct mo_member *m)
+{
+    struct mo_reductions *r = m->group->reductions;
+    mo_omp_taskgroup_end(m);
+    if (mo_likely(!r || !r->merge))
+        return;
+    merge_copies(r);
+    mo_reductions_delete(m->worker, r);
+}
+
 static struct mo_reductions *share_reductions(struct mo_member *m, const struct mo_reduction_spec *spec)
 {
     struct mo_share *s = mo_omp_member(m)->share;
@@ -192,7 +254,7 @@ struct mo_reductions *mo_workshare_reductions_begin(struct mo_member *m, const s
     struct mo_reductions *r = share_reductions(m, spec);
     mo_fetch_add_relaxed(&r->holders, 1u); /* it cannot go: the caller is in the descriptor */
     mo_omp_taskgroup_begin(m);
-    mo_reductions_attach(m->group, r);
+    mo_reductions_attach(m->group, spec->make ? new_registration(m->worker, m->size, spec, r) : r);
     m->group->implicit = true;
     return r;
 }
@@ -204,16 +266,21 @@ void mo_reductions_release(struct mo_worker *w, struct mo_reductions *r)
 }
 
 /* The last to leave speaks for the descriptor too, if that is still where it was. */
-void mo_workshare_reductions_end(struct mo_member *m, bool cancelled)
+void mo_workshare_reductions_end(struct mo_member *m, bool barrier)
 {
-    struct mo_reductions *r = m->group->reductions;
+    struct mo_reductions *own = m->group->reductions, *r = own->common ? own->common : own;
     struct mo_share *s = mo_omp_member(m)->share;
     mo_omp_taskgroup_end(m);
-    if (mo_fetch_add_acq_rel(&r->departed, 1u) + 1 == m->size && mo_load_relaxed(&s->reductions) == r) {
+    bool last = mo_fetch_add_acq_rel(&r->departed, 1u) + 1 == m->size;
+    if (last && own->merge)
+        merge_copies(own);
+    if (last && mo_load_relaxed(&s->reductions) == r) {
         mo_store_relaxed(&s->reductions, NULL);
         mo_reductions_release(m->worker, r);
     }
     mo_reductions_release(m->worker, r);
-    if (!cancelled)
+    if (own != r)
+        mo_reductions_delete(m->worker, own);
+    if (barrier)
         mo_team_barrier(m);
 }
