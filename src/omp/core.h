@@ -307,6 +307,12 @@ void mo_doacross_post(struct mo_member *m, const uint64_t *position);
 void mo_doacross_wait(struct mo_member *m, const uint64_t *position);
 
 /* ---- Tasks (task.c). */
+/* Iterations [from, to) of a loop that is cut into tasks, in the loop's own terms. */
+struct mo_part {
+    uint64_t from, to;
+    bool last;
+};
+
 struct mo_task_spec {
     void (*fn)(void *);
     void (*copy)(void *to, void *from); /* NULL = memcpy */
@@ -316,21 +322,30 @@ struct mo_task_spec {
     bool deferrable; /* the if clause */
     bool final;
     struct mo_deps deps;
-    const uint64_t *bounds; /* two words that become the first of the payload when it has been copied; NULL: none */
+    bool always;                /* fn is called even when the task is cancelled: it asks mo_task_cancelled() itself */
+    const struct mo_part *part; /* written into the payload when it has been copied; NULL: no part of a loop */
+    /* Writes it; NULL: bounds become the payload's first two words. */
+    void (*place)(void *payload, const struct mo_part *part, void *arg);
+    void *place_arg;
     /* With a detach clause: hands the event to the program, before the payload is copied. */
     void (*detach)(void *arg, struct mo_task_event *event);
     void *detach_arg;
+    /* The task's block, where it has been reserved; `data` is its payload then and is not copied. */
+    struct mo_task *reserved;
+    struct mo_task_event *event; /* of a reserved one that is detached */
 };
 
 /* What a priority clause comes to. */
 int mo_omp_priority(int clause);
 void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t);
-/* A loop cut into tasks. Each finds the bounds of its iterations in the first two words of its payload. */
+void mo_task_place(const struct mo_task_spec *t, void *payload, const struct mo_part *part);
+/* A loop cut into tasks. `place` must be able to do without its argument unless the task has a copy function. */
 struct mo_taskloop {
     struct mo_task_spec task;
     uint64_t begin, step, trips;
     uint64_t grainsize, num_tasks; /* as a clause says; 0 = no such clause */
     bool strict;                   /* the clause means exactly that */
+    bool singly;                   /* tasks are made one by one by the thread that meets the construct */
     bool nogroup;                  /* nobody waits for the tasks at the end of the construct */
 };
 

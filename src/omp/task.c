@@ -5,14 +5,25 @@
 
 #define STACK_COPY_MAX (64 * 1024)
 
+void mo_task_place(const struct mo_task_spec *t, void *payload, const struct mo_part *part)
+{
+    uint64_t *words = payload;
+    if (t->place) {
+        t->place(payload, part, t->place_arg);
+        return;
+    }
+    words[0] = part->from;
+    words[1] = part->to;
+}
+
 static void fill(const struct mo_task_spec *t, void *payload)
 {
     if (mo_unlikely(t->copy != NULL))
         t->copy(payload, t->data);
     else if (t->bytes) /* without any, data may be NULL */
         memcpy(payload, t->data, t->bytes);
-    if (mo_unlikely(t->bounds != NULL))
-        memcpy(payload, t->bounds, sizeof(uint64_t[2]));
+    if (mo_unlikely(t->part != NULL))
+        mo_task_place(t, payload, t->part);
 }
 
 /* Run it now, as a child. A payload with a copy function must be copied first, as it may hold objects; so must one that
@@ -20,7 +31,12 @@ static void fill(const struct mo_task_spec *t, void *payload)
 static void run_undeferred(struct mo_member *m, const struct mo_task_spec *t)
 {
     unsigned flags = t->final ? MO_TASK_FINAL : 0;
-    if (!t->copy && !t->bounds) {
+    if (t->reserved) {
+        t->reserved->fn = t->fn;
+        mo_task_run_reserved(m, t->reserved, t->data, flags);
+        return;
+    }
+    if (!t->copy && !t->part) {
         mo_task_run_undeferred(m, t->fn, t->data, flags);
         return;
     }
@@ -46,62 +62,94 @@ static void run_now(struct mo_member *m, const struct mo_task_spec *t)
 {
     if (t->deps.count)
         mo_task_wait_for(m, &t->deps);
-    if (!t->detach) {
+    if (t->detach) {
+        struct mo_task_event event;
+        mo_task_event_init(m, &event);
+        t->detach(t->detach_arg, &event);
         run_undeferred(m, t);
+        mo_task_wait_event(m, &event);
         return;
     }
-    struct mo_task_event event;
-    mo_task_event_init(m, &event);
-    t->detach(t->detach_arg, &event);
     run_undeferred(m, t);
-    mo_task_wait_event(m, &event);
+    if (t->event) {
+        mo_task_wait_event(m, t->event);
+        mo_task_event_free(m, t->event);
+    }
 }
 
 static bool must_run_now(struct mo_member *m, const struct mo_task_spec *t)
 {
     if (!t->deferrable || m->current->flags & MO_TASK_FINAL)
         return true;
-    if (t->detach) /* its creator may be the one to fulfil the event */
+    if (t->detach || t->event) /* its creator may be the one to fulfil the event */
         return false;
     return mo_omp_outside(m) || mo_task_may_run_now(m) || (t->deps.count && mo_task_too_many(m));
 }
 
-/* A block with everything in it but the payload. */
-static struct mo_task *prepare(struct mo_member *m, const struct mo_task_spec *t, void **payload)
+static unsigned flags_of(const struct mo_task_spec *t)
 {
+    return (t->final ? MO_TASK_FINAL : 0) | (t->copy || t->always ? MO_TASK_COPIED : 0);
+}
+
+static struct mo_task *settle(struct mo_member *m, const struct mo_task_spec *t)
+{
+    int priority = t->priority ? mo_omp_priority(t->priority) : 0;
+    if (!mo_task_settle(m, t->reserved, flags_of(t), priority))
+        return NULL;
+    if (t->event)
+        mo_task_attach(t->reserved, t->event);
+    return t->reserved;
+}
+
+/* A block with everything in it. */
+static struct mo_task *prepare(struct mo_member *m, const struct mo_task_spec *t)
+{
+    if (t->reserved)
+        return settle(m, t);
     const struct mo_task_form form = {.bytes = t->bytes,
                                       .align = t->align,
                                       .priority = t->priority ? mo_omp_priority(t->priority) : 0,
                                       .depends = t->deps.count,
                                       .mutexes = t->deps.mutexes,
                                       .detached = t->detach};
-    struct mo_task *task = mo_task_new(m, &form, payload);
-    if (task && t->detach)
+    void *payload;
+    struct mo_task *task = mo_task_new(m, &form, &payload);
+    if (mo_unlikely(!task))
+        return NULL;
+    if (t->detach)
         t->detach(t->detach_arg, mo_task_event(task));
+    task->flags |= (uint8_t)flags_of(t);
+    fill(t, payload);
     return task;
+}
+
+/* It does not begin. Whatever it has been given is destroyed; an event stays, as somebody may still fulfil it. */
+static void drop(struct mo_member *m, const struct mo_task_spec *t)
+{
+    if (t->always && !t->part)
+        run_undeferred(m, t);
+    else if (t->reserved)
+        mo_task_release(m, t->reserved);
 }
 
 void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t)
 {
-    if (mo_unlikely(mo_task_cancelled(m)))
+    if (mo_unlikely(mo_task_cancelled(m))) {
+        drop(m, t);
         return;
-    void *payload;
-    struct mo_task *task = must_run_now(m, t) ? NULL : prepare(m, t, &payload);
+    }
+    struct mo_task *task = must_run_now(m, t) ? NULL : prepare(m, t);
     if (mo_unlikely(!task)) {
         run_now(m, t);
         return;
     }
     task->fn = t->fn;
-    if (t->final)
-        task->flags |= MO_TASK_FINAL;
-    if (t->copy)
-        task->flags |= MO_TASK_COPIED;
-    fill(t, payload);
     if (t->deps.count)
         mo_task_submit_after(m, task, &t->deps);
     else
         mo_task_submit(m, task);
-    if (mo_unlikely(t->detach && mo_omp_outside(m))) /* nobody else would, if the program does not wait for it */
+    if (mo_unlikely((t->detach || t->event) &&
+                    mo_omp_outside(m))) /* nobody else would, if the program does not wait for it */
         mo_task_yield(m);
 }
 

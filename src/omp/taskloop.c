@@ -1,7 +1,7 @@
 /* taskloop. The tasks of a loop are many and alike, so they are not stored one by one: a stored task stands for a range of
    them. Whoever runs a range keeps half of what it has in its deque as long as the deque is empty, for others to take, and
    runs the next task of its own part at once. Each is a task of its own all the same (its children, its locks).
-   Payloads with a copy function are made by the thread that meets the construct, one by one, as copying may do anything;
+   Payloads that a function of the program copies are made by the thread that meets the construct, one by one, as copying may do anything;
    such tasks are stored singly. */
 #include "omp/core.h"
 
@@ -33,23 +33,24 @@ static void cut(struct range *r, unsigned threads)
 }
 
 /* The first tasks get one iteration more where they do not come out even. */
-static void bounds(const struct range *r, uint64_t i, uint64_t *from, uint64_t *to)
+static struct mo_part part_at(const struct range *r, uint64_t i)
 {
     const struct mo_taskloop *l = &r->loop;
     uint64_t size = r->grain ? r->grain : l->trips / r->tasks, more = r->grain ? 0 : l->trips % r->tasks;
     uint64_t lo = i * size + (i < more ? i : more), count = size + (i < more);
     if (count > l->trips - lo)
         count = l->trips - lo;
-    *from = l->begin + lo * l->step;
-    *to = *from + count * l->step; /* beyond the loop's end where the step does: lastprivate is found by that */
+    uint64_t from = l->begin + lo * l->step;
+    /* `to` is beyond the loop's end where the step does: lastprivate is found by that */
+    return (struct mo_part){.from = from, .to = from + count * l->step, .last = i + 1 == r->tasks};
 }
 
 static void run_one(struct mo_member *m, const struct range *r, uint64_t i, void *block)
 {
     const struct mo_task_spec *t = &r->loop.task;
-    uint64_t *head = block;
+    const struct mo_part part = part_at(r, i);
     memcpy(block, t->data, t->bytes);
-    bounds(r, i, &head[0], &head[1]);
+    mo_task_place(t, block, &part);
     mo_task_run_undeferred(m, t->fn, block, t->final ? MO_TASK_FINAL : 0);
 }
 
@@ -99,18 +100,18 @@ static void run_range(struct mo_member *m, struct range *r)
 
 static void store_each(struct mo_member *m, const struct range *all)
 {
-    uint64_t own[2];
+    struct mo_part part;
     struct mo_task_spec task = all->loop.task;
-    task.bounds = own;
+    task.part = &part;
     for (uint64_t i = 0; i < all->tasks; i++) {
-        bounds(all, i, &own[0], &own[1]);
+        part = part_at(all, i);
         mo_omp_task(m, &task);
     }
 }
 
 static bool fits_ranges(const struct mo_taskloop *l)
 {
-    return !l->task.copy && l->task.deferrable && l->task.bytes + l->task.align <= BLOCK_MAX;
+    return !l->task.copy && !l->singly && l->task.deferrable && l->task.bytes + l->task.align <= BLOCK_MAX;
 }
 
 void mo_omp_taskloop(struct mo_member *m, const struct mo_taskloop *l)

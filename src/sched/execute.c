@@ -151,34 +151,121 @@ void mo_task_execute(struct mo_member *m, struct mo_task *task)
     mo_owner_add_release(&m->done, 1); /* last: pairs with all_tasks_ended() in barrier.c */
 }
 
+/* ---- Tasks that run before their creation is over. */
+struct undeferred {
+    struct mo_stack_task st; /* the current task meanwhile */
+    struct context outer;
+};
+
+static inline void begin_undeferred(struct mo_member *m, struct undeferred *u, unsigned flags)
+{
+    u->st.task.env = m->current->env;
+    u->st.task.flags = (uint8_t)(flags | (m->current->flags & MO_TASK_FINAL) | MO_TASK_ON_STACK);
+    mo_store_relaxed(&u->st.task.parent, m->current);
+    u->st.heap = NULL;
+    u->outer = enter(m, &u->st.task, m->group);
+    m->undeferred_depth++;
+}
+
+static inline void end_undeferred(struct mo_member *m, struct undeferred *u)
+{
+    m->undeferred_depth--;
+    leave(m, &u->st.task, &u->outer);
+    if (u->st.heap)
+        end_as_parent(m, u->st.heap);
+}
+
 void mo_task_run_undeferred(struct mo_member *m, void (*fn)(void *), void *data, unsigned flags)
 {
-    struct mo_stack_task st;
-    st.task.env = m->current->env;
-    st.task.flags = (uint8_t)(flags | (m->current->flags & MO_TASK_FINAL) | MO_TASK_ON_STACK);
-    mo_store_relaxed(&st.task.parent, m->current);
-    st.heap = NULL;
-    struct context outer = enter(m, &st.task, m->group);
-    m->undeferred_depth++;
+    struct undeferred u;
+    begin_undeferred(m, &u, flags);
     fn(data);
+    end_undeferred(m, &u);
+}
+
+/* In a slab, at an offset: a late thief must not find the current task, which may be on a stack. */
+struct frame {
+    void *unused;
+    void *no_parent; /* NULL where a task of this slab class has its parent (steal.c) */
+    struct undeferred u;
+};
+#define FRAME_CLASS 1
+_Static_assert(sizeof(struct frame) <= MO_SLAB_MIN_BYTES << FRAME_CLASS, "fits its class");
+_Static_assert(offsetof(struct frame, no_parent) == offsetof(struct mo_task, parent), "a thief finds NULL");
+
+bool mo_task_enter_undeferred(struct mo_member *m, unsigned flags)
+{
+    struct frame *f = mo_slab_alloc_owner(&m->worker->slab, FRAME_CLASS);
+    if (!f)
+        return false;
+    f->no_parent = NULL;
+    begin_undeferred(m, &f->u, flags);
+    return true;
+}
+
+void mo_task_leave_undeferred(struct mo_member *m)
+{
+    struct frame *f = (struct frame *)((char *)m->current - offsetof(struct frame, u.st.task));
+    end_undeferred(m, &f->u);
+    mo_slab_free_owner(&m->worker->slab, f, FRAME_CLASS);
+}
+
+/* ---- Reserved blocks. */
+struct mo_task_event *mo_task_reserved_event(struct mo_member *m, struct mo_task *task)
+{
+    struct mo_task_ext *ext = mo_task_ext(task);
+    if (!ext->event)
+        ext->event = mo_task_event_new(m);
+    return ext->event;
+}
+
+void mo_task_release(struct mo_member *m, struct mo_task *task)
+{
+    free_task(m, task);
+}
+
+/* Not counted anywhere: its creator waits for it by running it. The header serves as that of any task, so children find
+   their parent without another one. */
+void mo_task_run_reserved(struct mo_member *m, struct mo_task *task, void *data, unsigned flags)
+{
+    if (mo_unlikely(!mo_task_settle(m, task, flags | (m->current->flags & MO_TASK_FINAL), 0))) {
+        mo_task_run_undeferred(m, task->fn, data, flags);
+        free_task(m, task);
+        return;
+    }
+    struct context outer = enter(m, task, m->group);
+    m->undeferred_depth++;
+    task->fn(data);
     m->undeferred_depth--;
-    leave(m, &st.task, &outer);
-    if (st.heap)
-        end_as_parent(m, st.heap);
+    leave(m, task, &outer);
+    end_as_parent(m, task);
 }
 
 /* ---- Events. */
-void mo_task_attach_event(struct mo_member *m, struct mo_task *task, struct mo_task_event *event)
-{
-    *event = (struct mo_task_event){
-        .task = task, .parent = mo_load_relaxed(&task->parent), .team = m->team, .home = m->worker->index};
-    mo_task_ext(task)->event = event;
-    mo_fetch_add_relaxed(&mo_task_node(task)->refs, 1u); /* until mo_task_end_detached() */
-}
-
 struct mo_task_event *mo_task_event(struct mo_task *task)
 {
     return mo_task_ext(task)->event;
+}
+
+struct mo_task_event *mo_task_event_new(struct mo_member *m)
+{
+    struct mo_task_event *event = mo_slab_alloc_owner(&m->worker->slab, 0);
+    if (event)
+        mo_task_event_init(m, event);
+    return event;
+}
+
+void mo_task_event_free(struct mo_member *m, struct mo_task_event *event)
+{
+    mo_worker_free(m->worker, event->home, event, 0);
+}
+
+void mo_task_attach(struct mo_task *task, struct mo_task_event *event)
+{
+    event->task = task;
+    event->parent = mo_load_relaxed(&task->parent);
+    mo_task_ext(task)->event = event;
+    mo_fetch_add_relaxed(&mo_task_node(task)->refs, 1u); /* until mo_task_end_detached() */
 }
 
 void mo_task_end_detached(struct mo_member *m, struct mo_task_event *event, struct mo_team *elsewhere)
@@ -203,15 +290,14 @@ void mo_task_fulfill(struct mo_task_event *event)
 {
     if (!event)
         mo_fatal("0 is no event of a detached task");
-    bool task = event->task; /* without one the event is on the stack of who waits for it: soon gone */
     struct mo_worker *w = mo_worker_at(event->home);
     uint32_t state = mo_fetch_or_seqcst(&event->state, (uint32_t)MO_EVENT_FULFILLED);
     if (state & MO_EVENT_FULFILLED)
         mo_fatal("an event of a detached task is fulfilled twice");
-    if (!task)
-        mo_event_notify(&w->event);
-    else if (state & MO_EVENT_BODY_ENDED)
+    if (state & MO_EVENT_BODY_ENDED)
         mo_task_end_detached(mo_self(), event, event->team);
+    else /* for who waits for it without a task; the event may be gone, or not be a task's yet */
+        mo_event_notify(&w->event);
 }
 
 uint32_t mo_task_identity(struct mo_member *m)

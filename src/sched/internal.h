@@ -76,8 +76,6 @@ void mo_task_execute(struct mo_member *m, struct mo_task *task);
    caller is not between two tasks of that team. */
 void mo_task_enqueue(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere);
 
-/* Let the end of a new task need an event, which is a block of the smallest class. */
-void mo_task_attach_event(struct mo_member *m, struct mo_task *task, struct mo_task_event *event);
 /* Body and event of a detached task are over. */
 void mo_task_end_detached(struct mo_member *m, struct mo_task_event *event, struct mo_team *elsewhere);
 

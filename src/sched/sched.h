@@ -369,8 +369,13 @@ struct mo_task_form {
 struct mo_task *mo_task_new(struct mo_member *m, const struct mo_task_form *form, void **payload);
 /* The event that must be fulfilled before a task made with `detached` counts as ended. */
 struct mo_task_event *mo_task_event(struct mo_task *task);
-/* An event without a task, in the caller's frame until mo_task_wait_event() has returned. */
+/* An event without a task, in the caller's frame until mo_task_wait_event() has returned; or in a block of its own, which
+   becomes a task's by mo_task_attach(), before that is submitted and perhaps after it has been fulfilled, or is freed
+   when it has been waited for. NULL: no memory. */
 void mo_task_event_init(struct mo_member *m, struct mo_task_event *event);
+struct mo_task_event *mo_task_event_new(struct mo_member *m);
+void mo_task_event_free(struct mo_member *m, struct mo_task_event *event);
+void mo_task_attach(struct mo_task *task, struct mo_task_event *event);
 void mo_task_wait_event(struct mo_member *m, struct mo_task_event *event);
 /* From any thread. Ends the process with a message when that was done before. */
 void mo_task_fulfill(struct mo_task_event *event);
@@ -400,21 +405,63 @@ static inline unsigned mo_task_small_class(const struct mo_member *m, size_t byt
 {
     return m->group && bytes;
 }
-/* Creating and submitting in one for the common case: a small payload at an alignment of at most 32, nothing special
-   about it or the current task, which is not cancelled. The question has no effect and calls nothing. */
-static inline bool mo_task_is_small(struct mo_member *m, size_t bytes)
+/* A child of the current task, if it is as plain as can be, would be stored. */
+static inline bool mo_task_is_stored(struct mo_member *m)
 {
     struct mo_deque *d = &m->deque;
     int64_t stored = mo_deque_size_owner(d, m->spawn_limit);
     bool room = stored < m->spawn_limit && stored <= (int64_t)mo_load_relaxed(&d->buffer)->mask;
-    return room && bytes <= MO_SLAB_MIN_BYTES - sizeof(struct mo_task) && bytes % sizeof(uint64_t) == 0 &&
-           m->worker->slab.free[mo_task_small_class(m, bytes)] &&
-           !(m->current->flags & (MO_TASK_FINAL | MO_TASK_ON_STACK));
+    return room && !(m->current->flags & (MO_TASK_FINAL | MO_TASK_ON_STACK));
+}
+/* Creating and submitting in one for the common case: a small payload at an alignment of at most 32, nothing special
+   about it or the current task, which is not cancelled. The question has no effect and calls nothing. */
+static inline bool mo_task_is_small(struct mo_member *m, size_t bytes)
+{
+    return mo_task_is_stored(m) && bytes <= MO_SLAB_MIN_BYTES - sizeof(struct mo_task) &&
+           bytes % sizeof(uint64_t) == 0 && m->worker->slab.free[mo_task_small_class(m, bytes)];
 }
 /* Requires that it has just been answered by yes. */
 void mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *data, size_t bytes);
 /* Run fn(data) as a child of the current task before returning. flags: MO_TASK_FINAL or 0. */
 void mo_task_run_undeferred(struct mo_member *m, void (*fn)(void *), void *data, unsigned flags);
+
+/* The same for a caller that runs the body itself, between the two. False: no memory. */
+bool mo_task_enter_undeferred(struct mo_member *m, unsigned flags);
+void mo_task_leave_undeferred(struct mo_member *m);
+
+/* ---- Tasks whose block is there, with its payload, before anybody says how they are to run. A reserved block is no
+   task yet: it has no parent and is not counted. It ends up in one of three ways, on the thread that reserved it:
+   settled and submitted, run at once, or released. */
+/* Bytes in front of the payload of a block reserved now. */
+size_t mo_task_head(const struct mo_member *m, const struct mo_task_form *form);
+/* As mo_task_new(). */
+struct mo_task *mo_task_reserve(struct mo_member *m, const struct mo_task_form *form, void **payload);
+/* The same for a plain task whose block fits slab class `cls` and is at hand; else NULL. */
+static inline struct mo_task *mo_task_reserve_plain(struct mo_member *m, unsigned cls)
+{
+    struct mo_slab *slab = &m->worker->slab;
+    struct mo_slab_block *block = slab->free[cls];
+    if (mo_unlikely(!block || m->group))
+        return NULL;
+    slab->free[cls] = block->next;
+    struct mo_task *task = (struct mo_task *)block;
+    mo_store_relaxed(&task->parent, NULL);
+    task->origin = (uint64_t)m->worker->index << 32 | (uint64_t)cls << 48;
+    return task;
+}
+
+/* Make it a child of the current task, to be submitted as if by mo_task_new(); flags: MO_TASK_FINAL, MO_TASK_COPIED.
+   False: that cannot be, run it at once. */
+bool mo_task_settle(struct mo_member *m, struct mo_task *task, unsigned flags, int32_t priority);
+/* Settle and submit for the common case, as in mo_task_spawn_small(). False: another case, nothing has happened. */
+bool mo_task_submit_plain(struct mo_member *m, struct mo_task *task);
+/* Run fn(data) as this task, before returning; the block is gone then. */
+void mo_task_run_reserved(struct mo_member *m, struct mo_task *task, void *data, unsigned flags);
+/* The event of a block that was reserved with `detached`, to be attached to the task when that is settled; the first call
+   makes it. NULL: no memory. */
+struct mo_task_event *mo_task_reserved_event(struct mo_member *m, struct mo_task *task);
+/* From any thread, with that thread's member. */
+void mo_task_release(struct mo_member *m, struct mo_task *task);
 /* May the task that is about to be created run at once instead of being stored? (task.c has the rules.) */
 bool mo_task_may_run_now(struct mo_member *m);
 /* Wait for the children of the current task. */
@@ -430,6 +477,9 @@ struct mo_taskgroup *mo_taskgroup_close(struct mo_member *m);
 size_t mo_pool_stack_bytes(void);
 void mo_pool_set_stack_bytes(size_t bytes);
 
+/* A number of the current task, and of the one that created it, unique among living tasks; 0: there is none. */
+uint64_t mo_task_number(struct mo_member *m);
+uint64_t mo_task_parent_number(struct mo_member *m);
 /* Identity of the current task for owners of locks: never 0, below 2^31, unique among living tasks. */
 uint32_t mo_task_identity(struct mo_member *m);
 

@@ -107,6 +107,18 @@ static size_t head_bytes(unsigned flags, unsigned mutexes)
            (flags & MO_TASK_NODE ? sizeof(struct mo_task_node) : 0) + mo_turns_bytes(mutexes);
 }
 
+static unsigned flags_of(const struct mo_member *m, const struct mo_task_form *form)
+{
+    bool node = form->depends || form->detached;
+    bool extended = node || m->group || form->priority || form->align > sizeof(struct mo_task);
+    return (extended ? MO_TASK_EXTENDED : 0) | (node ? MO_TASK_NODE : 0);
+}
+
+size_t mo_task_head(const struct mo_member *m, const struct mo_task_form *form)
+{
+    return head_bytes(flags_of(m, form), form->mutexes);
+}
+
 /* Where the payload is: its place follows from the alignment. */
 static size_t extend(struct mo_member *m, struct mo_task *t, const struct mo_task_form *form, size_t head)
 {
@@ -127,25 +139,20 @@ static size_t extend(struct mo_member *m, struct mo_task *t, const struct mo_tas
 }
 
 /* The event's block is made with the task's, so that nothing can fail later. Without one there is no task either. */
-static __attribute__((noinline)) struct mo_task *add_event(struct mo_member *m, struct mo_task *t, unsigned cls)
+static __attribute__((noinline)) struct mo_task *add_event(struct mo_member *m, struct mo_task *t)
 {
-    struct mo_slab *slab = &m->worker->slab;
-    struct mo_task_event *event = mo_slab_alloc_owner(slab, 0);
+    struct mo_task_event *event = mo_task_event_new(m);
     if (event)
-        mo_task_attach_event(m, t, event);
+        mo_task_attach(t, event);
     else
-        mo_slab_free_owner(slab, t, cls);
+        mo_slab_free_owner(&m->worker->slab, t, t->cls);
     return event ? t : NULL;
 }
 
-struct mo_task *mo_task_new(struct mo_member *m, const struct mo_task_form *form, void **payload)
+static inline struct mo_task *reserve(struct mo_member *m, const struct mo_task_form *form, struct mo_task *parent,
+                                      void **payload)
 {
-    struct mo_task *parent = current_parent(m);
-    if (mo_unlikely(!parent || !mo_deque_room_owner(&m->deque)))
-        return NULL;
-    bool node = form->depends || form->detached;
-    bool extended = node || m->group || form->priority || form->align > sizeof(struct mo_task);
-    unsigned flags = (extended ? MO_TASK_EXTENDED : 0) | (node ? MO_TASK_NODE : 0);
+    unsigned flags = flags_of(m, form);
     size_t slack = form->align > MO_SLAB_MIN_BYTES ? form->align : 0, offset = sizeof(struct mo_task);
     size_t head = head_bytes(flags, form->mutexes);
     unsigned cls = mo_slab_class(head + form->bytes + slack);
@@ -155,10 +162,42 @@ struct mo_task *mo_task_new(struct mo_member *m, const struct mo_task_form *form
     mo_store_relaxed(&t->parent, parent);
     t->counts = 0;
     t->origin = origin_of(m->current->env, m->worker->index, cls, flags);
-    if (mo_unlikely(extended))
+    if (mo_unlikely(flags & MO_TASK_EXTENDED))
         offset = extend(m, t, form, head);
     *payload = (char *)t + offset;
-    return mo_likely(!form->detached) ? t : add_event(m, t, cls);
+    return t;
+}
+
+struct mo_task *mo_task_new(struct mo_member *m, const struct mo_task_form *form, void **payload)
+{
+    struct mo_task *parent = current_parent(m);
+    if (mo_unlikely(!parent || !mo_deque_room_owner(&m->deque)))
+        return NULL;
+    struct mo_task *t = reserve(m, form, parent, payload);
+    return mo_likely(!form->detached) || !t ? t : add_event(m, t);
+}
+
+struct mo_task *mo_task_reserve(struct mo_member *m, const struct mo_task_form *form, void **payload)
+{
+    return reserve(m, form, NULL, payload);
+}
+
+/* Its creator may have opened a taskgroup since: a block without a place for that cannot be stored. */
+bool mo_task_settle(struct mo_member *m, struct mo_task *task, unsigned flags, int32_t priority)
+{
+    bool extended = task->flags & MO_TASK_EXTENDED;
+    struct mo_task *parent = extended || !m->group ? current_parent(m) : NULL;
+    if (mo_unlikely(!parent || !mo_deque_room_owner(&m->deque)))
+        return false;
+    mo_store_relaxed(&task->parent, parent);
+    task->counts = 0;
+    task->env = m->current->env;
+    task->flags |= (uint8_t)flags;
+    if (extended) {
+        mo_store_relaxed(&mo_task_ext(task)->group, m->group);
+        mo_task_ext(task)->priority = priority;
+    }
+    return true;
 }
 
 static inline void count_child(struct mo_member *m, struct mo_task *parent)
@@ -294,4 +333,28 @@ void mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *da
     t->origin = origin_of(m->current->env, m->worker->index, 0, 0);
     copy_words((uint64_t *)(t + 1), data, bytes);
     launch(m, m->current, t);
+}
+
+bool mo_task_submit_plain(struct mo_member *m, struct mo_task *task)
+{
+    if (mo_unlikely(task->flags || m->group || mo_task_cancelled(m) || !mo_task_is_stored(m)))
+        return false;
+    mo_store_relaxed(&task->parent, m->current);
+    task->counts = 0;
+    task->env = m->current->env;
+    launch(m, m->current, task);
+    return true;
+}
+
+/* ---- Numbers: the address of the header that children have or would have as their parent. */
+uint64_t mo_task_number(struct mo_member *m)
+{
+    return (uintptr_t)current_parent(m);
+}
+
+uint64_t mo_task_parent_number(struct mo_member *m)
+{
+    struct mo_task *cur = current_parent(m);
+    struct mo_task *parent = cur ? mo_load_relaxed(&cur->parent) : NULL;
+    return (uintptr_t)parent;
 }
