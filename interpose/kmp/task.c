@@ -1,0 +1,394 @@
+/* Explicit tasks. Dependences are known only when the task is handed back, and its block has no room for them: such a
+   task is a small one of the core's that carries the address of the block.
+
+   The body of an untied task that has several parts hands its own block back at the end of each but the last one, and
+   returns. The next part is then run by the same thread at once, so the task is as good as tied. */
+#include "interpose/kmp/task.h"
+
+#define PLAIN_CLASS 1 /* of slabs: 128 bytes hold most tasks */
+
+/* ---- Running. */
+void kmp_task_destroy(struct mo_member *m, kmp_task_t *t)
+{
+    if (kmp_head(t)->flags & TASK_DESTRUCTORS)
+        t->data1.destructors(kmp_gtid(m), t);
+}
+
+static void run_parts(struct mo_member *m, kmp_task_t *t)
+{
+    struct task_head *head = kmp_head(t);
+    head->state = TASK_RUNNING;
+    do {
+        head->state &= (uint8_t)~TASK_AGAIN;
+        t->routine(kmp_gtid(m), t);
+    } while (head->state & TASK_AGAIN);
+    head->state = 0;
+}
+
+static __attribute__((noinline)) void run_special(struct mo_member *m, kmp_task_t *t)
+{
+    uint8_t flags = kmp_head(t)->flags;
+    if (!(flags & TASK_DESTRUCTORS) || !mo_task_cancelled(m))
+        flags &TASK_TIED ? (void)t->routine(kmp_gtid(m), t) : run_parts(m, t);
+    kmp_task_destroy(m, t);
+}
+
+static inline void run(kmp_task_t *t)
+{
+    struct mo_member *m = mo_self_peek(); /* who runs a task is known */
+    if (mo_likely((kmp_head(t)->flags & (TASK_TIED | TASK_DESTRUCTORS)) == TASK_TIED))
+        t->routine(kmp_gtid(m), t);
+    else
+        run_special(m, t);
+}
+
+static void run_at_16(void *payload)
+{
+    run((kmp_task_t *)((char *)payload + 16));
+}
+
+static void run_at_32(void *payload)
+{
+    run((kmp_task_t *)((char *)payload + 32));
+}
+
+static void run_at_64(void *payload)
+{
+    run((kmp_task_t *)((char *)payload + 64));
+}
+
+void (*kmp_task_entry(unsigned padding))(void *payload)
+{
+    return padding == 16 ? run_at_16 : padding == 32 ? run_at_32 : run_at_64;
+}
+
+void kmp_task_discard(struct mo_member *m, kmp_task_t *t)
+{
+    kmp_task_destroy(m, t);
+    mo_task_release(m, kmp_core_task(t));
+}
+
+/* ---- Making the block. */
+/* The privates' alignment is not told, but it divides the size. Vectors need up to 64. */
+unsigned kmp_task_alignment(size_t bytes)
+{
+    return bytes % 32 ? 16 : 64;
+}
+
+static inline kmp_task_t *fill(struct mo_task *task, unsigned task_at, unsigned padding, unsigned flags,
+                               size_t task_bytes, size_t shareds_bytes, int32_t (*routine)(int32_t, kmp_task_t *))
+{
+    kmp_task_t *t = (kmp_task_t *)((char *)task + task_at);
+    size_t shareds_at = (task_bytes + 7) & ~(size_t)7;
+    *kmp_head(t) = (struct task_head){.bytes = (uint32_t)(shareds_at + shareds_bytes),
+                                      .shareds_at = shareds_bytes ? (uint32_t)shareds_at : 0,
+                                      .task_at = (uint8_t)task_at,
+                                      .padding = (uint8_t)padding,
+                                      .flags = (uint8_t)flags};
+    t->shareds = shareds_bytes ? (char *)t + shareds_at : NULL;
+    t->routine = routine;
+    t->part_id = 0;
+    return t;
+}
+
+static __attribute__((noinline)) kmp_task_t *reserve(unsigned flags, size_t task_bytes, size_t shareds_bytes,
+                                                     int32_t (*routine)(int32_t, kmp_task_t *))
+{
+    struct mo_member *m = mo_self();
+    struct mo_task_form form = {.priority = (flags & TASK_PRIORITY) != 0,
+                                .detached = flags & (TASK_DETACHABLE | TASK_PROXY)};
+    size_t head = mo_task_head(m, &form), align = kmp_task_alignment(task_bytes);
+    size_t task_at = (head + HEAD_BYTES + align - 1) & ~(align - 1);
+    void *payload;
+    struct mo_task *task = NULL;
+    form.bytes = task_at - head;
+    if (!__builtin_add_overflow(form.bytes, task_bytes + 7, &form.bytes) &&
+        !__builtin_add_overflow(form.bytes, shareds_bytes, &form.bytes))
+        task = mo_task_reserve(m, &form, &payload);
+    if (!task)
+        mo_fatal("out of memory for a task (%zu and %zu bytes of data)", task_bytes, shareds_bytes);
+    return fill(task, (unsigned)task_at, (unsigned)(task_at - head), flags, task_bytes, shareds_bytes, routine);
+}
+
+MO_EXPORT kmp_task_t *__kmpc_omp_task_alloc(ident_t *loc, int32_t gtid, int32_t flags, size_t task_bytes,
+                                            size_t shareds_bytes, int32_t (*routine)(int32_t, kmp_task_t *))
+{
+    enum { TASK_AT = sizeof(struct mo_task) + HEAD_BYTES, ROOM = (MO_SLAB_MIN_BYTES << PLAIN_CLASS) - TASK_AT - 7 };
+    struct mo_member *m = mo_self_peek();
+    struct mo_task *task = NULL;
+    if (mo_likely(m && !(flags & (TASK_PRIORITY | TASK_DETACHABLE | TASK_PROXY)) && task_bytes % 32 &&
+                  task_bytes <= ROOM && shareds_bytes <= ROOM - task_bytes))
+        task = mo_task_reserve_plain(m, PLAIN_CLASS);
+    if (mo_unlikely(!task))
+        return reserve((unsigned)flags, task_bytes, shareds_bytes, routine);
+    return fill(task, TASK_AT, HEAD_BYTES, (unsigned)flags, task_bytes, shareds_bytes, routine);
+}
+
+/* A target task runs on the host, as any other. */
+MO_EXPORT kmp_task_t *__kmpc_omp_target_task_alloc(ident_t *loc, int32_t gtid, int32_t flags, size_t task_bytes,
+                                                   size_t shareds_bytes, int32_t (*routine)(int32_t, kmp_task_t *),
+                                                   int64_t device)
+{
+    return __kmpc_omp_task_alloc(loc, gtid, flags & ~TASK_HIDDEN_HELPER, task_bytes, shareds_bytes, routine);
+}
+
+/* Where a task's data lie is a hint that nothing here makes use of. */
+MO_EXPORT int32_t __kmpc_omp_reg_task_with_affinity(ident_t *loc, int32_t gtid, kmp_task_t *t, int32_t count,
+                                                    const void *list)
+{
+    return 0;
+}
+
+/* ---- Events. */
+static struct mo_task_event *event_of(struct mo_member *m, kmp_task_t *t)
+{
+    if (!(kmp_head(t)->flags & (TASK_DETACHABLE | TASK_PROXY)))
+        return NULL;
+    struct mo_task_event *event = mo_task_reserved_event(m, kmp_core_task(t));
+    if (!event)
+        mo_fatal("out of memory for the event of a task");
+    return event;
+}
+
+/* The handle that the program gets is the address of the event. */
+MO_EXPORT struct mo_task_event *__kmpc_task_allow_completion_event(ident_t *loc, int32_t gtid, kmp_task_t *t)
+{
+    return event_of(mo_self(), t);
+}
+
+MO_EXPORT void __kmpc_proxy_task_completed_ooo(kmp_task_t *t)
+{
+    mo_task_fulfill(event_of(mo_self(), t));
+}
+
+MO_EXPORT void __kmpc_proxy_task_completed(int32_t gtid, kmp_task_t *t)
+{
+    __kmpc_proxy_task_completed_ooo(t);
+}
+
+/* ---- Submitting. */
+static void submit(struct mo_member *m, kmp_task_t *t, const struct mo_deps *deps)
+{
+    struct task_head *head = kmp_head(t);
+    if (head->state & TASK_RUNNING) {
+        head->state |= TASK_AGAIN;
+        return;
+    }
+    const struct mo_task_spec spec = {.fn = kmp_task_entry(head->padding),
+                                      .data = (char *)t - head->padding,
+                                      .priority = kmp_task_priority(t),
+                                      .deferrable = true,
+                                      .final = head->flags & TASK_FINAL,
+                                      .always = head->flags & TASK_DESTRUCTORS,
+                                      .deps = *deps,
+                                      .reserved = kmp_core_task(t),
+                                      .event = event_of(m, t)};
+    mo_omp_task(m, &spec);
+}
+
+static __attribute__((noinline)) int32_t submit_special(kmp_task_t *t)
+{
+    submit(mo_self(), t, &(struct mo_deps){0});
+    return 0;
+}
+
+/* 0: the caller goes on with what it is in. */
+MO_EXPORT int32_t __kmpc_omp_task(ident_t *loc, int32_t gtid, kmp_task_t *t)
+{
+    struct mo_member *m = mo_self_peek();
+    bool plain = m && (kmp_head(t)->flags & ~TASK_MERGED_IF0) == TASK_TIED && kmp_head(t)->padding == 16;
+    if (mo_unlikely(!plain))
+        return submit_special(t);
+    struct mo_task *task = kmp_core_task(t);
+    task->fn = run_at_16;
+    return mo_likely(mo_task_submit_plain(m, task)) ? 0 : submit_special(t);
+}
+
+MO_EXPORT int32_t __kmpc_omp_task_parts(ident_t *loc, int32_t gtid, kmp_task_t *t)
+{
+    return __kmpc_omp_task(loc, gtid, t);
+}
+
+/* ---- Dependences: two lists, of addresses that may be equal and of others. */
+enum { DEP_IN = 1, DEP_OUT = 2, DEP_MUTEXINOUTSET = 4, DEP_INOUTSET = 8, DEP_ALL_MEMORY = 0x80 };
+
+struct dep_lists {
+    const kmp_depend_info_t *first, *second;
+    unsigned in_first;
+};
+
+/* Address 0 means all memory to the core, but nothing special to compiled code. */
+static struct mo_dep dep_at(const void *list, unsigned i)
+{
+    const struct dep_lists *l = list;
+    const kmp_depend_info_t *d = i < l->in_first ? &l->first[i] : &l->second[i - l->in_first];
+    void *address = d->address ? d->address : (void *)1;
+    if (d->flags & DEP_ALL_MEMORY)
+        return (struct mo_dep){NULL, MO_DEP_OUT};
+    if (d->flags & DEP_OUT)
+        return (struct mo_dep){address, MO_DEP_OUT};
+    if (d->flags & DEP_MUTEXINOUTSET)
+        return (struct mo_dep){address, MO_DEP_MUTEXINOUTSET};
+    return (struct mo_dep){address, d->flags & DEP_INOUTSET ? MO_DEP_INOUTSET : MO_DEP_IN};
+}
+
+static struct mo_deps deps_of(const struct dep_lists *lists, int32_t second)
+{
+    struct mo_deps deps = {.count = lists->in_first + (second > 0 ? (unsigned)second : 0), .at = dep_at, .list = lists};
+    for (unsigned i = 0; i < deps.count; i++)
+        deps.mutexes += dep_at(lists, i).kind == MO_DEP_MUTEXINOUTSET;
+    return deps;
+}
+
+static struct dep_lists lists_of(int32_t count, const kmp_depend_info_t *list, const kmp_depend_info_t *noalias)
+{
+    return (struct dep_lists){list, noalias, count > 0 ? (unsigned)count : 0};
+}
+
+/* The core's own task, for a block without room for dependences. */
+static void run_carried(void *payload)
+{
+    struct mo_member *m = mo_self();
+    kmp_task_t *t = *(kmp_task_t **)payload;
+    if (!mo_task_cancelled(m))
+        run(t);
+    else
+        kmp_task_destroy(m, t);
+    mo_task_release(m, kmp_core_task(t));
+}
+
+static void submit_carried(struct mo_member *m, kmp_task_t *t, struct mo_deps deps)
+{
+    const struct mo_task_spec spec = {.fn = run_carried,
+                                      .data = &t,
+                                      .bytes = sizeof t,
+                                      .priority = kmp_task_priority(t),
+                                      .deferrable = true,
+                                      .final = kmp_head(t)->flags & TASK_FINAL,
+                                      .always = true,
+                                      .deps = deps};
+    mo_omp_task(m, &spec);
+}
+
+MO_EXPORT int32_t __kmpc_omp_task_with_deps(ident_t *loc, int32_t gtid, kmp_task_t *t, int32_t count,
+                                            kmp_depend_info_t *list, int32_t noalias_count, kmp_depend_info_t *noalias)
+{
+    const struct dep_lists lists = lists_of(count, list, noalias);
+    const struct mo_deps deps = deps_of(&lists, noalias_count);
+    if (!deps.count)
+        return __kmpc_omp_task(loc, gtid, t);
+    if (kmp_head(t)->flags & (TASK_DETACHABLE | TASK_PROXY) || kmp_head(t)->state & TASK_RUNNING)
+        submit(mo_self(), t, &deps);
+    else
+        submit_carried(mo_self(), t, deps);
+    return 0;
+}
+
+/* ---- if(0): compiled code calls the body itself, between the two. */
+MO_EXPORT void __kmpc_omp_task_begin_if0(ident_t *loc, int32_t gtid, kmp_task_t *t)
+{
+    struct mo_member *m = mo_self();
+    if (!mo_task_enter_undeferred(m, kmp_head(t)->flags & TASK_FINAL ? MO_TASK_FINAL : 0))
+        mo_fatal("out of memory for a task");
+    kmp_head(t)->state = kmp_head(t)->flags & TASK_TIED ? 0 : TASK_RUNNING;
+}
+
+MO_EXPORT void __kmpc_omp_task_complete_if0(ident_t *loc, int32_t gtid, kmp_task_t *t)
+{
+    struct mo_member *m = mo_self();
+    struct mo_task_event *event = event_of(m, t);
+    if (kmp_head(t)->state & TASK_AGAIN)
+        run_parts(m, t);
+    kmp_task_destroy(m, t);
+    mo_task_leave_undeferred(m);
+    if (event)
+        mo_task_wait_event(m, event);
+    mo_task_release(m, kmp_core_task(t));
+}
+
+/* ---- Waiting. */
+MO_EXPORT int32_t __kmpc_omp_taskwait(ident_t *loc, int32_t gtid)
+{
+    struct mo_member *m = mo_self_peek();
+    if (mo_likely(m != NULL))
+        mo_task_wait(m);
+    return 0;
+}
+
+MO_EXPORT void __kmpc_omp_wait_deps(ident_t *loc, int32_t gtid, int32_t count, kmp_depend_info_t *list,
+                                    int32_t noalias_count, kmp_depend_info_t *noalias)
+{
+    const struct dep_lists lists = lists_of(count, list, noalias);
+    const struct mo_deps deps = deps_of(&lists, noalias_count);
+    if (deps.count)
+        mo_task_wait_for(mo_self(), &deps);
+}
+
+static void nothing(void *payload)
+{
+}
+
+/* With `nowait` later siblings wait for the addresses, the caller does not. */
+MO_EXPORT void __kmpc_omp_taskwait_deps_51(ident_t *loc, int32_t gtid, int32_t count, kmp_depend_info_t *list,
+                                           int32_t noalias_count, kmp_depend_info_t *noalias, int32_t nowait)
+{
+    const struct dep_lists lists = lists_of(count, list, noalias);
+    if (!nowait) {
+        __kmpc_omp_wait_deps(loc, gtid, count, list, noalias_count, noalias);
+        return;
+    }
+    const struct mo_task_spec spec = {.fn = nothing, .deferrable = true, .deps = deps_of(&lists, noalias_count)};
+    if (spec.deps.count)
+        mo_omp_task(mo_self(), &spec);
+}
+
+MO_EXPORT int32_t __kmpc_omp_taskyield(ident_t *loc, int32_t gtid, int32_t end_part)
+{
+    struct mo_member *m = mo_self_peek();
+    if (mo_likely(m != NULL))
+        mo_task_yield(m);
+    return 0;
+}
+
+MO_EXPORT void __kmpc_taskgroup(ident_t *loc, int32_t gtid)
+{
+    mo_omp_taskgroup_begin(mo_self());
+}
+
+MO_EXPORT void __kmpc_end_taskgroup(ident_t *loc, int32_t gtid)
+{
+    mo_taskgroup_reductions_end(mo_self());
+}
+
+/* ---- Questions. */
+MO_EXPORT uint64_t __kmpc_get_taskid(void)
+{
+    return mo_task_number(mo_self());
+}
+
+MO_EXPORT uint64_t __kmpc_get_parent_taskid(void)
+{
+    return mo_task_parent_number(mo_self());
+}
+
+MO_EXPORT bool __kmpc_omp_has_task_team(int32_t gtid)
+{
+    return !mo_omp_outside(mo_self());
+}
+
+/* Offloading libraries keep there what a target task still waits for. Without it they wait in the task. */
+MO_EXPORT void **__kmpc_omp_get_target_async_handle_ptr(int32_t gtid)
+{
+    return NULL;
+}
+
+/* The graph of dependences is not one of LLVM's structures: tasks look as if they had none. */
+MO_EXPORT void *__kmpc_task_get_depnode(kmp_task_t *t)
+{
+    return NULL;
+}
+
+MO_EXPORT void *__kmpc_task_get_successors(kmp_task_t *t)
+{
+    return NULL;
+}
