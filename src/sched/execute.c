@@ -247,6 +247,11 @@ struct mo_task_event *mo_task_event(struct mo_task *task)
     return mo_task_ext(task)->event;
 }
 
+void mo_task_event_init(struct mo_member *m, struct mo_task_event *event)
+{
+    *event = (struct mo_task_event){.team = m->team, .home = m->worker->index};
+}
+
 struct mo_task_event *mo_task_event_new(struct mo_member *m)
 {
     struct mo_task_event *event = mo_slab_alloc_owner(&m->worker->slab, 0);

@@ -150,11 +150,6 @@ static bool is_fulfilled(void *arg)
     return mo_load_seqcst(&w->event->state) & MO_EVENT_FULFILLED;
 }
 
-void mo_task_event_init(struct mo_member *m, struct mo_task_event *event)
-{
-    *event = (struct mo_task_event){.home = m->worker->index};
-}
-
 void mo_task_wait_event(struct mo_member *m, struct mo_task_event *event)
 {
     struct task_wait w = {.m = m, .event = event, .kin = {.ancestor = current_with_children(m)}};
