@@ -41,7 +41,8 @@ static bool arrive(struct mo_member *m)
     return count_up(&team->arrived, arrival_target(m));
 }
 
-/* The end of a region concerns only the master: the others wait for the next region. */
+/* The end of a region concerns only the master: the others wait for the next region. A tool is told when each of them has
+   passed the barrier, so there all of them wait. */
 static void release(struct mo_member *m)
 {
     struct mo_team *team = m->team;
@@ -51,7 +52,7 @@ static void release(struct mo_member *m)
     if (mo_load_relaxed(&team->has_tasks))
         mo_store_relaxed(&team->has_tasks, false);
     mo_exchange_seqcst(&team->gen, m->gen_seen + 1); /* B3; and it precedes the look for sleepers */
-    mo_event_notify_bits(&team->event, MO_WAKE_ALL, m->joining ? MO_WAKE_MASTER : MO_WAKE_ANY);
+    mo_event_notify_bits(&team->event, MO_WAKE_ALL, m->joining && !mo_traced(m) ? MO_WAKE_MASTER : MO_WAKE_ANY);
 }
 
 /* B2. Also for the last arriver that sees no tasks: there may have been some, which others finished and released for
@@ -224,10 +225,40 @@ void mo_team_cancel(struct mo_team *team)
     mo_event_notify(&team->event);
 }
 
-bool mo_team_barrier(struct mo_member *m)
+/* ---- As a tool sees it. */
+#ifdef MO_OMPT
+void mo_team_join_observed(struct mo_member *m)
+{
+    struct mo_obs_thread *t = &m->worker->obs;
+    if (!t->task || t->task->flags & MO_OBS_TASK_INITIAL) { /* a contention group, not a region */
+        mo_team_join(m);
+        return;
+    }
+    mo_obs_barrier_begin(t, MO_OBS_BARRIER_PARALLEL);
+    mo_team_join(m);
+    mo_obs_barrier_end(t, MO_OBS_BARRIER_PARALLEL);
+}
+#endif
+
+static inline bool barrier(struct mo_member *m)
 {
     if (mo_unlikely(m->cancellable && m->shared))
         return barrier_cancellable(m);
     mo_team_join(m);
     return !is_cancelled(m);
+}
+
+static __attribute__((noinline)) bool barrier_observed(struct mo_member *m)
+{
+    struct mo_obs_thread *t = &m->worker->obs;
+    enum mo_obs_sync kind = (enum mo_obs_sync)mo_obs_what(t, MO_OBS_BARRIER_INTERNAL);
+    mo_obs_barrier_begin(t, kind);
+    bool passed = barrier(m);
+    mo_obs_barrier_end(t, kind);
+    return passed;
+}
+
+bool mo_team_barrier(struct mo_member *m)
+{
+    return mo_unlikely(mo_traced(m)) ? barrier_observed(m) : barrier(m);
 }

@@ -114,6 +114,8 @@ enum mo_edge mo_node_precede(struct mo_member *m, struct mo_task *first, struct 
     if (!cell)
         return MO_EDGE_NO_MEMORY;
     *cell = then;
+    if (mo_unlikely(mo_traced(m)))
+        mo_observe_edge(first, then); /* while its end needs this CAS to fail */
     return mo_cas_acq_rel(&node->successors, &seen, seen + 2) ? MO_EDGE_MADE : MO_EDGE_NONE;
 }
 

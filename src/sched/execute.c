@@ -107,12 +107,17 @@ static inline void tell_others(struct mo_member *m, struct mo_taskgroup *group, 
 static void run_body(struct mo_member *m, struct mo_task *task, struct mo_taskgroup *group, void *data)
 {
     struct context outer = enter(m, task, group);
-    if (!mo_task_cancelled(m) || task->flags & MO_TASK_COPIED)
+    bool dropped = mo_task_cancelled(m) && !(task->flags & MO_TASK_COPIED);
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_task_begin(&m->worker->obs, mo_task_obs(task), m->tid, __builtin_dwarf_cfa());
+    if (!dropped)
         task->fn(data);
+    if (mo_unlikely(mo_traced(m)))
+        mo_observe_ended(m, mo_task_ext(task)->event, dropped);
     leave(m, task, &outer);
 }
 
-/* A task with an extension, or one in a team that may be cancelled. */
+/* A task with an extension, or one in a team that may be cancelled or is watched. */
 static __attribute__((noinline)) void execute_slow(struct mo_member *m, struct mo_task *task)
 {
     bool extended = task->flags & MO_TASK_EXTENDED;
@@ -175,12 +180,29 @@ static inline void end_undeferred(struct mo_member *m, struct undeferred *u)
         end_as_parent(m, u->st.heap);
 }
 
-void mo_task_run_undeferred(struct mo_member *m, void (*fn)(void *), void *data, unsigned flags)
+static inline void run_undeferred(struct mo_member *m, void (*fn)(void *), void *data, unsigned flags)
 {
     struct undeferred u;
     begin_undeferred(m, &u, flags);
     fn(data);
     end_undeferred(m, &u);
+}
+
+static __attribute__((noinline)) void run_observed(struct mo_member *m, void (*fn)(void *), void *data, unsigned flags)
+{
+    struct mo_obs_task record;
+    mo_obs_task_init(&m->worker->obs, &record, NULL, NULL, 0);
+    mo_observe_undeferred(m, &record, flags);
+    run_undeferred(m, fn, data, flags);
+    mo_observe_ended(m, NULL, false);
+}
+
+void mo_task_run_undeferred(struct mo_member *m, void (*fn)(void *), void *data, unsigned flags)
+{
+    if (mo_unlikely(mo_traced(m)))
+        run_observed(m, fn, data, flags);
+    else
+        run_undeferred(m, fn, data, flags);
 }
 
 /* In a slab, at an offset: a late thief must not find the current task, which may be on a stack. */
@@ -191,14 +213,32 @@ struct frame {
 };
 #define FRAME_CLASS 1
 _Static_assert(sizeof(struct frame) <= MO_SLAB_MIN_BYTES << FRAME_CLASS, "fits its class");
+
+/* In a watched process. */
+struct observed_frame {
+    struct frame frame;
+    struct mo_obs_task record;
+};
+#define OBSERVED_FRAME_CLASS 2
+_Static_assert(sizeof(struct observed_frame) <= MO_SLAB_MIN_BYTES << OBSERVED_FRAME_CLASS, "fits its class");
+
+static inline unsigned frame_class(const struct mo_member *m)
+{
+    return mo_traced(m) ? OBSERVED_FRAME_CLASS : FRAME_CLASS;
+}
 _Static_assert(offsetof(struct frame, no_parent) == offsetof(struct mo_task, parent), "a thief finds NULL");
 
 bool mo_task_enter_undeferred(struct mo_member *m, unsigned flags)
 {
-    struct frame *f = mo_slab_alloc_owner(&m->worker->slab, FRAME_CLASS);
+    struct frame *f = mo_slab_alloc_owner(&m->worker->slab, frame_class(m));
     if (!f)
         return false;
     f->no_parent = NULL;
+    if (mo_unlikely(mo_traced(m))) {
+        struct mo_obs_task *record = &((struct observed_frame *)f)->record;
+        mo_obs_task_init(&m->worker->obs, record, NULL, NULL, 0);
+        mo_observe_undeferred(m, record, flags);
+    }
     begin_undeferred(m, &f->u, flags);
     return true;
 }
@@ -207,7 +247,9 @@ void mo_task_leave_undeferred(struct mo_member *m)
 {
     struct frame *f = (struct frame *)((char *)m->current - offsetof(struct frame, u.st.task));
     end_undeferred(m, &f->u);
-    mo_slab_free_owner(&m->worker->slab, f, FRAME_CLASS);
+    if (mo_unlikely(mo_traced(m)))
+        mo_observe_ended(m, NULL, false);
+    mo_slab_free_owner(&m->worker->slab, f, frame_class(m));
 }
 
 /* ---- Reserved blocks. */
@@ -233,10 +275,14 @@ void mo_task_run_reserved(struct mo_member *m, struct mo_task *task, void *data,
         free_task(m, task);
         return;
     }
+    if (mo_unlikely(mo_traced(m)))
+        mo_observe_undeferred(m, mo_task_obs(task), flags);
     struct context outer = enter(m, task, m->group);
     m->undeferred_depth++;
     task->fn(data);
     m->undeferred_depth--;
+    if (mo_unlikely(mo_traced(m)))
+        mo_observe_ended(m, NULL, false);
     leave(m, task, &outer);
     end_as_parent(m, task);
 }
@@ -267,8 +313,8 @@ void mo_task_event_free(struct mo_member *m, struct mo_task_event *event)
 
 void mo_task_attach(struct mo_task *task, struct mo_task_event *event)
 {
-    event->task = task;
     event->parent = mo_load_relaxed(&task->parent);
+    event->task = task;
     mo_task_ext(task)->event = event;
     mo_fetch_add_relaxed(&mo_task_node(task)->refs, 1u); /* until mo_task_end_detached() */
 }
@@ -296,6 +342,8 @@ void mo_task_fulfill(struct mo_task_event *event)
     if (!event)
         mo_fatal("0 is no event of a detached task");
     struct mo_worker *w = mo_worker_at(event->home);
+    if (mo_unlikely(mo_obs_attached()))
+        mo_observe_fulfill(event);
     uint32_t state = mo_fetch_or_seqcst(&event->state, (uint32_t)MO_EVENT_FULFILLED);
     if (state & MO_EVENT_FULFILLED)
         mo_fatal("an event of a detached task is fulfilled twice");

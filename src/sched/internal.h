@@ -62,6 +62,8 @@ void mo_team_serve(struct mo_member *m);
 /* barrier.c */
 /* The barrier at the end of a region, for member 0. */
 void mo_team_join(struct mo_member *m);
+/* The same for any member of a watched team. */
+void mo_team_join_observed(struct mo_member *m);
 /* Arrive, and end the barrier if nothing is left to wait for. */
 void mo_team_arrive(struct mo_member *m);
 /* Wait for `ready` as a member that has arrived: run tasks of the barrier meanwhile, sleep on the team's event. */
@@ -89,6 +91,32 @@ static inline struct mo_task_node *mo_task_node(const struct mo_task *task)
     return (struct mo_task_node *)((struct mo_task_ext *)(task + 1) + 1);
 }
 
+static inline size_t mo_task_head_bytes(unsigned flags)
+{
+    return sizeof(struct mo_task) + (flags & MO_TASK_EXTENDED ? sizeof(struct mo_task_ext) : 0) +
+           (flags & MO_TASK_NODE ? sizeof(struct mo_task_node) : 0);
+}
+
+/* A watched task is extended, and its record comes after that, and its node. */
+static inline struct mo_obs_task *mo_task_obs(const struct mo_task *task)
+{
+    return (struct mo_obs_task *)((char *)task + mo_task_head_bytes(task->flags));
+}
+
+/* observe.c: a watched thread has made a task, whose dependences are `deps` unless there are none. */
+void mo_observe_created(struct mo_member *m, struct mo_task *task, const struct mo_deps *deps);
+/* The thread waits for predecessors: to a tool, an undeferred task without a body. */
+void mo_observe_taskwait(struct mo_member *m, struct mo_obs_task *taskwait, const struct mo_deps *deps);
+void mo_observe_taskwait_over(struct mo_member *m, struct mo_obs_task *taskwait);
+void mo_observe_edge(const struct mo_task *first, const struct mo_task *then);
+/* A task that the thread makes is about to begin at once. */
+void mo_observe_undeferred(struct mo_member *m, struct mo_obs_task *record, unsigned flags);
+/* The body of the current task has ended, which perhaps has an event. */
+void mo_observe_ended(struct mo_member *m, struct mo_task_event *event, bool dropped);
+void mo_observe_fulfill(struct mo_task_event *event);
+void mo_observe_adopted(struct mo_member *root);
+void mo_observe_left(struct mo_worker *w);
+
 #define MO_JOIN_BYTES                                                                                                  \
     (sizeof(struct mo_task) + sizeof(struct mo_task_ext) + sizeof(struct mo_task_node) + sizeof(struct mo_turn))
 
@@ -99,7 +127,7 @@ struct mo_turn {
 };
 #define MO_TURN_TAKEN ((uintptr_t)1)
 
-/* In a task, behind its node: the groups it is in, by address, and how many turns it has. */
+/* In a task, behind its node and its record for a tool: the groups it is in, by address, and how many turns it has. */
 struct mo_turns {
     struct mo_task *next; /* in the queue that it is in */
     uint32_t count, held;
@@ -108,7 +136,8 @@ struct mo_turns {
 
 static inline struct mo_turns *mo_task_turns(const struct mo_task *task)
 {
-    return (struct mo_turns *)(mo_task_node(task) + 1);
+    size_t record = task->flags & MO_TASK_TRACED ? sizeof(struct mo_obs_task) : 0;
+    return (struct mo_turns *)((char *)(mo_task_node(task) + 1) + record);
 }
 
 static inline struct mo_turn *mo_join_turn(const struct mo_task *join)

@@ -28,6 +28,10 @@ static void *leave(struct mo_worker *w)
     struct mo_sched *s = &MO_SHARED(sched);
     mo_worker_end_all(w, false);
     mo_park_threads_add(-1);
+    if (mo_unlikely(mo_obs_attached())) {
+        mo_obs_thread_end(&w->obs);
+        mo_obs_pool_thread_gone();
+    }
     mo_mutex_lock(&s->lock);
     w->next = s->spare_pooled;
     s->spare_pooled = w;
@@ -40,6 +44,8 @@ static void *worker_main(void *arg)
     struct mo_worker *w = arg;
     mo_worker_end_all(w, true);
     w->stack_end = mo_plat_stack_end();
+    if (mo_unlikely(mo_obs_attached()))
+        mo_obs_thread_begin(&w->obs, true);
     for (;;) {
         const struct mo_wait wait = {.ready = is_assigned, .arg = w, .event = &w->event, .bits = MO_WAKE_ANY};
         mo_wait(&wait);

@@ -18,6 +18,7 @@
 #include "base/check.h"
 #include "base/shared.h"
 #include "mem/mem.h"
+#include "obs/obs.h"
 #include "park/park.h"
 #include "plat/plat.h"
 #include "queue/deque.h"
@@ -63,6 +64,8 @@ enum {
     MO_TASK_COPIED = 8,    /* its payload was made by a function of the program: it runs even when cancelled */
     MO_TASK_ON_STACK = 16, /* undeferred: the head of a struct mo_stack_task */
     MO_TASK_NODE = 32,     /* struct mo_task_node follows the extension; always EXTENDED too */
+    MO_TASK_TRACED =
+        64, /* a tool watches (obs): every task of the process, implicit ones too; explicit ones are EXTENDED */
 };
 
 /* A task that runs before its creation returns lives on its creator's stack. Other threads never see that: when it gets
@@ -109,7 +112,12 @@ struct mo_task_event {
     _Atomic uint32_t state; /* bits below */
     uint16_t home;
 };
-enum { MO_EVENT_FULFILLED = 1, MO_EVENT_BODY_ENDED = 2 };
+enum {
+    MO_EVENT_FULFILLED = 1,
+    MO_EVENT_BODY_ENDED = 2,
+    MO_EVENT_FULFILLING = 4, /* these two come first where a tool is to be told (observe.c) */
+    MO_EVENT_BODY_ENDING = 8
+};
 
 /* A taskgroup counts its unfinished descendants: `local` by the worker that opened it, `remote` by the others. Either
    may be negative; the sum is the number of tasks (group_ended() in task.c). */
@@ -150,6 +158,7 @@ struct mo_worker {
     bool pooled;                /* a thread that the pool made; false: adopted */
     bool first;                 /* its thread is the first one of the process that came here */
     struct mo_thread_end *ends; /* what ends with its thread, the latest first */
+    struct mo_obs_thread obs;
 
     /* Written by others. */
     struct mo_event
@@ -180,8 +189,13 @@ struct mo_member {
     bool slept;             /* since its last region began */
     _Atomic bool dismissed; /* its thread is to leave the team, though the team has a region */
     bool joining;           /* its barrier is the end of the region */
-    bool cancellable;       /* copy of the team's */
-    uint32_t task_id;       /* identity of the current task for nestable locks, 0 = none given yet */
+    union {                 /* copy of the team's */
+        struct {
+            bool cancellable, traced;
+        };
+        uint16_t special;
+    };
+    uint32_t task_id; /* identity of the current task for nestable locks, 0 = none given yet */
     uint32_t undeferred_depth;
     int64_t mark;        /* items of the deque at this index and above are descendants of the current task */
     int64_t spawn_limit; /* tasks in the deque below which a new one is stored; beyond, it may run at once (task.c) */
@@ -197,6 +211,7 @@ struct mo_member {
     unsigned *victims;             /* others near to far, good for a team of victims_team; NULL: round from tid + 1 */
     unsigned victims_team;
     struct mo_task implicit;
+    struct mo_obs_task obs;                                      /* of the implicit task */
     unsigned char client[MO_MEMBER_CLIENT_BYTES] MO_ALIGNED(16); /* the layer above */
 
     /* Only ever grow; read together by the quiescence check. */
@@ -262,8 +277,14 @@ struct mo_team {
     _Atomic uint32_t arrived;
     _Atomic uint32_t arrived_cancellable; /* at barriers that a cancellation cuts short */
     _Atomic bool cancelled;               /* the region */
-    bool cancellable;                     /* this region can be, or its work-sharing constructs */
-    _Atomic uint64_t done_outside;        /* tasks of this team that ended on threads that are in another */
+    union {
+        struct {
+            bool cancellable; /* this region can be, or its work-sharing constructs */
+            bool traced;      /* a tool watches: for the whole life of the team */
+        };
+        uint16_t special; /* both */
+    };
+    _Atomic uint64_t done_outside; /* tasks of this team that ended on threads that are in another */
 
     /* Written when members run out of work; read by every creator of a task. */
     _Atomic uint64_t idle MO_ALIGNED(MO_LINE_PAIR);
@@ -281,6 +302,7 @@ struct mo_team {
     struct mo_arrivals *leaf;             /* one per MO_TEAM_LEAF members */
     struct mo_member *master;             /* whose region this is: member 0 is the same thread */
     struct mo_team *next;                 /* in the list of all teams */
+    struct mo_obs_parallel obs;
     _Atomic uint32_t priority_lock;
     struct mo_queued_task *priority_head;
     struct mo_task *priority_bare; /* tasks for which there was no memory to queue them */
@@ -411,7 +433,7 @@ static inline bool mo_task_is_stored(struct mo_member *m)
     struct mo_deque *d = &m->deque;
     int64_t stored = mo_deque_size_owner(d, m->spawn_limit);
     bool room = stored < m->spawn_limit && stored <= (int64_t)mo_load_relaxed(&d->buffer)->mask;
-    return room && !(m->current->flags & (MO_TASK_FINAL | MO_TASK_ON_STACK));
+    return room && !(m->current->flags & (MO_TASK_FINAL | MO_TASK_ON_STACK | MO_TASK_TRACED));
 }
 /* Creating and submitting in one for the common case: a small payload at an alignment of at most 32, nothing special
    about it or the current task, which is not cancelled. The question has no effect and calls nothing. */
@@ -441,7 +463,7 @@ static inline struct mo_task *mo_task_reserve_plain(struct mo_member *m, unsigne
 {
     struct mo_slab *slab = &m->worker->slab;
     struct mo_slab_block *block = slab->free[cls];
-    if (mo_unlikely(!block || m->group))
+    if (mo_unlikely(!block || m->group || mo_traced(m)))
         return NULL;
     slab->free[cls] = block->next;
     struct mo_task *task = (struct mo_task *)block;

@@ -101,22 +101,21 @@ bool mo_task_too_many(struct mo_member *m)
     return (int64_t)cur->pending - mo_load_relaxed(&cur->remote_done) >= m->spawn_limit;
 }
 
-static size_t head_bytes(unsigned flags, unsigned mutexes)
+static size_t head_bytes(const struct mo_member *m, unsigned flags, unsigned mutexes)
 {
-    return sizeof(struct mo_task) + (flags & MO_TASK_EXTENDED ? sizeof(struct mo_task_ext) : 0) +
-           (flags & MO_TASK_NODE ? sizeof(struct mo_task_node) : 0) + mo_turns_bytes(mutexes);
+    return mo_task_head_bytes(flags) + (mo_traced(m) ? sizeof(struct mo_obs_task) : 0) + mo_turns_bytes(mutexes);
 }
 
 static unsigned flags_of(const struct mo_member *m, const struct mo_task_form *form)
 {
     bool node = form->depends || form->detached;
-    bool extended = node || m->group || form->priority || form->align > sizeof(struct mo_task);
-    return (extended ? MO_TASK_EXTENDED : 0) | (node ? MO_TASK_NODE : 0);
+    bool extended = node || m->group || form->priority || form->align > sizeof(struct mo_task) || mo_traced(m);
+    return (extended ? MO_TASK_EXTENDED : 0) | (node ? MO_TASK_NODE : 0) | (mo_traced(m) ? MO_TASK_TRACED : 0);
 }
 
 size_t mo_task_head(const struct mo_member *m, const struct mo_task_form *form)
 {
-    return head_bytes(flags_of(m, form), form->mutexes);
+    return head_bytes(m, flags_of(m, form), form->mutexes);
 }
 
 /* Where the payload is: its place follows from the alignment. */
@@ -133,6 +132,8 @@ static size_t extend(struct mo_member *m, struct mo_task *t, const struct mo_tas
     ext->offset = (uint32_t)(data - (uintptr_t)t);
     if (t->flags & MO_TASK_NODE)
         mo_node_init(t, MO_NODE_TASK, 1);
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_task_init(&m->worker->obs, mo_task_obs(t), t, (void *)data, form->bytes);
     if (mo_unlikely(form->mutexes))
         mo_turns_init(t);
     return ext->offset;
@@ -154,7 +155,7 @@ static inline struct mo_task *reserve(struct mo_member *m, const struct mo_task_
 {
     unsigned flags = flags_of(m, form);
     size_t slack = form->align > MO_SLAB_MIN_BYTES ? form->align : 0, offset = sizeof(struct mo_task);
-    size_t head = head_bytes(flags, form->mutexes);
+    size_t head = head_bytes(m, flags, form->mutexes);
     unsigned cls = mo_slab_class(head + form->bytes + slack);
     struct mo_task *t = mo_likely(cls < MO_SLAB_CLASSES) ? mo_slab_alloc_owner(&m->worker->slab, cls) : NULL;
     if (mo_unlikely(!t))
@@ -251,6 +252,8 @@ static void count_new(struct mo_member *m, struct mo_task *task)
 
 void mo_task_submit(struct mo_member *m, struct mo_task *task)
 {
+    if (mo_unlikely(mo_traced(m)))
+        mo_observe_created(m, task, NULL);
     count_new(m, task);
     mo_task_enqueue(m, task, NULL);
 }
@@ -258,6 +261,8 @@ void mo_task_submit(struct mo_member *m, struct mo_task *task)
 void mo_task_submit_after(struct mo_member *m, struct mo_task *task, const struct mo_deps *deps)
 {
     uint32_t edges;
+    if (mo_unlikely(mo_traced(m)))
+        mo_observe_created(m, task, deps);
     if (mo_unlikely(!mo_depends_link(m, task, deps, &edges))) {
         mo_task_wait(m); /* without memory for the graph: all siblings end first, then it, then the next */
         mo_turns_drop(task);

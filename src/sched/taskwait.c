@@ -92,7 +92,7 @@ static void wait_slow(struct task_wait *w, bool (*ready)(void *))
     mo_wait(&wait);
 }
 
-void mo_task_wait(struct mo_member *m)
+static inline void wait_for_children(struct mo_member *m)
 {
     struct mo_task *cur = current_with_children(m);
     if (!cur)
@@ -114,6 +114,21 @@ void mo_task_wait(struct mo_member *m)
     mo_depends_all_ended(m);
 }
 
+static __attribute__((noinline)) void wait_observed(struct mo_member *m)
+{
+    mo_obs_barrier_begin(&m->worker->obs, MO_OBS_TASKWAIT);
+    wait_for_children(m);
+    mo_obs_barrier_end(&m->worker->obs, MO_OBS_TASKWAIT);
+}
+
+void mo_task_wait(struct mo_member *m)
+{
+    if (mo_unlikely(mo_traced(m)))
+        wait_observed(m);
+    else
+        wait_for_children(m);
+}
+
 /* The waiter is a node of the graph, on the stack. */
 struct waiter {
     struct mo_task task;
@@ -127,7 +142,7 @@ static bool released(void *arg)
     return mo_load_seqcst(&mo_task_node(w->node)->waits) == 0;
 }
 
-void mo_task_wait_for(struct mo_member *m, const struct mo_deps *deps)
+static void wait_for_predecessors(struct mo_member *m, const struct mo_deps *deps)
 {
     struct waiter waiter;
     uint32_t edges;
@@ -142,6 +157,17 @@ void mo_task_wait_for(struct mo_member *m, const struct mo_deps *deps)
         return;
     struct task_wait w = {.m = m, .node = &waiter.task, .kin = {.ancestor = current_with_children(m)}};
     wait_slow(&w, released);
+}
+
+void mo_task_wait_for(struct mo_member *m, const struct mo_deps *deps)
+{
+    struct mo_obs_task taskwait;
+    bool told = mo_unlikely(mo_traced(m)) && deps->count;
+    if (told)
+        mo_observe_taskwait(m, &taskwait, deps);
+    wait_for_predecessors(m, deps);
+    if (told)
+        mo_observe_taskwait_over(m, &taskwait);
 }
 
 static bool is_fulfilled(void *arg)
@@ -162,6 +188,8 @@ bool mo_task_yield(struct mo_member *m)
     struct mo_task *cur = current_with_children(m);
     const struct mo_kin kin = {.ancestor = cur};
     struct mo_task *task = cur ? take_descendant(m, &kin) : NULL;
+    if (mo_unlikely(mo_traced(m)))
+        m->worker->obs.yielding = task;
     if (task)
         mo_task_execute(m, task);
     return task != NULL;

@@ -11,6 +11,7 @@ struct mo_team *mo_team_new_locked(void)
     struct mo_sched *s = &MO_SHARED(sched);
     struct mo_team *team = mo_sched_permanent_locked(sizeof *team);
     if (team) {
+        team->traced = mo_obs_attached();
         team->next = s->teams;
         s->teams = team;
     }
@@ -24,6 +25,7 @@ static struct mo_member *member_new_locked(struct mo_team *team, unsigned tid)
         return NULL;
     m->team = team;
     m->tid = tid;
+    m->implicit.flags = team->traced ? MO_TASK_TRACED : 0;
     return m;
 }
 
@@ -100,7 +102,7 @@ void mo_member_begin(struct mo_member *m, unsigned size)
     m->implicit.home = m->worker->index;
     m->group = NULL;
     m->shared = size > 1;
-    m->cancellable = m->team->cancellable;
+    m->special = m->team->special;
     m->size = size ? size : 1;
     mo_store_relaxed(&m->created, 0u); /* members that are not in a region must not count in its balance */
     mo_store_relaxed(&m->done, 0u);
@@ -192,7 +194,10 @@ void mo_team_close(struct mo_team *team)
     struct mo_member *m = mo_team_member(team, 0);
     m->joining = true;
     mo_depends_leave(m, &m->implicit);
-    mo_team_join(m);
+    if (mo_unlikely(mo_traced(m)))
+        mo_team_join_observed(m);
+    else
+        mo_team_join(m);
     MO_SHARED(self) = team->master;
     uint32_t running = MO_TEAM_RUNNING;
     while (m->shared && !mo_cas_acq_rel(&team->busy, &running, (uint32_t)MO_TEAM_IDLE)) { /* its surplus is going */
@@ -231,6 +236,11 @@ void mo_team_serve(struct mo_member *m)
         team->enter(m);
         m->joining = true;
         mo_depends_leave(m, &m->implicit);
-        mo_team_arrive(m);
+        if (mo_likely(!mo_traced(m))) {
+            mo_team_arrive(m);
+            continue;
+        }
+        mo_team_join_observed(m);
+        mo_obs_implicit_end(&m->worker->obs, m->size);
     }
 }

@@ -104,6 +104,8 @@ static void thread_ends(void *worker)
     struct mo_sched *s = &MO_SHARED(sched);
     mo_depends_leave(w->root, &w->root->implicit);
     mo_worker_end_all(w, false);
+    if (mo_unlikely(mo_traced(w->root)))
+        mo_observe_left(w);
     MO_SHARED(self) = NULL;
     mo_park_threads_add(-1);
     mo_mutex_lock(&s->lock);
@@ -137,6 +139,7 @@ static void after_fork_child(void)
     mo_store_relaxed(&s->lock, 0u);
     mo_park_reset_after_fork();
     mo_epoch_reset_after_fork();
+    mo_obs_reset_after_fork();
     s->free = s->spare_adopted = s->spare_pooled = NULL;
     for (unsigned i = 0; i < s->workers; i++) {
         struct mo_worker *w = mo_worker_at((uint16_t)i);
@@ -196,5 +199,8 @@ struct mo_member *mo_sched_adopt(void)
     MO_SHARED(self) = w->root;
     mo_park_threads_add(1);
     pthread_setspecific((pthread_key_t)s->exit_key, w);
+    mo_obs_start(); /* now that the thread is known: the tool may call the runtime */
+    if (mo_unlikely(mo_obs_attached()))
+        mo_observe_adopted(w->root);
     return w->root;
 }
