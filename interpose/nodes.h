@@ -9,6 +9,8 @@
 #define MO_NODE_omp_calloc "OMP_5.0.2"
 #define MO_NODE_omp_capture_affinity "OMP_5.0"
 #define MO_NODE_omp_capture_affinity_ "OMP_5.0"
+#define MO_NODE_omp_control_tool "OMP_6.0"
+#define MO_NODE_omp_control_tool_ "OMP_6.0"
 #define MO_NODE_omp_destroy_allocator "OMP_5.0.1"
 #define MO_NODE_omp_destroy_allocator_ "OMP_5.0.1"
 #define MO_NODE_omp_destroy_lock "OMP_3.0"

@@ -12,27 +12,36 @@ static enum mo_cancel_kind kind_of(int which)
 
 MO_EXPORT bool GOMP_cancellation_point(int which)
 {
-    return mo_omp_cancelled(mo_self(), kind_of(which));
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    return mo_omp_cancelled(m, kind_of(which));
 }
 
 MO_EXPORT bool GOMP_cancel(int which, bool do_cancel)
 {
     struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
     return do_cancel ? mo_omp_cancel(m, kind_of(which)) : mo_omp_cancelled(m, kind_of(which));
 }
 
 /* True: the region is cancelled. */
 MO_EXPORT bool GOMP_barrier_cancel(void)
 {
-    return !mo_team_barrier(mo_self());
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, MO_OBS_BARRIER_EXPLICIT);
+    return !mo_team_barrier(m);
 }
 
 MO_EXPORT bool GOMP_loop_end_cancel(void)
 {
-    return !mo_team_barrier(mo_self());
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, MO_OBS_BARRIER_WORKSHARE);
+    return !mo_team_barrier(m);
 }
 
 MO_EXPORT bool GOMP_sections_end_cancel(void)
 {
-    return !mo_team_barrier(mo_self());
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, MO_OBS_BARRIER_WORKSHARE);
+    return !mo_team_barrier(m);
 }

@@ -15,35 +15,41 @@ static struct mo_loop_spec first_dimension(const uint64_t *counts, uint64_t chun
                                  .order = MO_ORDER_DOACROSS};
 }
 
-static void begin_long(unsigned ncounts, const long *counts, long chunk, uint8_t sched, bool monotonic)
+static void begin_long(struct mo_member *m, unsigned ncounts, const long *counts, long chunk, uint8_t sched,
+                       bool monotonic)
 {
     uint64_t space[ncounts];
     for (unsigned d = 0; d < ncounts; d++)
         space[d] = counts[d] > 0 ? (uint64_t)counts[d] : 0;
     const struct mo_loop_spec loop = first_dimension(space, chunk > 0 ? (uint64_t)chunk : 0, sched, monotonic);
-    mo_doacross_begin(mo_self(), &loop, &(struct mo_doacross_spec){ncounts, space});
+    mo_doacross_begin(m, &loop, &(struct mo_doacross_spec){ncounts, space});
 }
 
-static void begin_ull(unsigned ncounts, const ull *counts, ull chunk, uint8_t sched, bool monotonic)
+static void begin_ull(struct mo_member *m, unsigned ncounts, const ull *counts, ull chunk, uint8_t sched,
+                      bool monotonic)
 {
     uint64_t space[ncounts];
     for (unsigned d = 0; d < ncounts; d++)
         space[d] = counts[d];
     const struct mo_loop_spec loop = first_dimension(space, chunk, sched, monotonic);
-    mo_doacross_begin(mo_self(), &loop, &(struct mo_doacross_spec){ncounts, space});
+    mo_doacross_begin(m, &loop, &(struct mo_doacross_spec){ncounts, space});
 }
 
 #define DOACROSS(kind, ...)                                                                                            \
     MO_EXPORT bool GOMP_loop_doacross_##kind##_start(unsigned ncounts, long *counts, long chunk, long *istart,         \
                                                      long *iend)                                                       \
     {                                                                                                                  \
-        begin_long(ncounts, counts, chunk, __VA_ARGS__);                                                               \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, 0);                                                                                              \
+        begin_long(m, ncounts, counts, chunk, __VA_ARGS__);                                                            \
         return gomp_next_long(istart, iend);                                                                           \
     }                                                                                                                  \
     MO_EXPORT bool GOMP_loop_ull_doacross_##kind##_start(unsigned ncounts, ull *counts, ull chunk, ull *istart,        \
                                                          ull *iend)                                                    \
     {                                                                                                                  \
-        begin_ull(ncounts, counts, chunk, __VA_ARGS__);                                                                \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, 0);                                                                                              \
+        begin_ull(m, ncounts, counts, chunk, __VA_ARGS__);                                                             \
         return gomp_next_ull(istart, iend);                                                                            \
     }
 
@@ -53,29 +59,37 @@ DOACROSS(guided, GOMP_GUIDED)
 
 MO_EXPORT bool GOMP_loop_doacross_runtime_start(unsigned ncounts, long *counts, long *istart, long *iend)
 {
-    begin_long(ncounts, counts, 0, GOMP_RUNTIME);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    begin_long(m, ncounts, counts, 0, GOMP_RUNTIME);
     return gomp_next_long(istart, iend);
 }
 
 MO_EXPORT bool GOMP_loop_ull_doacross_runtime_start(unsigned ncounts, ull *counts, ull *istart, ull *iend)
 {
-    begin_ull(ncounts, counts, 0, GOMP_RUNTIME);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    begin_ull(m, ncounts, counts, 0, GOMP_RUNTIME);
     return gomp_next_ull(istart, iend);
 }
 
 MO_EXPORT bool GOMP_loop_doacross_start(unsigned ncounts, long *counts, long sched, long chunk, long *istart,
                                         long *iend, uintptr_t *reductions, void **mem)
 {
-    begin_long(ncounts, counts, chunk, GOMP_SCHEDULE(sched));
-    gomp_attach(mo_self(), reductions, mem);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    begin_long(m, ncounts, counts, chunk, GOMP_SCHEDULE(sched));
+    gomp_attach(m, reductions, mem);
     return gomp_next_long(istart, iend);
 }
 
 MO_EXPORT bool GOMP_loop_ull_doacross_start(unsigned ncounts, ull *counts, long sched, ull chunk, ull *istart,
                                             ull *iend, uintptr_t *reductions, void **mem)
 {
-    begin_ull(ncounts, counts, chunk, GOMP_SCHEDULE(sched));
-    gomp_attach(mo_self(), reductions, mem);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    begin_ull(m, ncounts, counts, chunk, GOMP_SCHEDULE(sched));
+    gomp_attach(m, reductions, mem);
     return gomp_next_ull(istart, iend);
 }
 

@@ -2,17 +2,17 @@
    the thread's loop does. */
 #include "interpose/gomp/gomp.h"
 
-static bool start_long(struct mo_loop_spec spec, bool ordered, long *istart, long *iend)
+static bool start_long(struct mo_member *m, struct mo_loop_spec spec, bool ordered, long *istart, long *iend)
 {
     spec.order = ordered ? MO_ORDER_TURNS : MO_ORDER_NONE;
-    mo_loop_begin(mo_self(), &spec);
+    mo_loop_begin(m, &spec);
     return gomp_next_long(istart, iend);
 }
 
-static bool start_ull(struct mo_loop_spec spec, bool ordered, ull *istart, ull *iend)
+static bool start_ull(struct mo_member *m, struct mo_loop_spec spec, bool ordered, ull *istart, ull *iend)
 {
     spec.order = ordered ? MO_ORDER_TURNS : MO_ORDER_NONE;
-    mo_loop_begin(mo_self(), &spec);
+    mo_loop_begin(m, &spec);
     return gomp_next_ull(istart, iend);
 }
 
@@ -29,23 +29,31 @@ static bool start_ull(struct mo_loop_spec spec, bool ordered, ull *istart, ull *
 #define LOOP(kind, ordered, ...)                                                                                       \
     MO_EXPORT bool GOMP_loop_##kind##_start(long start, long end, long incr, long chunk, long *istart, long *iend)     \
     {                                                                                                                  \
-        return start_long(gomp_long_loop(start, end, incr, chunk, __VA_ARGS__), ordered, istart, iend);                \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, 0);                                                                                              \
+        return start_long(m, gomp_long_loop(start, end, incr, chunk, __VA_ARGS__), ordered, istart, iend);             \
     }                                                                                                                  \
     MO_EXPORT bool GOMP_loop_ull_##kind##_start(bool up, ull start, ull end, ull incr, ull chunk, ull *istart,         \
                                                 ull *iend)                                                             \
     {                                                                                                                  \
-        return start_ull(gomp_ull_loop(up, start, end, incr, chunk, __VA_ARGS__), ordered, istart, iend);              \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, 0);                                                                                              \
+        return start_ull(m, gomp_ull_loop(up, start, end, incr, chunk, __VA_ARGS__), ordered, istart, iend);           \
     }                                                                                                                  \
     NEXT(kind)
 
 #define LOOP_RUNTIME(kind, ordered, ...)                                                                               \
     MO_EXPORT bool GOMP_loop_##kind##_start(long start, long end, long incr, long *istart, long *iend)                 \
     {                                                                                                                  \
-        return start_long(gomp_long_loop(start, end, incr, 0, __VA_ARGS__), ordered, istart, iend);                    \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, 0);                                                                                              \
+        return start_long(m, gomp_long_loop(start, end, incr, 0, __VA_ARGS__), ordered, istart, iend);                 \
     }                                                                                                                  \
     MO_EXPORT bool GOMP_loop_ull_##kind##_start(bool up, ull start, ull end, ull incr, ull *istart, ull *iend)         \
     {                                                                                                                  \
-        return start_ull(gomp_ull_loop(up, start, end, incr, 0, __VA_ARGS__), ordered, istart, iend);                  \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, 0);                                                                                              \
+        return start_ull(m, gomp_ull_loop(up, start, end, incr, 0, __VA_ARGS__), ordered, istart, iend);               \
     }                                                                                                                  \
     NEXT(kind)
 
@@ -64,39 +72,53 @@ LOOP_RUNTIME(ordered_runtime, true, GOMP_RUNTIME)
 
 MO_EXPORT void GOMP_loop_end(void)
 {
-    mo_team_barrier(mo_self());
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, MO_OBS_BARRIER_WORKSHARE);
+    mo_team_barrier(m);
 }
 
 MO_EXPORT void GOMP_loop_end_nowait(void)
 {
+    mo_work_end(mo_self());
 }
 
 MO_EXPORT void GOMP_ordered_start(void)
 {
-    mo_ordered_begin(mo_self());
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_ordered_begin(m);
 }
 
-/* The turn goes on when the chunk is over. */
 MO_EXPORT void GOMP_ordered_end(void)
 {
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_ordered_end(m);
 }
 
 MO_EXPORT unsigned GOMP_sections_next(void)
 {
-    return (unsigned)mo_sections_next(mo_self());
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    return (unsigned)mo_sections_next(m);
 }
 
 MO_EXPORT unsigned GOMP_sections_start(unsigned count)
 {
-    mo_sections_begin(mo_self(), count);
-    return GOMP_sections_next();
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_sections_begin(m, count);
+    return (unsigned)mo_sections_next(m);
 }
 
 MO_EXPORT void GOMP_sections_end(void)
 {
-    mo_team_barrier(mo_self());
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, MO_OBS_BARRIER_WORKSHARE);
+    mo_team_barrier(m);
 }
 
 MO_EXPORT void GOMP_sections_end_nowait(void)
 {
+    mo_work_end(mo_self());
 }

@@ -10,13 +10,17 @@ static uint8_t bind_of(unsigned flags)
 MO_EXPORT void GOMP_parallel(void (*fn)(void *), void *data, unsigned num_threads, unsigned flags)
 {
     const struct mo_region r = {.fn = fn, .data = data, .num_threads = num_threads, .bind = bind_of(flags)};
-    mo_region_run(&r);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_region_run_on(m, &r);
 }
 
 MO_EXPORT void GOMP_parallel_start(void (*fn)(void *), void *data, unsigned num_threads)
 {
     const struct mo_region r = {.fn = fn, .data = data, .num_threads = num_threads};
-    mo_region_begin(&r);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_region_begin_on(m, &r);
 }
 
 MO_EXPORT void GOMP_parallel_end(void)
@@ -41,7 +45,9 @@ static struct mo_region loop_region(void (*fn)(void *), void *data, unsigned num
     {                                                                                                                  \
         const struct mo_region r =                                                                                     \
             loop_region(fn, data, num_threads, gomp_long_loop(start, end, incr, chunk, __VA_ARGS__), flags);           \
-        mo_region_run(&r);                                                                                             \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, 0);                                                                                              \
+        mo_region_run_on(m, &r);                                                                                       \
     }
 
 #define PARALLEL_LOOP_START(name, ...)                                                                                 \
@@ -50,7 +56,9 @@ static struct mo_region loop_region(void (*fn)(void *), void *data, unsigned num
     {                                                                                                                  \
         const struct mo_region r =                                                                                     \
             loop_region(fn, data, num_threads, gomp_long_loop(start, end, incr, chunk, __VA_ARGS__), 0);               \
-        mo_region_begin(&r);                                                                                           \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, 0);                                                                                              \
+        mo_region_begin_on(m, &r);                                                                                     \
     }
 
 /* Runtime schedules come without a chunk. */
@@ -60,7 +68,9 @@ static struct mo_region loop_region(void (*fn)(void *), void *data, unsigned num
     {                                                                                                                  \
         const struct mo_region r =                                                                                     \
             loop_region(fn, data, num_threads, gomp_long_loop(start, end, incr, 0, __VA_ARGS__), flags);               \
-        mo_region_run(&r);                                                                                             \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, 0);                                                                                              \
+        mo_region_run_on(m, &r);                                                                                       \
     }
 
 PARALLEL_LOOP(GOMP_parallel_loop_static, GOMP_STATIC)
@@ -79,7 +89,9 @@ MO_EXPORT void GOMP_parallel_loop_runtime_start(void (*fn)(void *), void *data, 
                                                 long end, long incr)
 {
     const struct mo_region r = loop_region(fn, data, num_threads, gomp_long_loop(start, end, incr, 0, GOMP_RUNTIME), 0);
-    mo_region_begin(&r);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_region_begin_on(m, &r);
 }
 
 MO_EXPORT void GOMP_parallel_sections(void (*fn)(void *), void *data, unsigned num_threads, unsigned count,
@@ -91,12 +103,16 @@ MO_EXPORT void GOMP_parallel_sections(void (*fn)(void *), void *data, unsigned n
                                 .bind = bind_of(flags),
                                 .combined = MO_COMBINED_SECTIONS,
                                 .sections = count};
-    mo_region_run(&r);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_region_run_on(m, &r);
 }
 
 MO_EXPORT void GOMP_parallel_sections_start(void (*fn)(void *), void *data, unsigned num_threads, unsigned count)
 {
     const struct mo_region r = {
         .fn = fn, .data = data, .num_threads = num_threads, .combined = MO_COMBINED_SECTIONS, .sections = count};
-    mo_region_begin(&r);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_region_begin_on(m, &r);
 }

@@ -81,7 +81,9 @@ MO_EXPORT unsigned GOMP_parallel_reductions(void (*fn)(void *), void *data, unsi
     spec.made = complete_region;
     const struct mo_region r = {
         .fn = fn, .data = data, .num_threads = num_threads, .combined = MO_COMBINED_REDUCTIONS, .reductions = &spec};
-    mo_region_begin(&r);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_region_begin_on(m, &r);
     unsigned size = mo_self()->size;
     fn(data);
     mo_region_end();
@@ -91,11 +93,16 @@ MO_EXPORT unsigned GOMP_parallel_reductions(void (*fn)(void *), void *data, unsi
 MO_EXPORT void GOMP_scope_start(uintptr_t *array)
 {
     struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
     mo_share_enter(m);
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_work_begin(&m->worker->obs, MO_OBS_SCOPE, 1);
     gomp_attach(m, array, NULL);
 }
 
 MO_EXPORT void GOMP_workshare_task_reduction_unregister(bool cancelled)
 {
-    mo_workshare_reductions_end(mo_self(), !cancelled);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, MO_OBS_BARRIER_WORKSHARE);
+    mo_workshare_reductions_end(m, !cancelled);
 }

@@ -57,7 +57,9 @@ MO_EXPORT void GOMP_target_ext(int device, void (*fn)(void *), size_t mapnum, vo
                                 .thread_limit = thread_limit_of(args),
                                 .nowait = flags & FLAG_NOWAIT,
                                 .deps = deps_of(depend)};
-    mo_omp_target(mo_self(), &t);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_omp_target(m, &t);
 }
 
 /* The form before OpenMP 4.5, when everything was mapped. */
@@ -65,24 +67,30 @@ MO_EXPORT void GOMP_target(int device, void (*fn)(void *), const void *unused, s
                            size_t *sizes, unsigned char *kinds)
 {
     const struct mo_target t = {.device = device, .fn = fn, .args = hostaddrs, .count = mapnum};
-    mo_omp_target(mo_self(), &t);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_omp_target(m, &t);
 }
 
-static void move_data(int device, unsigned flags, void **depend)
+static void move_data(struct mo_member *m, int device, unsigned flags, void **depend)
 {
     const struct mo_deps deps = deps_of(depend);
-    mo_omp_target_data(mo_self(), device, flags & FLAG_NOWAIT, &deps);
+    mo_omp_target_data(m, device, flags & FLAG_NOWAIT, &deps);
 }
 
 MO_EXPORT void GOMP_target_data_ext(int device, size_t mapnum, void **hostaddrs, size_t *sizes, unsigned short *kinds)
 {
-    move_data(device, 0, NULL);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    move_data(m, device, 0, NULL);
 }
 
 MO_EXPORT void GOMP_target_data(int device, const void *unused, size_t mapnum, void **hostaddrs, size_t *sizes,
                                 unsigned char *kinds)
 {
-    move_data(device, 0, NULL);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    move_data(m, device, 0, NULL);
 }
 
 MO_EXPORT void GOMP_target_end_data(void)
@@ -92,19 +100,25 @@ MO_EXPORT void GOMP_target_end_data(void)
 MO_EXPORT void GOMP_target_update_ext(int device, size_t mapnum, void **hostaddrs, size_t *sizes, unsigned short *kinds,
                                       unsigned flags, void **depend)
 {
-    move_data(device, flags, depend);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    move_data(m, device, flags, depend);
 }
 
 MO_EXPORT void GOMP_target_update(int device, const void *unused, size_t mapnum, void **hostaddrs, size_t *sizes,
                                   unsigned char *kinds)
 {
-    move_data(device, 0, NULL);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    move_data(m, device, 0, NULL);
 }
 
 MO_EXPORT void GOMP_target_enter_exit_data(int device, size_t mapnum, void **hostaddrs, size_t *sizes,
                                            unsigned short *kinds, unsigned flags, void **depend)
 {
-    move_data(device, flags, depend);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    move_data(m, device, flags, depend);
 }
 
 /* ---- Code and variables for devices, of which there are none. */
@@ -144,7 +158,9 @@ MO_EXPORT void GOMP_interop(int device, int inits, void ***init, const void *kin
                             void **use, int destroys, void ***destroy, unsigned flags, void **depend)
 {
     const struct mo_deps deps = deps_of(depend);
-    mo_task_wait_for(mo_self(), &deps);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_task_wait_for(m, &deps);
     clear_objects(inits, init);
     clear_objects(destroys, destroy);
 }

@@ -21,6 +21,7 @@ static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data
                                                   void **depend, int priority, void *detach)
 {
     struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0); /* after the jump this is GOMP_task's caller */
     struct detach d = {detach, data};
     struct mo_task_spec t = {.fn = fn,
                              .copy = cpyfn,
@@ -29,7 +30,9 @@ static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data
                              .align = (size_t)arg_align,
                              .priority = flags & TASK_PRIORITY ? priority : 0,
                              .deferrable = if_clause,
-                             .final = flags & TASK_FINAL};
+                             .final = flags & TASK_FINAL,
+                             .untied = flags & TASK_UNTIED,
+                             .mergeable = flags & TASK_MERGEABLE};
     if (flags & TASK_DEPEND)
         t.deps = gomp_deps(depend);
     if (flags & TASK_DETACH) {
@@ -55,14 +58,18 @@ MO_EXPORT void GOMP_task(void (*fn)(void *), void *data, void (*cpyfn)(void *, v
 MO_EXPORT void GOMP_taskwait(void)
 {
     struct mo_member *m = mo_self_peek();
-    if (mo_likely(m != NULL))
-        mo_task_wait(m);
+    if (mo_unlikely(!m))
+        return;
+    MO_OBSERVE(m, 0);
+    mo_task_wait(m);
 }
 
 MO_EXPORT void GOMP_taskwait_depend(void **depend)
 {
     const struct mo_deps deps = gomp_deps(depend);
-    mo_task_wait_for(mo_self(), &deps);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_task_wait_for(m, &deps);
 }
 
 static void nothing(void *data)
@@ -73,22 +80,30 @@ static void nothing(void *data)
 MO_EXPORT void GOMP_taskwait_depend_nowait(void **depend)
 {
     const struct mo_task_spec t = {.fn = nothing, .deferrable = true, .deps = gomp_deps(depend)};
-    mo_omp_task(mo_self(), &t);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_omp_task(m, &t);
 }
 
 MO_EXPORT void GOMP_taskyield(void)
 {
     struct mo_member *m = mo_self_peek();
-    if (mo_likely(m != NULL))
-        mo_task_yield(m);
+    if (mo_unlikely(!m))
+        return;
+    MO_OBSERVE(m, 0);
+    mo_task_yield(m);
 }
 
 MO_EXPORT void GOMP_taskgroup_start(void)
 {
-    mo_omp_taskgroup_begin(mo_self());
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_omp_taskgroup_begin(m);
 }
 
 MO_EXPORT void GOMP_taskgroup_end(void)
 {
-    mo_omp_taskgroup_end(mo_self());
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_omp_taskgroup_end(m);
 }

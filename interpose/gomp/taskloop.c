@@ -1,12 +1,13 @@
 /* GOMP_taskloop: the block of data begins with the bounds of the task's iterations. */
 #include "interpose/gomp/gomp.h"
 
-static void taskloop(struct mo_taskloop *l, unsigned flags, unsigned long number)
+static void taskloop(struct mo_member *m, struct mo_taskloop *l, unsigned flags, unsigned long number)
 {
-    struct mo_member *m = mo_self();
     l->nogroup = flags & TASK_NOGROUP;
     l->task.deferrable = flags & TASK_IF;
     l->task.final = flags & TASK_FINAL;
+    l->task.untied = flags & TASK_UNTIED;
+    l->task.mergeable = flags & TASK_MERGEABLE;
     l->strict = flags & TASK_STRICT;
     if (flags & TASK_GRAINSIZE)
         l->grainsize = number ? number : 1;
@@ -40,7 +41,9 @@ MO_EXPORT void GOMP_taskloop(void (*fn)(void *), void *data, void (*cpyfn)(void 
     l.begin = (uint64_t)start;
     l.step = (uint64_t)step;
     l.trips = mo_loop_trips(start, end, step);
-    taskloop(&l, flags, num_tasks);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    taskloop(m, &l, flags, num_tasks);
 }
 
 MO_EXPORT void GOMP_taskloop_ull(void (*fn)(void *), void *data, void (*cpyfn)(void *, void *), long arg_size,
@@ -51,5 +54,7 @@ MO_EXPORT void GOMP_taskloop_ull(void (*fn)(void *), void *data, void (*cpyfn)(v
     l.begin = start;
     l.step = step;
     l.trips = mo_loop_trips_unsigned(flags & TASK_UP, start, end, step);
-    taskloop(&l, flags, num_tasks);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    taskloop(m, &l, flags, num_tasks);
 }

@@ -4,6 +4,8 @@
 /* A teams construct outside target regions. */
 MO_EXPORT void GOMP_teams_reg(void (*fn)(void *), void *data, unsigned num_teams, unsigned thread_limit, unsigned flags)
 {
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
     mo_teams_run(fn, data, num_teams, thread_limit);
 }
 

@@ -8,41 +8,43 @@ typedef _Atomic uint32_t lock_word;
 #define LOCK_CALL(result, name, type, body)                                                                            \
     MO_EXPORT result name(type *lock)                                                                                  \
     {                                                                                                                  \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, 0);                                                                                              \
         body;                                                                                                          \
     }                                                                                                                  \
     MO_EXPORT result name##_(type *lock)                                                                               \
     {                                                                                                                  \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, 0);                                                                                              \
         body;                                                                                                          \
     }                                                                                                                  \
     MO_OMP_NAME(name) MO_OMP_NAME(name##_) MO_OLD_LOCK_NAME(name) MO_OLD_LOCK_NAME(name##_)
 
-static void init_nest(struct mo_nest_lock *lock)
-{
-    mo_store_relaxed(&lock->owner, 0u);
-    lock->count = 0;
-}
-
-LOCK_CALL(void, omp_init_lock, lock_word, mo_store_relaxed(lock, 0u))
-LOCK_CALL(void, omp_destroy_lock, lock_word, (void)lock)
-LOCK_CALL(void, omp_set_lock, lock_word, mo_omp_lock(lock))
-LOCK_CALL(void, omp_unset_lock, lock_word, mo_omp_unlock(lock))
-LOCK_CALL(int, omp_test_lock, lock_word, return mo_omp_try_lock(lock))
-LOCK_CALL(void, omp_init_nest_lock, struct mo_nest_lock, init_nest(lock))
-LOCK_CALL(void, omp_destroy_nest_lock, struct mo_nest_lock, (void)lock)
+LOCK_CALL(void, omp_init_lock, lock_word, mo_omp_lock_init(m, lock, 0))
+LOCK_CALL(void, omp_destroy_lock, lock_word, mo_omp_lock_destroy(m, lock))
+LOCK_CALL(void, omp_set_lock, lock_word, mo_omp_acquire(m, lock))
+LOCK_CALL(void, omp_unset_lock, lock_word, mo_omp_release(m, lock))
+LOCK_CALL(int, omp_test_lock, lock_word, return mo_omp_try_acquire(m, lock))
+LOCK_CALL(void, omp_init_nest_lock, struct mo_nest_lock, mo_omp_nest_init(m, lock, 0))
+LOCK_CALL(void, omp_destroy_nest_lock, struct mo_nest_lock, mo_omp_nest_destroy(m, lock))
 LOCK_CALL(void, omp_set_nest_lock, struct mo_nest_lock, mo_omp_nest_lock(lock))
 LOCK_CALL(void, omp_unset_nest_lock, struct mo_nest_lock, mo_omp_nest_unlock(lock))
 LOCK_CALL(int, omp_test_nest_lock, struct mo_nest_lock, return (int)mo_omp_try_nest_lock(lock))
 
-/* The hint is one. */
+/* The hint is one, and only told to tools. */
 MO_EXPORT void omp_init_lock_with_hint(lock_word *lock, int hint)
 {
-    omp_init_lock(lock);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_omp_lock_init(m, lock, (unsigned)hint);
 }
 MO_LLVM_NAME(omp_init_lock_with_hint)
 
 MO_EXPORT void omp_init_nest_lock_with_hint(struct mo_nest_lock *lock, int hint)
 {
-    omp_init_nest_lock(lock);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_omp_nest_init(m, lock, (unsigned)hint);
 }
 MO_LLVM_NAME(omp_init_nest_lock_with_hint)
 

@@ -87,7 +87,9 @@ MO_EXPORT int omp_target_memcpy_async(void *dst, const void *src, size_t bytes, 
     ROW(row);
     if (!devices_exist(dst_device, src_device) || !mo_box_is_sane(&row) || (depends > 0 && !list))
         return EINVAL;
-    mo_box_copy_async(mo_self(), &row, &deps);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_box_copy_async(m, &row, &deps);
     return 0;
 }
 
@@ -121,7 +123,9 @@ MO_EXPORT int omp_target_memcpy_rect_async(void *dst, const void *src, size_t el
         return INT_MAX;
     if (!box_is_usable(&box, dst_device, src_device) || (depends > 0 && !list))
         return EINVAL;
-    mo_box_copy_async(mo_self(), &box, &deps);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_box_copy_async(m, &box, &deps);
     return 0;
 }
 MO_OMP_NAME(omp_target_alloc)

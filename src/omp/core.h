@@ -161,6 +161,7 @@ struct mo_omp_team {
     struct mo_share *first; /* where each thread's chain begins */
     uint32_t env;           /* ICVs of the implicit tasks */
     uint8_t combined;
+    bool group; /* a contention group */
     unsigned level, active_level;
     struct mo_plan plan;  /* where the threads go (bind.c) */
     uint64_t plan_number; /* 0: they go where they like */
@@ -217,21 +218,45 @@ struct mo_region {
     struct mo_loop_spec loop;
     uint64_t sections;
     const struct mo_reduction_spec *reductions;
+    const struct mo_group *group; /* NULL: a parallel region */
 };
 
-/* Open a region; the caller is then its thread 0 and must call fn(data) itself, or let mo_region_run do it. */
-void mo_region_begin(const struct mo_region *r);
+/* Open a region; the caller, whose member `m` is, becomes its thread 0 and must call fn(data) itself, or let mo_region_run_on
+   do it. */
+void mo_region_begin_on(struct mo_member *m, const struct mo_region *r);
+void mo_region_run_on(struct mo_member *m, const struct mo_region *r);
 void mo_region_end(void);
-void mo_region_run(const struct mo_region *r);
+
+static inline void mo_region_begin(const struct mo_region *r)
+{
+    mo_region_begin_on(mo_self(), r);
+}
+
+static inline void mo_region_run(const struct mo_region *r)
+{
+    mo_region_run_on(mo_self(), r);
+}
 
 /* The member that stands for the calling thread `up` regions outside the innermost one. */
 struct mo_member *mo_region_ancestor(struct mo_member *m, unsigned up);
 
+/* Watched regions (observe.c): `team`, that `outer` opens, is about to start; its member 0 has come to its end. */
+void mo_observe_region(struct mo_member *outer, struct mo_team *team, const struct mo_region *r, bool runtime_calls);
+void mo_observe_region_end(struct mo_team *team);
+/* The member begins its implicit task; `frame` is of the function that calls the program, NULL: the program goes on. */
+void mo_observe_member(struct mo_member *m, void *frame);
+/* Waiting positions of a doacross loop, or a posted one. */
+void mo_observe_doacross(struct mo_member *m, bool posted, const uint64_t *position);
+
 /* ---- Contention groups, teams (teams.c). A thread outside all regions and what runs below it make up a contention
    group: levels and thread numbers begin at 0 in it, and a thread limit holds for it. Each team of a teams construct is
    one, and each target region. */
+struct mo_group {
+    unsigned number, teams; /* 0 teams: it is no team of a league */
+};
+
 /* Leave the regions that the caller is in for a group of its own whose ICVs are `env`, until the end. */
-void mo_group_begin(uint32_t env);
+void mo_group_begin(uint32_t env, const struct mo_group *group);
 void mo_group_end(void);
 /* `env` with the limit of a thread_limit clause; 0: no clause. */
 uint32_t mo_group_limited(uint32_t env, unsigned thread_limit);
@@ -259,6 +284,14 @@ void mo_loop_begin(struct mo_member *m, const struct mo_loop_spec *spec);
 bool mo_loop_next(struct mo_member *m, uint64_t *from, uint64_t *to);
 /* Ordered region within a chunk: wait for its turn. */
 void mo_ordered_begin(struct mo_member *m);
+/* The turn goes on when the chunk is over, not here. */
+void mo_ordered_end(struct mo_member *m);
+/* The thread is through with a loop, sections, single or scope, and does not wait for the others. A barrier says the same. */
+static inline void mo_work_end(struct mo_member *m)
+{
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_work_end(&m->worker->obs);
+}
 
 /* The iterations lo..hi-1 of a thread under a static schedule without chunk; false: none. */
 bool mo_loop_block(uint64_t trips, unsigned threads, unsigned tid, uint64_t *lo, uint64_t *hi);
@@ -321,6 +354,7 @@ struct mo_task_spec {
     int priority;
     bool deferrable; /* the if clause */
     bool final;
+    bool untied, mergeable; /* only told to tools */
     struct mo_deps deps;
     bool always;                /* fn is called even when the task is cancelled: it asks mo_task_cancelled() itself */
     const struct mo_part *part; /* written into the payload when it has been copied; NULL: no part of a loop */
@@ -468,15 +502,37 @@ bool mo_omp_cancelled(struct mo_member *m, enum mo_cancel_kind kind);
 /* ---- Locks (lock.c), in the caller's own bytes, and the two that constructs without a name share. */
 extern _Atomic uint32_t MO_SHARED(critical) MO_SHARED_ATTR;
 extern _Atomic uint32_t MO_SHARED(atomic) MO_SHARED_ATTR;
-void mo_omp_lock(_Atomic uint32_t *lock);
-void mo_omp_unlock(_Atomic uint32_t *lock);
-bool mo_omp_try_lock(_Atomic uint32_t *lock);
+/* `m` is the caller. */
+void mo_omp_acquire(struct mo_member *m, _Atomic uint32_t *lock);
+void mo_omp_release(struct mo_member *m, _Atomic uint32_t *lock);
+bool mo_omp_try_acquire(struct mo_member *m, _Atomic uint32_t *lock);
+
+static inline void mo_omp_lock(_Atomic uint32_t *lock)
+{
+    mo_omp_acquire(mo_self(), lock);
+}
+
+static inline void mo_omp_unlock(_Atomic uint32_t *lock)
+{
+    mo_omp_release(mo_self(), lock);
+}
+
+static inline bool mo_omp_try_lock(_Atomic uint32_t *lock)
+{
+    return mo_omp_try_acquire(mo_self(), lock);
+}
 
 /* Owner: identity of the task that holds it << 1 | somebody may sleep; 0 = free. */
 struct mo_nest_lock {
     _Atomic uint32_t owner;
     uint32_t count; /* the owner's */
 };
+
+/* A lock that is all zero is as good as one that was initialised; tools want to know. */
+void mo_omp_lock_init(struct mo_member *m, _Atomic uint32_t *lock, unsigned hint);
+void mo_omp_lock_destroy(struct mo_member *m, _Atomic uint32_t *lock);
+void mo_omp_nest_init(struct mo_member *m, struct mo_nest_lock *lock, unsigned hint);
+void mo_omp_nest_destroy(struct mo_member *m, struct mo_nest_lock *lock);
 
 void mo_omp_nest_lock(struct mo_nest_lock *lock);
 void mo_omp_nest_unlock(struct mo_nest_lock *lock);

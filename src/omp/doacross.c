@@ -270,6 +270,8 @@ void mo_doacross_post(struct mo_member *m, const uint64_t *position)
     struct mo_doacross_thread *t = mo_omp_member(m)->doacross;
     if (mo_unlikely(!t))
         return;
+    if (mo_unlikely(mo_traced(m)))
+        mo_observe_doacross(m, true, position);
     const struct mo_doacross *x = t->loop;
     publish(t, number(x, position) + (x->used == x->dims));
 }
@@ -320,11 +322,8 @@ static uint64_t await(struct mo_member *m, const struct mo_doacross *x, struct s
     return w.done;
 }
 
-void mo_doacross_wait(struct mo_member *m, const uint64_t *position)
+static inline void wait_for(struct mo_member *m, struct mo_doacross_thread *t, const uint64_t *position)
 {
-    struct mo_doacross_thread *t = mo_omp_member(m)->doacross;
-    if (mo_unlikely(!t))
-        return;
     const struct mo_doacross *x = t->loop;
     uint64_t v = position[0];
     if ((v >= t->lo && v < t->hi) || outside(x, position)) /* its own chunk it runs in order */
@@ -340,6 +339,16 @@ void mo_doacross_wait(struct mo_member *m, const uint64_t *position)
     }
     if (t->seen_done < target)
         t->seen_done = await(m, x, t->seen, target);
+}
+
+void mo_doacross_wait(struct mo_member *m, const uint64_t *position)
+{
+    struct mo_doacross_thread *t = mo_omp_member(m)->doacross;
+    if (mo_unlikely(!t))
+        return;
+    wait_for(m, t, position);
+    if (mo_unlikely(mo_traced(m)))
+        mo_observe_doacross(m, false, position);
 }
 
 /* ---- Chunks. */

@@ -5,37 +5,84 @@
 _Atomic uint32_t MO_SHARED(critical) MO_ALIGNED(MO_LINE_PAIR);
 _Atomic uint32_t MO_SHARED(atomic) MO_ALIGNED(MO_LINE_PAIR);
 
+void mo_omp_lock_init(struct mo_member *m, _Atomic uint32_t *lock, unsigned hint)
+{
+    mo_store_relaxed(lock, 0u);
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_lock_init(&m->worker->obs, MO_OBS_LOCK, hint, lock);
+}
+
+void mo_omp_lock_destroy(struct mo_member *m, _Atomic uint32_t *lock)
+{
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_lock_destroy(&m->worker->obs, MO_OBS_LOCK, lock);
+}
+
+void mo_omp_nest_init(struct mo_member *m, struct mo_nest_lock *lock, unsigned hint)
+{
+    mo_store_relaxed(&lock->owner, 0u);
+    lock->count = 0;
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_lock_init(&m->worker->obs, MO_OBS_NEST_LOCK, hint, lock);
+}
+
+void mo_omp_nest_destroy(struct mo_member *m, struct mo_nest_lock *lock)
+{
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_lock_destroy(&m->worker->obs, MO_OBS_NEST_LOCK, lock);
+}
+
 static void hold(struct mo_member *m)
 {
     m->worker->held++;
 }
 
 /* A lock may be given back by another thread than took it, against the rules. */
-static void let_go(void)
+static void let_go(struct mo_member *m)
 {
-    struct mo_worker *w = mo_self()->worker;
+    struct mo_worker *w = m->worker;
     if (w->held)
         w->held--;
 }
 
-void mo_omp_lock(_Atomic uint32_t *lock)
+/* The kind is remembered nowhere, so the face says it at the end too. */
+static __attribute__((noinline)) void acquire_observed(struct mo_member *m, _Atomic uint32_t *lock)
 {
-    hold(mo_self());
+    struct mo_obs_thread *t = &m->worker->obs;
+    enum mo_obs_mutex kind = (enum mo_obs_mutex)mo_obs_what(t, MO_OBS_LOCK);
+    mo_obs_mutex_acquire(t, kind, lock);
     mo_mutex_lock(lock);
+    mo_obs_mutex_acquired(t, kind, lock);
 }
 
-void mo_omp_unlock(_Atomic uint32_t *lock)
+void mo_omp_acquire(struct mo_member *m, _Atomic uint32_t *lock)
+{
+    hold(m);
+    if (mo_unlikely(mo_traced(m)))
+        acquire_observed(m, lock);
+    else
+        mo_mutex_lock(lock);
+}
+
+void mo_omp_release(struct mo_member *m, _Atomic uint32_t *lock)
 {
     mo_mutex_unlock(lock);
-    let_go();
+    let_go(m);
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_mutex_released(&m->worker->obs, mo_obs_what(&m->worker->obs, MO_OBS_LOCK), lock);
 }
 
-bool mo_omp_try_lock(_Atomic uint32_t *lock)
+bool mo_omp_try_acquire(struct mo_member *m, _Atomic uint32_t *lock)
 {
-    if (!mo_mutex_try_lock(lock))
-        return false;
-    hold(mo_self());
-    return true;
+    struct mo_obs_thread *t = &m->worker->obs;
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_mutex_acquire(t, MO_OBS_TEST_LOCK, lock);
+    bool mine = mo_mutex_try_lock(lock);
+    if (mine)
+        hold(m);
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_mutex_tried(t, MO_OBS_TEST_LOCK, lock, mine);
+    return mine;
 }
 
 /* ---- Nestable. The protocol is that of the mutex in park, with the owner's identity in place of 1. */
@@ -64,9 +111,9 @@ static bool is_mine(struct mo_nest_lock *lock, uint32_t mine)
     return (mo_load_relaxed(&lock->owner) | 1) == (mine | 1);
 }
 
-void mo_omp_nest_lock(struct mo_nest_lock *lock)
+/* Taken anew, or once more by its owner. */
+static void take(struct mo_member *m, struct mo_nest_lock *lock)
 {
-    struct mo_member *m = mo_self();
     uint32_t mine = mo_task_identity(m) << 1;
     if (is_mine(lock, mine)) {
         lock->count++;
@@ -78,18 +125,8 @@ void mo_omp_nest_lock(struct mo_nest_lock *lock)
     lock->count = 1;
 }
 
-void mo_omp_nest_unlock(struct mo_nest_lock *lock)
+static unsigned try_take(struct mo_member *m, struct mo_nest_lock *lock)
 {
-    if (--lock->count)
-        return;
-    if (mo_exchange_release(&lock->owner, 0u) & 1)
-        mo_park_wake(&lock->owner, 1, MO_WAKE_ANY, 1);
-    let_go();
-}
-
-unsigned mo_omp_try_nest_lock(struct mo_nest_lock *lock)
-{
-    struct mo_member *m = mo_self();
     uint32_t mine = mo_task_identity(m) << 1;
     if (is_mine(lock, mine))
         return ++lock->count;
@@ -97,4 +134,64 @@ unsigned mo_omp_try_nest_lock(struct mo_nest_lock *lock)
         return 0;
     hold(m);
     return lock->count = 1;
+}
+
+/* False: the owner has it still. */
+static bool give(struct mo_member *m, struct mo_nest_lock *lock)
+{
+    if (--lock->count)
+        return false;
+    if (mo_exchange_release(&lock->owner, 0u) & 1)
+        mo_park_wake(&lock->owner, 1, MO_WAKE_ANY, 1);
+    let_go(m);
+    return true;
+}
+
+static __attribute__((noinline)) void nest_observed(struct mo_member *m, struct mo_nest_lock *lock)
+{
+    struct mo_obs_thread *t = &m->worker->obs;
+    mo_obs_mutex_acquire(t, MO_OBS_NEST_LOCK, lock);
+    take(m, lock);
+    if (lock->count > 1) {
+        mo_obs_mutex_tried(t, MO_OBS_NEST_LOCK, lock, false);
+        mo_obs_nest_lock(t, true, lock);
+    } else {
+        mo_obs_mutex_tried(t, MO_OBS_NEST_LOCK, lock, true);
+    }
+}
+
+void mo_omp_nest_lock(struct mo_nest_lock *lock)
+{
+    struct mo_member *m = mo_self();
+    if (mo_unlikely(mo_traced(m)))
+        nest_observed(m, lock);
+    else
+        take(m, lock);
+}
+
+void mo_omp_nest_unlock(struct mo_nest_lock *lock)
+{
+    struct mo_member *m = mo_self();
+    bool free = give(m, lock);
+    if (mo_likely(!mo_traced(m)))
+        return;
+    if (free)
+        mo_obs_mutex_released(&m->worker->obs, MO_OBS_NEST_LOCK, lock);
+    else
+        mo_obs_nest_lock(&m->worker->obs, false, lock);
+}
+
+unsigned mo_omp_try_nest_lock(struct mo_nest_lock *lock)
+{
+    struct mo_member *m = mo_self();
+    struct mo_obs_thread *t = &m->worker->obs;
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_mutex_acquire(t, MO_OBS_TEST_NEST_LOCK, lock);
+    unsigned count = try_take(m, lock);
+    if (mo_unlikely(mo_traced(m))) {
+        mo_obs_mutex_tried(t, MO_OBS_TEST_NEST_LOCK, lock, count == 1);
+        if (count > 1)
+            mo_obs_nest_lock(t, true, lock);
+    }
+    return count;
 }

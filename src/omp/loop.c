@@ -100,6 +100,8 @@ void mo_loop_begin(struct mo_member *m, const struct mo_loop_spec *given)
     l->order = m->shared ? spec.order : MO_ORDER_NONE;
     l->my_turn = false;
     choose(m, &spec, l);
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_work_begin(&m->worker->obs, mo_obs_what(&m->worker->obs, MO_OBS_LOOP), spec.trips);
 }
 
 /* ---- Chunks. Each sets [lo, hi) in iterations and says whether there was one. */
@@ -336,11 +338,27 @@ static void end_turn(struct mo_member *m, struct mo_loop *l)
     l->my_turn = false;
 }
 
+/* Only its address counts, which stays the same through a region. */
+static const void *ordered_lock(const struct mo_member *m)
+{
+    return &mo_omp_team(m->team)->loop;
+}
+
 void mo_ordered_begin(struct mo_member *m)
 {
     struct mo_loop *l = &mo_omp_member(m)->loop;
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_mutex_acquire(&m->worker->obs, MO_OBS_ORDERED, ordered_lock(m));
     if (l->order == MO_ORDER_TURNS && l->hi && !l->my_turn)
         await_turn(m, l);
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_mutex_acquired(&m->worker->obs, MO_OBS_ORDERED, ordered_lock(m));
+}
+
+void mo_ordered_end(struct mo_member *m)
+{
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_mutex_released(&m->worker->obs, MO_OBS_ORDERED, ordered_lock(m));
 }
 
 static void leave_chunk(struct mo_member *m, struct mo_loop *l)
@@ -367,5 +385,7 @@ bool mo_loop_next(struct mo_member *m, uint64_t *from, uint64_t *to)
         mo_doacross_enter_chunk(m, lo, hi);
     *from = l->begin + lo * l->step;
     *to = hi == l->trips ? l->end : l->begin + hi * l->step;
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_dispatch_iteration(&m->worker->obs, lo);
     return true;
 }

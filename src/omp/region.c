@@ -84,7 +84,7 @@ static void begin_reductions(struct mo_member *m)
     mo_reductions_attach(m->group, mo_omp_team(m->team)->reductions);
 }
 
-static void begin_member(struct mo_member *m)
+static void begin_member(struct mo_member *m, void *frame)
 {
     struct mo_omp_team *ot = mo_omp_team(m->team);
     struct mo_omp_member *om = mo_omp_member(m);
@@ -93,6 +93,8 @@ static void begin_member(struct mo_member *m)
     om->singles = 0;
     if (mo_unlikely(om->plan_seen != ot->plan_number))
         mo_affinity_follow(m);
+    if (mo_unlikely(mo_traced(m)))
+        mo_observe_member(m, frame);
     if (ot->combined == MO_COMBINED_LOOP)
         mo_loop_begin(m, &ot->loop);
     else if (ot->combined == MO_COMBINED_SECTIONS)
@@ -104,7 +106,7 @@ static void begin_member(struct mo_member *m)
 static void enter(struct mo_member *m)
 {
     struct mo_omp_team *ot = mo_omp_team(m->team);
-    begin_member(m);
+    begin_member(m, __builtin_dwarf_cfa());
     ot->fn(ot->data);
 }
 
@@ -135,9 +137,9 @@ static void miss_threads(const struct mo_region *r, unsigned size)
     mo_warn("a region that is to have %u threads has %u%s%s", r->num_threads, size, colon, message);
 }
 
-void mo_region_begin(const struct mo_region *r)
+/* `frame`: of the function that will call the program's for member 0; NULL: the program does that. */
+static inline void begin(struct mo_member *m, const struct mo_region *r, void *frame)
 {
-    struct mo_member *m = mo_self();
     const struct mo_icvs *icvs = mo_icvs_of(m);
     const struct mo_omp_team *outer = mo_omp_team(m->team);
     enum mo_bind policy = policy_of(icvs, r);
@@ -163,8 +165,15 @@ void mo_region_begin(const struct mo_region *r)
     mo_store_relaxed(&ot->single, 0u);
     prepare_chain(team);
     team->enter = enter;
+    if (mo_unlikely(mo_traced(team)))
+        mo_observe_region(m, team, r, frame);
     mo_team_start(team);
-    begin_member(mo_team_member(team, 0));
+    begin_member(mo_team_member(team, 0), frame);
+}
+
+void mo_region_begin_on(struct mo_member *m, const struct mo_region *r)
+{
+    begin(m, r, NULL);
 }
 
 void mo_region_end(void)
@@ -173,13 +182,15 @@ void mo_region_end(void)
     struct mo_team *team = m->team;
     MO_ASSERT(m->tid == 0 && team->master);
     mo_team_close(team);
+    if (mo_unlikely(mo_traced(team)))
+        mo_observe_region_end(team);
     mo_share_end_region(m);
     return_threads(team->master, team->size - 1);
 }
 
-void mo_region_run(const struct mo_region *r)
+void mo_region_run_on(struct mo_member *m, const struct mo_region *r)
 {
-    mo_region_begin(r);
+    begin(m, r, __builtin_dwarf_cfa());
     r->fn(r->data);
     mo_region_end();
 }

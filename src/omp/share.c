@@ -172,6 +172,8 @@ void mo_sections_begin(struct mo_member *m, uint64_t count)
 {
     mo_omp_member(m)->sections = count;
     mo_share_enter(m);
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_work_begin(&m->worker->obs, MO_OBS_SECTIONS, count);
 }
 
 uint64_t mo_sections_next(struct mo_member *m)
@@ -180,17 +182,30 @@ uint64_t mo_sections_next(struct mo_member *m)
     if (mo_load_relaxed(&om->share->counter) >= om->sections)
         return 0;
     uint64_t n = mo_fetch_add_relaxed(&om->share->counter, 1u) + 1; /* hands out numbers, orders nothing */
+    if (mo_unlikely(mo_traced(m)) && n <= om->sections)
+        mo_obs_dispatch_section(&m->worker->obs);
     return n <= om->sections ? n : 0;
 }
 
 /* Every thread counts the single constructs it meets; the first at number s moves the team's counter on from s. */
-bool mo_single_begin(struct mo_member *m)
+static inline bool win_single(struct mo_member *m)
 {
     uint64_t mine = mo_omp_member(m)->singles++;
     if (!m->shared)
         return true;
     _Atomic uint64_t *found = &mo_omp_team(m->team)->single;
     return mo_load_relaxed(found) == mine && mo_cas_relaxed(found, &mine, mine + 1);
+}
+
+bool mo_single_begin(struct mo_member *m)
+{
+    bool mine = win_single(m);
+    if (mo_likely(!mo_traced(m)))
+        return mine;
+    mo_obs_work_begin(&m->worker->obs, mine ? MO_OBS_SINGLE_EXECUTOR : MO_OBS_SINGLE_OTHER, 1);
+    if (!mine)
+        mo_obs_work_end(&m->worker->obs);
+    return mine;
 }
 
 void mo_copyprivate_give(struct mo_member *m, void *data)

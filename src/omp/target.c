@@ -36,7 +36,7 @@ static void check_device(struct mo_member *m, int device)
 static void run_kernel(void *data)
 {
     const struct kernel *k = data;
-    mo_group_begin(k->env);
+    mo_group_begin(k->env, &(struct mo_group){0, 0});
     k->fn(k->args);
     mo_group_end();
 }

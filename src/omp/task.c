@@ -138,6 +138,8 @@ void mo_omp_task(struct mo_member *m, const struct mo_task_spec *t)
         drop(m, t);
         return;
     }
+    if (mo_unlikely(mo_traced(m)))
+        m->worker->obs.clauses = (t->untied ? MO_OBS_TASK_UNTIED : 0) | (t->mergeable ? MO_OBS_TASK_MERGEABLE : 0);
     struct mo_task *task = must_run_now(m, t) ? NULL : prepare(m, t);
     if (mo_unlikely(!task)) {
         run_now(m, t);
@@ -162,12 +164,18 @@ void mo_omp_taskgroup_begin(struct mo_member *m)
     else if (!(g = mo_extent_alloc(sizeof *g)))
         mo_fatal("out of memory for a taskgroup");
     mo_taskgroup_open(m, g);
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_sync_begin(&m->worker->obs, MO_OBS_TASKGROUP);
 }
 
 void mo_omp_taskgroup_end(struct mo_member *m)
 {
     struct mo_omp_member *om = mo_omp_member(m);
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_wait_begin(&m->worker->obs, MO_OBS_TASKGROUP);
     struct mo_taskgroup *g = mo_taskgroup_close(m);
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_barrier_end(&m->worker->obs, MO_OBS_TASKGROUP);
     g->outer = om->groups;
     om->groups = g;
 }

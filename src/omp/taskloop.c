@@ -109,9 +109,11 @@ static void store_each(struct mo_member *m, const struct range *all)
     }
 }
 
-static bool fits_ranges(const struct mo_taskloop *l)
+/* A tool wants to hear of each task before it runs. */
+static bool fits_ranges(const struct mo_member *m, const struct mo_taskloop *l)
 {
-    return !l->task.copy && !l->singly && l->task.deferrable && l->task.bytes + l->task.align <= BLOCK_MAX;
+    return !mo_traced(m) && !l->task.copy && !l->singly && l->task.deferrable &&
+           l->task.bytes + l->task.align <= BLOCK_MAX;
 }
 
 void mo_omp_taskloop(struct mo_member *m, const struct mo_taskloop *l)
@@ -121,9 +123,12 @@ void mo_omp_taskloop(struct mo_member *m, const struct mo_taskloop *l)
         return;
     all.loop.task.priority = mo_omp_priority(l->task.priority);
     cut(&all, m->size);
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_work_begin(&m->worker->obs, MO_OBS_TASKLOOP, l->trips);
     all.hi = all.tasks;
-    if (!fits_ranges(l) || m->current->flags & MO_TASK_FINAL || mo_omp_outside(m))
+    if (!fits_ranges(m, l) || m->current->flags & MO_TASK_FINAL || mo_omp_outside(m))
         store_each(m, &all);
     else if (!l->nogroup || !store_range(m, &all, 0, all.tasks))
         run_range(m, &all);
+    mo_work_end(m);
 }

@@ -49,9 +49,9 @@ void mo_teams_set_thread_limit(int limit)
 }
 
 /* ---- Groups. */
-void mo_group_begin(uint32_t env)
+void mo_group_begin(uint32_t env, const struct mo_group *group)
 {
-    const struct mo_region alone = {.num_threads = 1};
+    const struct mo_region alone = {.num_threads = 1, .group = group};
     mo_region_begin(&alone);
     struct mo_member *m = mo_self();
     struct mo_omp_team *ot = mo_omp_team(m->team);
@@ -59,7 +59,8 @@ void mo_group_begin(uint32_t env)
     ot->level = ot->active_level = 0;
     ot->env = m->implicit.env = env;
     m->spawn_limit = 0;
-    om->team_num = om->num_teams = 0;
+    om->team_num = group->number;
+    om->num_teams = group->teams;
 }
 
 void mo_group_end(void)
@@ -104,14 +105,17 @@ void mo_teams_run(void (*fn)(void *), void *data, unsigned num_teams, unsigned t
     unsigned teams = num_teams ? num_teams : (unsigned)mo_teams_max();
     if (!teams)
         teams = TEAMS_UNLESS_SAID;
+    struct mo_member *m = mo_self();
+    struct mo_obs_parallel league;
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_parallel_begin(&m->worker->obs, &league, teams, MO_OBS_INVOKER_RUNTIME | MO_OBS_LEAGUE);
     for (unsigned i = 0; i < teams; i++) {
-        mo_group_begin(env);
-        struct mo_omp_member *root = mo_omp_member(mo_self());
-        root->team_num = i;
-        root->num_teams = teams;
+        mo_group_begin(env, &(struct mo_group){i, teams});
         fn(data);
         mo_group_end();
     }
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_parallel_end(&m->worker->obs, &league);
 }
 
 bool mo_teams_next(struct mo_member *m, unsigned num_teams, unsigned thread_limit, bool first)
