@@ -351,10 +351,14 @@ WITH_OPERATION(32)
 
 MO_EXPORT void __kmpc_atomic_start(void)
 {
-    mo_omp_lock(&MO_SHARED(atomic));
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, MO_OBS_ATOMIC);
+    mo_omp_acquire(m, &MO_SHARED(atomic));
 }
 
 MO_EXPORT void __kmpc_atomic_end(void)
 {
-    mo_omp_unlock(&MO_SHARED(atomic));
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, MO_OBS_ATOMIC);
+    mo_omp_release(m, &MO_SHARED(atomic));
 }

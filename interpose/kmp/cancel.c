@@ -13,10 +13,14 @@ static enum mo_cancel_kind kind_of(int32_t kind)
 /* 1: the caller leaves the construct. */
 MO_EXPORT int32_t __kmpc_cancel(ident_t *loc, int32_t gtid, int32_t kind)
 {
-    return mo_omp_cancel(mo_self(), kind_of(kind));
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    return mo_omp_cancel(m, kind_of(kind));
 }
 
 MO_EXPORT int32_t __kmpc_cancellationpoint(ident_t *loc, int32_t gtid, int32_t kind)
 {
-    return mo_omp_cancelled(mo_self(), kind_of(kind));
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    return mo_omp_cancelled(m, kind_of(kind));
 }

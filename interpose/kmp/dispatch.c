@@ -44,9 +44,8 @@ static void describe(struct mo_loop_spec *spec, const struct mo_member *m, int32
         spec->chunk = 0;
 }
 
-static void begin(struct kmp_loop l, int32_t word, int64_t chunk)
+static void begin(struct mo_member *m, struct kmp_loop l, int32_t word, int64_t chunk)
 {
-    struct mo_member *m = mo_self();
     struct mo_loop_spec spec = {.begin = l.first, .end = l.first + l.trips * l.step, .step = l.step, .trips = l.trips};
     describe(&spec, m, word, chunk);
     if (kmp_doacross_expected(m))
@@ -56,13 +55,19 @@ static void begin(struct kmp_loop l, int32_t word, int64_t chunk)
 }
 
 /* A loop of which this team has a part. */
-static void begin_of_team(struct kmp_loop l, int32_t word, int64_t chunk, int32_t *last)
+static void begin_of_team(struct mo_member *m, struct kmp_loop l, int32_t word, int64_t chunk, int32_t *last)
 {
-    struct mo_member *m = mo_self();
     struct kmp_part p = kmp_share_out(l.trips, KMP_DISTRIBUTE, 0, mo_teams_count(m), mo_teams_number(m));
     if (last)
         *last = p.last;
-    begin((struct kmp_loop){l.first + p.lo * l.step, l.step, p.hi - p.lo}, word, chunk);
+    begin(m, (struct kmp_loop){l.first + p.lo * l.step, l.step, p.hi - p.lo}, word, chunk);
+}
+
+/* What the thread is told at the end, with which a tool's loop is over too. */
+static inline int told_end(struct mo_member *m)
+{
+    mo_work_end(m);
+    return 0;
 }
 
 /* A thread that has got the last iteration gets nothing after it, so what stays in `last` is whether it has. */
@@ -70,12 +75,16 @@ static void begin_of_team(struct kmp_loop l, int32_t word, int64_t chunk, int32_
     MO_EXPORT void __kmpc_dispatch_init_##suffix(ident_t *loc, int32_t gtid, int32_t sched, T lower, T upper, S step,  \
                                                  S chunk)                                                              \
     {                                                                                                                  \
-        begin(MAKE(lower, upper, step), sched, chunk);                                                                 \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, kmp_work_kind(loc));                                                                             \
+        begin(m, MAKE(lower, upper, step), sched, chunk);                                                              \
     }                                                                                                                  \
     MO_EXPORT void __kmpc_dist_dispatch_init_##suffix(ident_t *loc, int32_t gtid, int32_t sched, int32_t *last,        \
                                                       T lower, T upper, S step, S chunk)                               \
     {                                                                                                                  \
-        begin_of_team(MAKE(lower, upper, step), sched, chunk, last);                                                   \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, kmp_work_kind(loc));                                                                             \
+        begin_of_team(m, MAKE(lower, upper, step), sched, chunk, last);                                                \
     }                                                                                                                  \
     MO_EXPORT int __kmpc_dispatch_next_##suffix(ident_t *loc, int32_t gtid, int32_t *last, T *lower, T *upper,         \
                                                 S *stride)                                                             \
@@ -84,7 +93,7 @@ static void begin_of_team(struct kmp_loop l, int32_t word, int64_t chunk, int32_
         const struct mo_loop *l = &mo_omp_member(m)->loop;                                                             \
         uint64_t from, to;                                                                                             \
         if (!mo_loop_next(m, &from, &to))                                                                              \
-            return 0;                                                                                                  \
+            return told_end(m);                                                                                        \
         *lower = (T)from;                                                                                              \
         *upper = (T)(to - l->step);                                                                                    \
         if (stride)                                                                                                    \

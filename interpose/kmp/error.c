@@ -23,6 +23,11 @@ static const char *place_of(const ident_t *loc, char *text)
 /* Severities are 1, warning, and 2, fatal. */
 MO_EXPORT void __kmpc_error(ident_t *loc, int severity, const char *message)
 {
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_error(&m->worker->obs, severity == 1 ? MO_OBS_WARNING : MO_OBS_FATAL, message,
+                     message ? strlen(message) : 0);
     char place[PLACE_BYTES], head[2 * PLACE_BYTES];
     bool fatal = severity != 1;
     snprintf(head, sizeof head, "OMP: %s: %s: Encountered user-directed %s: ", fatal ? "Error #282" : "Warning #283",

@@ -19,6 +19,28 @@ typedef struct kmp_ident {
 
 typedef void (*kmpc_micro)(int32_t *gtid, int32_t *tid, ...);
 
+/* What the compiler says about a place, of interest to tools. */
+enum {
+    KMP_PLACE_BARRIER_EXPLICIT = 0x20,
+    KMP_PLACE_BARRIER_IMPLICIT = 0x40,
+    KMP_PLACE_SECTIONS = 0x400,
+    KMP_PLACE_DISTRIBUTE = 0x800
+};
+
+static inline enum mo_obs_sync kmp_barrier_kind(const ident_t *loc)
+{
+    if (!loc || loc->flags & KMP_PLACE_BARRIER_EXPLICIT)
+        return MO_OBS_BARRIER_EXPLICIT;
+    return loc->flags & KMP_PLACE_BARRIER_IMPLICIT ? MO_OBS_BARRIER_WORKSHARE : MO_OBS_BARRIER_INTERNAL;
+}
+
+static inline enum mo_obs_work kmp_work_kind(const ident_t *loc)
+{
+    if (loc && loc->flags & KMP_PLACE_SECTIONS)
+        return MO_OBS_SECTIONS;
+    return loc && loc->flags & KMP_PLACE_DISTRIBUTE ? MO_OBS_DISTRIBUTE : MO_OBS_LOOP;
+}
+
 /* 32 zeroed bytes of the program; the first four are the lock. */
 typedef int32_t kmp_critical_name[8];
 

@@ -3,10 +3,14 @@
 
 MO_EXPORT void __kmpc_ordered(ident_t *loc, int32_t gtid)
 {
-    mo_ordered_begin(mo_self());
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_ordered_begin(m);
 }
 
-/* The turn goes on when the chunk is over. */
 MO_EXPORT void __kmpc_end_ordered(ident_t *loc, int32_t gtid)
 {
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_ordered_end(m);
 }

@@ -26,27 +26,36 @@ static struct mo_region next_region(struct mo_member *m)
     return r;
 }
 
-static void run_region(const struct kmp_outlined *o)
+static void run_region(struct mo_member *m, const struct kmp_outlined *o)
 {
-    struct mo_region r = next_region(mo_self());
+    struct mo_region r = next_region(m);
     r.fn = kmp_run_outlined;
     r.data = (void *)o;
-    mo_region_run(&r);
+    mo_region_run_on(m, &r);
 }
 
 MO_EXPORT void __kmpc_fork_call(ident_t *loc, int32_t argc, kmpc_micro fn, ...)
 {
     struct kmp_outlined o;
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
     KMP_TAKE_OUTLINED(o, argc, fn);
-    run_region(&o);
+    run_region(m, &o);
+}
+
+static void begin_alone(struct mo_member *m)
+{
+    struct mo_region r = next_region(m);
+    r.num_threads = 1;
+    r.strict = MO_STRICT_NOT; /* the if clause says so */
+    mo_region_begin_on(m, &r);
 }
 
 MO_EXPORT void __kmpc_serialized_parallel(ident_t *loc, int32_t gtid)
 {
-    struct mo_region r = next_region(mo_self());
-    r.num_threads = 1;
-    r.strict = MO_STRICT_NOT; /* the if clause says so */
-    mo_region_begin(&r);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    begin_alone(m);
 }
 
 MO_EXPORT void __kmpc_end_serialized_parallel(ident_t *loc, int32_t gtid)
@@ -59,13 +68,15 @@ MO_EXPORT void __kmpc_fork_call_if(ident_t *loc, int32_t argc, kmpc_micro fn, in
 {
     void *words[MO_PLAT_INVOKE_WORDS] = {args};
     struct kmp_outlined o = {.fn = fn, .count = 1, .words = words};
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
     if (parallel) {
-        run_region(&o);
+        run_region(m, &o);
         return;
     }
-    __kmpc_serialized_parallel(loc, 0);
+    begin_alone(m);
     kmp_run_outlined(&o);
-    __kmpc_end_serialized_parallel(loc, 0);
+    mo_region_end();
 }
 
 static struct mo_next_region *push_threads(int32_t threads)

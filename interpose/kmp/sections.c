@@ -4,13 +4,16 @@
 
 MO_EXPORT int32_t __kmpc_sections_init(ident_t *loc, int32_t gtid)
 {
-    mo_sections_begin(mo_self(), INT32_MAX);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_sections_begin(m, INT32_MAX);
     return 1;
 }
 
 MO_EXPORT int32_t __kmpc_next_section(ident_t *loc, int32_t gtid, int32_t count)
 {
     struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
     mo_omp_member(m)->sections = count > 0 ? (uint64_t)count : 0;
     uint64_t next = mo_sections_next(m);
     return next ? (int32_t)(next - 1) : count;
@@ -18,4 +21,5 @@ MO_EXPORT int32_t __kmpc_next_section(ident_t *loc, int32_t gtid, int32_t count)
 
 MO_EXPORT void __kmpc_end_sections(ident_t *loc, int32_t gtid)
 {
+    mo_work_end(mo_self());
 }

@@ -87,19 +87,28 @@ static void begin_doacross(struct mo_member *m, const struct kmp_loop *l, int sc
     kmp_doacross_begin(m, &spec);
 }
 
-static inline struct kmp_part for_part(const struct kmp_loop *l, int32_t word, int64_t chunk)
+/* To a tool the loop begins here and ends with the call of _fini. */
+static inline void tell_begin(struct mo_member *m, const struct kmp_loop *l)
 {
-    struct mo_member *m = mo_self();
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_work_begin(&m->worker->obs, (enum mo_obs_work)mo_obs_what(&m->worker->obs, MO_OBS_LOOP), l->trips);
+}
+
+static inline struct kmp_part for_part(struct mo_member *m, const struct kmp_loop *l, int32_t word, int64_t chunk)
+{
     int sched = kmp_schedule(word);
     if (kmp_doacross_expected(m) && !is_distribute(sched))
         begin_doacross(m, l, sched, chunk);
+    else
+        tell_begin(m, l);
     return part_of(m, l, sched, chunk);
 }
 
 /* First what the part's team has, then the thread's part of that: both are positions in the whole loop. */
-static struct kmp_part for_team_part(const struct kmp_loop *l, int32_t word, int64_t chunk, uint64_t *team_hi)
+static struct kmp_part for_team_part(struct mo_member *m, const struct kmp_loop *l, int32_t word, int64_t chunk,
+                                     uint64_t *team_hi)
 {
-    struct mo_member *m = mo_self();
+    tell_begin(m, l);
     struct kmp_part team = part_of(m, l, KMP_DISTRIBUTE, 0);
     struct kmp_part p = kmp_share_out(team.hi - team.lo, kmp_schedule(word), chunk, m->size, m->tid);
     *team_hi = team.hi;
@@ -139,7 +148,9 @@ KMP_LOOP_TYPES(STORE)
                                                    T *upper, S *stride, S step, S chunk)                               \
     {                                                                                                                  \
         const struct kmp_loop l = MAKE(*lower, *upper, step);                                                          \
-        const struct kmp_part p = for_part(&l, sched, chunk);                                                          \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, kmp_work_kind(loc));                                                                             \
+        const struct kmp_part p = for_part(m, &l, sched, chunk);                                                       \
         store_##suffix(&l, &p, step, last, lower, upper, stride);                                                      \
     }
 
@@ -147,6 +158,7 @@ KMP_LOOP_TYPES(STATIC)
 
 MO_EXPORT void __kmpc_for_static_fini(ident_t *loc, int32_t gtid)
 {
+    mo_work_end(mo_self());
 }
 
 /* distribute and for in one. The end of the team's part comes back as well. */
@@ -156,7 +168,9 @@ MO_EXPORT void __kmpc_for_static_fini(ident_t *loc, int32_t gtid)
     {                                                                                                                  \
         const struct kmp_loop l = MAKE(*lower, *upper, step);                                                          \
         uint64_t team_hi;                                                                                              \
-        const struct kmp_part p = for_team_part(&l, sched, chunk, &team_hi);                                           \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, kmp_work_kind(loc));                                                                             \
+        const struct kmp_part p = for_team_part(m, &l, sched, chunk, &team_hi);                                        \
         *team_upper = l.trips ? value_##suffix(&l, team_hi - 1) : *upper;                                              \
         store_##suffix(&l, &p, step, last, lower, upper, stride);                                                      \
     }
@@ -169,7 +183,10 @@ KMP_LOOP_TYPES(DIST_STATIC)
                                                     S *stride, S step, S chunk)                                        \
     {                                                                                                                  \
         const struct kmp_loop l = MAKE(*lower, *upper, step);                                                          \
-        const struct kmp_part p = part_of(mo_self(), &l, KMP_DISTRIBUTE_CHUNKED, chunk);                               \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, kmp_work_kind(loc));                                                                             \
+        tell_begin(m, &l);                                                                                             \
+        const struct kmp_part p = part_of(m, &l, KMP_DISTRIBUTE_CHUNKED, chunk);                                       \
         store_##suffix(&l, &p, step, last, lower, upper, stride);                                                      \
     }
 

@@ -82,7 +82,7 @@ static inline kmp_task_t *fill(struct mo_task *task, unsigned task_at, unsigned 
     size_t shareds_at = (task_bytes + 7) & ~(size_t)7;
     *kmp_head(t) = (struct task_head){.bytes = (uint32_t)(shareds_at + shareds_bytes),
                                       .shareds_at = shareds_bytes ? (uint32_t)shareds_at : 0,
-                                      .task_at = (uint8_t)task_at,
+                                      .task_at = (uint16_t)task_at,
                                       .padding = (uint8_t)padding,
                                       .flags = (uint8_t)flags};
     t->shareds = shareds_bytes ? (char *)t + shareds_at : NULL;
@@ -179,6 +179,7 @@ static void submit(struct mo_member *m, kmp_task_t *t, const struct mo_deps *dep
                                       .priority = kmp_task_priority(t),
                                       .deferrable = true,
                                       .final = head->flags & TASK_FINAL,
+                                      .untied = !(head->flags & TASK_TIED),
                                       .always = head->flags & TASK_DESTRUCTORS,
                                       .deps = *deps,
                                       .reserved = kmp_core_task(t),
@@ -188,7 +189,9 @@ static void submit(struct mo_member *m, kmp_task_t *t, const struct mo_deps *dep
 
 static __attribute__((noinline)) int32_t submit_special(kmp_task_t *t)
 {
-    submit(mo_self(), t, &(struct mo_deps){0});
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0); /* after the jump this is the caller of what jumps */
+    submit(m, t, &(struct mo_deps){0});
     return 0;
 }
 
@@ -277,10 +280,12 @@ MO_EXPORT int32_t __kmpc_omp_task_with_deps(ident_t *loc, int32_t gtid, kmp_task
     const struct mo_deps deps = deps_of(&lists, noalias_count);
     if (!deps.count)
         return __kmpc_omp_task(loc, gtid, t);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
     if (kmp_head(t)->flags & (TASK_DETACHABLE | TASK_PROXY) || kmp_head(t)->state & TASK_RUNNING)
-        submit(mo_self(), t, &deps);
+        submit(m, t, &deps);
     else
-        submit_carried(mo_self(), t, deps);
+        submit_carried(m, t, deps);
     return 0;
 }
 
@@ -288,6 +293,7 @@ MO_EXPORT int32_t __kmpc_omp_task_with_deps(ident_t *loc, int32_t gtid, kmp_task
 MO_EXPORT void __kmpc_omp_task_begin_if0(ident_t *loc, int32_t gtid, kmp_task_t *t)
 {
     struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
     if (!mo_task_enter_undeferred(m, kmp_head(t)->flags & TASK_FINAL ? MO_TASK_FINAL : 0))
         mo_fatal("out of memory for a task");
     kmp_head(t)->state = kmp_head(t)->flags & TASK_TIED ? 0 : TASK_RUNNING;
@@ -310,8 +316,10 @@ MO_EXPORT void __kmpc_omp_task_complete_if0(ident_t *loc, int32_t gtid, kmp_task
 MO_EXPORT int32_t __kmpc_omp_taskwait(ident_t *loc, int32_t gtid)
 {
     struct mo_member *m = mo_self_peek();
-    if (mo_likely(m != NULL))
-        mo_task_wait(m);
+    if (mo_unlikely(!m))
+        return 0;
+    MO_OBSERVE(m, 0);
+    mo_task_wait(m);
     return 0;
 }
 
@@ -320,8 +328,11 @@ MO_EXPORT void __kmpc_omp_wait_deps(ident_t *loc, int32_t gtid, int32_t count, k
 {
     const struct dep_lists lists = lists_of(count, list, noalias);
     const struct mo_deps deps = deps_of(&lists, noalias_count);
-    if (deps.count)
-        mo_task_wait_for(mo_self(), &deps);
+    if (!deps.count)
+        return;
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_task_wait_for(m, &deps);
 }
 
 static void nothing(void *payload)
@@ -338,26 +349,35 @@ MO_EXPORT void __kmpc_omp_taskwait_deps_51(ident_t *loc, int32_t gtid, int32_t c
         return;
     }
     const struct mo_task_spec spec = {.fn = nothing, .deferrable = true, .deps = deps_of(&lists, noalias_count)};
-    if (spec.deps.count)
-        mo_omp_task(mo_self(), &spec);
+    if (!spec.deps.count)
+        return;
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_omp_task(m, &spec);
 }
 
 MO_EXPORT int32_t __kmpc_omp_taskyield(ident_t *loc, int32_t gtid, int32_t end_part)
 {
     struct mo_member *m = mo_self_peek();
-    if (mo_likely(m != NULL))
-        mo_task_yield(m);
+    if (mo_unlikely(!m))
+        return 0;
+    MO_OBSERVE(m, 0);
+    mo_task_yield(m);
     return 0;
 }
 
 MO_EXPORT void __kmpc_taskgroup(ident_t *loc, int32_t gtid)
 {
-    mo_omp_taskgroup_begin(mo_self());
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_omp_taskgroup_begin(m);
 }
 
 MO_EXPORT void __kmpc_end_taskgroup(ident_t *loc, int32_t gtid)
 {
-    mo_taskgroup_reductions_end(mo_self());
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_taskgroup_reductions_end(m);
 }
 
 /* ---- Questions. */

@@ -50,7 +50,7 @@ enum { TASK_RUNNING = 1, TASK_AGAIN = 2 }; /* states, of untied tasks */
 struct task_head {
     uint32_t bytes;      /* of the kmp_task_t with all that belongs to it */
     uint32_t shareds_at; /* offset; 0: there are none */
-    uint8_t task_at;     /* bytes from the core's header to the kmp_task_t */
+    uint16_t task_at;    /* bytes from the core's header to the kmp_task_t */
     uint8_t padding;     /* bytes from the core's payload to the kmp_task_t */
     uint8_t flags;
     uint8_t state;

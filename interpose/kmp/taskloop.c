@@ -70,11 +70,9 @@ static void run_loop(struct mo_member *m, kmp_task_t *t, bool deferrable, uint64
     kmp_task_discard(m, t);
 }
 
-MO_EXPORT void __kmpc_taskloop_5(ident_t *loc, int32_t gtid, kmp_task_t *t, int32_t if_clause, uint64_t *lower,
-                                 uint64_t *upper, int64_t step, int32_t nogroup, int32_t sched, uint64_t amount,
-                                 int32_t strict, void *dup)
+static void taskloop(struct mo_member *m, kmp_task_t *t, int32_t if_clause, uint64_t *lower, uint64_t *upper,
+                     int64_t step, int32_t nogroup, int32_t sched, uint64_t amount, int32_t strict, void *dup)
 {
-    struct mo_member *m = mo_self();
     if (!nogroup)
         mo_omp_taskgroup_begin(m);
     run_loop(m, t, if_clause, *lower, *upper, step, sched, amount, strict, (duplicate *)dup);
@@ -82,9 +80,20 @@ MO_EXPORT void __kmpc_taskloop_5(ident_t *loc, int32_t gtid, kmp_task_t *t, int3
         mo_omp_taskgroup_end(m);
 }
 
+MO_EXPORT void __kmpc_taskloop_5(ident_t *loc, int32_t gtid, kmp_task_t *t, int32_t if_clause, uint64_t *lower,
+                                 uint64_t *upper, int64_t step, int32_t nogroup, int32_t sched, uint64_t amount,
+                                 int32_t strict, void *dup)
+{
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    taskloop(m, t, if_clause, lower, upper, step, nogroup, sched, amount, strict, dup);
+}
+
 MO_EXPORT void __kmpc_taskloop(ident_t *loc, int32_t gtid, kmp_task_t *t, int32_t if_clause, uint64_t *lower,
                                uint64_t *upper, int64_t step, int32_t nogroup, int32_t sched, uint64_t amount,
                                void *dup)
 {
-    __kmpc_taskloop_5(loc, gtid, t, if_clause, lower, upper, step, nogroup, sched, amount, 0, dup);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    taskloop(m, t, if_clause, lower, upper, step, nogroup, sched, amount, 0, dup);
 }

@@ -113,11 +113,15 @@ static void *begin(int32_t count, const void *inputs, bool newer, begin_reductio
 
 MO_EXPORT void *__kmpc_task_reduction_init(int32_t gtid, int32_t count, void *inputs)
 {
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
     return begin(count, inputs, false, mo_taskgroup_reductions_begin);
 }
 
 MO_EXPORT void *__kmpc_taskred_init(int32_t gtid, int32_t count, void *inputs)
 {
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
     return begin(count, inputs, true, mo_taskgroup_reductions_begin);
 }
 
@@ -126,17 +130,23 @@ MO_EXPORT void *__kmpc_taskred_init(int32_t gtid, int32_t count, void *inputs)
 MO_EXPORT void *__kmpc_task_reduction_modifier_init(ident_t *loc, int32_t gtid, int32_t workshare, int32_t count,
                                                     void *inputs)
 {
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
     return begin(count, inputs, false, of_region_or_loop);
 }
 
 MO_EXPORT void *__kmpc_taskred_modifier_init(ident_t *loc, int32_t gtid, int32_t workshare, int32_t count, void *inputs)
 {
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
     return begin(count, inputs, true, of_region_or_loop);
 }
 
 MO_EXPORT void __kmpc_task_reduction_modifier_fini(ident_t *loc, int32_t gtid, int32_t workshare)
 {
-    mo_workshare_reductions_end(mo_self(), false);
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
+    mo_workshare_reductions_end(m, false);
 }
 
 /* The innermost construct around the task that has the item is the one: `group` tells nothing more. */

@@ -45,6 +45,8 @@ static void run_teams(const struct kmp_outlined *o)
 MO_EXPORT void __kmpc_fork_teams(ident_t *loc, int32_t argc, kmpc_micro fn, ...)
 {
     struct kmp_outlined o;
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, 0);
     KMP_TAKE_OUTLINED(o, argc, fn);
     run_teams(&o);
 }
