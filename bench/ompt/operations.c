@@ -41,13 +41,15 @@ static void run(const char *what, int rounds)
 #pragma omp barrier
             break;
         }
-        case 't':
+        case 't': {
+            long payload = i; /* a multiple of eight bytes, so that the task is a small one */
 #pragma omp task
-            word = i;
+            word = (int)payload;
             if (i % 16 == 0) {
 #pragma omp taskwait
             }
             break;
+        }
         case 'c':
 #pragma omp critical
             word = i;
