@@ -39,7 +39,7 @@ def build(test, folder):
 
 
 def key(test):
-    parts = [test.name, version(test.row.compiler[0]), *ALWAYS, *test.options]
+    parts = [test.name, version(test.row.compiler[0]), *test.row.compiler[1:], *ALWAYS, *test.options]
     texts = [content(path) for path in test.sources + includes()]
     if any(b'libgomp_g.h' in text for text in texts[:len(test.sources)]):
         texts.append(content(PROTOTYPES))

@@ -23,6 +23,9 @@ def arguments():
     parser.add_argument('--cache', required=True, type=os.path.abspath, help='directory for programs')
     parser.add_argument('--build', required=True, type=os.path.abspath, help="Moirai's build directory")
     parser.add_argument('--known', default=os.path.join(HERE, 'known.txt'), help='tests that fail with libgomp too')
+    parser.add_argument('--cc', help='a clang that compiles the tests in C and C++; what it cannot compile does not count')
+    parser.add_argument('--cc-flag', action='append', default=[], help='one more argument of it; may be repeated')
+    parser.add_argument('--libomp', type=os.path.abspath, help="folder of LLVM's runtime, the reference for --cc")
     parser.add_argument('--mode', action='append', choices=MODES, help='what to run under; may be repeated')
     parser.add_argument('--jobs', type=int, default=2)
     parser.add_argument('--only', type=re.compile, help='tests whose names match')
@@ -31,16 +34,17 @@ def arguments():
     return parser.parse_args()
 
 
-def preload(build):
-    return {'LD_PRELOAD': existing(os.path.join(build, 'lib/libmoirai_preload.so'))}
+def preload(options):
+    return {'LD_PRELOAD': existing(os.path.join(options.build, 'lib/libmoirai_preload.so'))}
 
 
-def as_library(build):
-    return {'LD_LIBRARY_PATH': os.path.dirname(existing(os.path.join(build, 'lib/compat/libgomp.so.1')))}
+def as_library(options):
+    name = 'libomp.so.5' if options.cc else 'libgomp.so.1'
+    return {'LD_LIBRARY_PATH': os.path.dirname(existing(os.path.join(options.build, 'lib/compat', name)))}
 
 
-def reference(_build):
-    return {}
+def reference(options):
+    return {'LD_LIBRARY_PATH': existing(options.libomp)} if options.libomp else {}
 
 
 MODES = {'preload': preload, 'library': as_library, 'reference': reference}
@@ -59,7 +63,8 @@ def names(path):
 
 
 def chosen(options):
-    return [test for test in suite.tests(options.suite) if not options.only or options.only.search(test.name)]
+    rows = suite.clang_rows(options.cc, options.cc_flag) if options.cc else suite.ROWS
+    return [test for test in suite.tests(options.suite, rows) if not options.only or options.only.search(test.name)]
 
 
 def affordable(tests, options, modes):
@@ -80,10 +85,13 @@ def affordable(tests, options, modes):
 
 
 def attempt(test, options, modes):
-    """Mode -> why it failed, or None."""
+    """Mode -> why it failed, or None. No answer if the compiler is one that need not know all of GCC's language."""
     try:
         program = builder.program(test, options.cache)
     except builder.Failed as why:
+        if options.cc:
+            print(f'not applicable: {test.name}: {why}', file=sys.stderr)
+            return None
         return dict.fromkeys(modes, f'compile error: {why}')
     return {mode: execute.verdict(test, program, settings, options.timeout) for mode, settings in modes.items()}
 
@@ -94,16 +102,23 @@ def run(options, modes):
         return list(zip(tests, pool.map(lambda test: attempt(test, options, modes), tests)))
 
 
+def applicable(results):
+    """The results of tests that were run; says how many others there are."""
+    run_ones = [(test, reasons) for test, reasons in results if reasons is not None]
+    if len(run_ones) < len(results):
+        print(f'{len(results) - len(run_ones)} of {len(results)} tests are not applicable: they do not compile\n')
+    return run_ones
+
+
 def report(results, modes, known):
     """Prints tables and failures. Returns how many tests passed, failed, and failed without being known to."""
     sums = collections.Counter()
     for mode in modes:
         print(f'{mode:32}{"run":>8}{"passed":>8}{"failed":>8}')
-        for row in suite.ROWS:
+        for row in dict.fromkeys(test.row for test, _ in results):
             reasons = [reasons[mode] for test, reasons in results if test.row is row]
-            if reasons:
-                passed = reasons.count(None)
-                print(f'{row.name:32}{len(reasons):8}{passed:8}{len(reasons) - passed:8}')
+            passed = reasons.count(None)
+            print(f'{row.name:32}{len(reasons):8}{passed:8}{len(reasons) - passed:8}')
         for test, reasons in results:
             why = reasons[mode]
             sums['passed' if why is None else 'failed'] += 1
@@ -121,8 +136,8 @@ def main():
     # A test that goes astray must not fill the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 28, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
-    modes = {mode: MODES[mode](options.build) for mode in options.mode or ['preload']}
-    sums = report(run(options, modes), modes, names(options.known))
+    modes = {mode: MODES[mode](options) for mode in options.mode or ['preload']}
+    sums = report(applicable(run(options, modes)), modes, names(options.known))
     print(f'{sums["passed"]} passed, {sums["failed"]} failed')
     return 1 if sums['new'] or not sums['passed'] else 0
 

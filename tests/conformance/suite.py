@@ -54,10 +54,16 @@ class Test:
     runs: bool = True
 
 
-def tests(root):
+def clang_rows(compiler, flags):
+    """The rows of C and C++, compiled by a clang."""
+    languages = {'c': (compiler, *flags), 'c++': (compiler, '--driver-mode=g++', '-x', 'c++', *flags)}
+    return tuple(dataclasses.replace(row, compiler=languages[row.language]) for row in ROWS if row.language in languages)
+
+
+def tests(root, rows):
     """All run-time tests under `root`, in order."""
     known = machine()
-    return [test for row in ROWS for path in files(root, row) if (test := read(row, root, path, known)).runs]
+    return [test for row in rows for path in files(root, row) if (test := read(row, root, path, known)).runs]
 
 
 def files(root, row):
