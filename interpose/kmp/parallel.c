@@ -128,9 +128,11 @@ MO_EXPORT void __kmpc_pop_num_threads(ident_t *loc, int32_t gtid)
 {
 }
 
+/* Numbers of omp_proc_bind_t, but "primary" has one of its own in clang, apart from "master". */
 MO_EXPORT void __kmpc_push_proc_bind(ident_t *loc, int32_t gtid, int32_t bind)
 {
-    mo_omp_member(mo_self())->next_region.bind = (uint8_t)bind;
+    enum { PRIMARY = 5 };
+    mo_omp_member(mo_self())->next_region.bind = bind == PRIMARY ? MO_BIND_PRIMARY : (uint8_t)bind;
 }
 
 MO_EXPORT int32_t __kmpc_global_thread_num(ident_t *loc)

@@ -1,34 +1,43 @@
-# What is to be known about single programs that clang compiles.
+# What is to be known about single programs that clang compiles; those of ../omp begin with omp_ here.
 
 # About entry points that only GCC calls.
 set(gcc_only mode alloc_direct doacross_direct loop_attached loop_direct parallel_start reduction_direct target_direct
   task_direct)
 
 # They use what the release of clang does not know: align in an allocate clause, arrays of variable length in firstprivate,
-# two bounds in num_teams, scope, and in 14 the error directive, strict, and thread_limit of target.
-set(not_clang_19 allocate_clause error_directive task_payload task_reduction_classes task_reduction_regions teams)
-set(not_clang_14 ${not_clang_19} random_taskloop target_region)
+# two bounds in num_teams, scope, and in 14 the error directive, strict, and thread_limit of target. Or they are compiled
+# without what they are about: conditional lastprivate, strict grains, the allocator of a task's private copies, scan in
+# an orphaned loop, lastprivate of globals in taskloops, reductions of target tasks, dependences and settings of target
+# regions that are compiled as code of the host, dependences on several iterators of objects; or print what GCC's do.
+set(not_clang_19 omp_allocate_clause omp_error_directive omp_task_payload omp_task_reduction_classes
+  omp_task_reduction_regions omp_teams omp_lastprivate_conditional omp_random_taskloop omp_allocate_class
+  omp_allocate_taskloop omp_scan omp_scan_classes omp_taskloop_class omp_task_reduction omp_target_nowait
+  omp_target_region omp_target_offload omp_random_depend omp_display_env)
+set(not_clang_14 ${not_clang_19})
 
-# LLVM's runtime, 14 or 19, does something else or breaks; what it does wrong is beside each.
+# LLVM's runtime, 14 or 19, does something else or breaks.
 set(not_reference
-  # other texts: OMP_DISPLAY_ENV, affinity formats, warnings
-  affinity_format display_env environment
+  # other texts: affinity formats, warnings
+  omp_affinity_format omp_environment
   # allocator traits, fallbacks and pools
-  alloc_blocks alloc_environment alloc_fallback alloc_pool alloc_realloc alloc_traits allocate_class allocate_taskloop
+  omp_alloc_blocks omp_alloc_environment omp_alloc_fallback omp_alloc_pool omp_alloc_realloc omp_alloc_traits
   # places that are given twice, binding to them
-  binding places
+  omp_binding omp_places
   # it hangs: threads that are not at the cancelled barrier, chains of tasks that go deep, untied work, flags
-  cancel_uneven random_cancel random_cancel_tasks rule_depth rule_flag task_ends
-  # it aborts: its assertions, a use after omp_pause_resource
-  pause random_depend task_reduction
-  # libomptarget is needed
-  device_memory
-  # the depth that omp_test_nest_lock returns, schedule kinds, order of priorities, grain of a taskloop
-  nest_locks icv_threads task_priority random_taskloop
-  # devices and target tasks
-  target_nowait target_offload target_region
-  taskloop_class scan scan_classes lastprivate_conditional)
+  omp_cancel_uneven omp_random_cancel omp_random_cancel_tasks omp_rule_depth omp_rule_flag omp_task_ends
+  # it aborts in use after omp_pause_resource; libomptarget is needed
+  omp_pause omp_device_memory omp_device_newer
+  # the depth that omp_test_nest_lock returns, schedule kinds, order of priorities
+  omp_nest_locks omp_icv_threads omp_task_priority)
 
-# Built once more as -fopenmp-enable-irbuilder does it and for libiomp5.so; threadprivate data without the compiler's TLS.
-set(variants parallel barrier critical single sections loop_schedules task_wait)
-set(threadprivate)
+# Built once more as -fopenmp-enable-irbuilder does it and for libiomp5.so.
+set(variants omp_parallel omp_barrier omp_critical omp_single omp_sections omp_loop_schedules omp_task_wait)
+
+set(gcc_only_faults constructs alloc_limits alloc_fork)
+
+# What ../omp says about its programs.
+foreach(name environment alloc_environment places binding doacross_stress affinity_format display_env rule_chain rule_lock
+    rule_flag)
+  set(threads_omp_${name} ${threads_${name}})
+endforeach()
+list(TRANSFORM not_sanitized PREPEND omp_)

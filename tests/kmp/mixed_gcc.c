@@ -1,0 +1,3 @@
+/* The half of mixed.c that GCC compiles. */
+#define HALF gcc
+#include "mixed_half.h"
