@@ -34,10 +34,13 @@ MO_EXPORT void __kmpc_copyprivate(ident_t *loc, int32_t gtid, size_t bytes, void
 {
     struct mo_member *m = mo_self();
     MO_OBSERVE(m, MO_OBS_BARRIER_WORKSHARE);
+    void *given = data;
     if (did_it)
         mo_copyprivate_give(m, data);
     else
-        copy(data, mo_copyprivate_take(m));
+        given = mo_copyprivate_take(m);
+    if (given && given != data) /* NULL: the region is cancelled */
+        copy(data, given);
     mo_team_barrier(m); /* the data lives as long as the giver's block does */
 }
 

@@ -91,12 +91,16 @@ static inline kmp_task_t *fill(struct mo_task *task, unsigned task_at, unsigned 
     return t;
 }
 
+#define EXCLUSIVE_MAX 8 /* addresses in clauses mutexinoutset of a detached task */
+
 static __attribute__((noinline)) kmp_task_t *reserve(unsigned flags, size_t task_bytes, size_t shareds_bytes,
                                                      int32_t (*routine)(int32_t, kmp_task_t *))
 {
     struct mo_member *m = mo_self();
     struct mo_task_form form = {.priority = (flags & TASK_PRIORITY) != 0,
                                 .detached = flags & (TASK_DETACHABLE | TASK_PROXY)};
+    if (form.detached) /* submitted as it is, also where it turns out to have dependences */
+        form.mutexes = EXCLUSIVE_MAX;
     size_t head = mo_task_head(m, &form), align = kmp_task_alignment(task_bytes);
     size_t task_at = (head + HEAD_BYTES + align - 1) & ~(align - 1);
     void *payload;
@@ -218,6 +222,7 @@ enum { DEP_IN = 1, DEP_OUT = 2, DEP_MUTEXINOUTSET = 4, DEP_INOUTSET = 8, DEP_ALL
 struct dep_lists {
     const kmp_depend_info_t *first, *second;
     unsigned in_first;
+    bool exclusive_as_out; /* the task has no room to take turns: it counts as a writer */
 };
 
 /* Address 0 means all memory to the core, but nothing special to compiled code. */
@@ -231,7 +236,7 @@ static struct mo_dep dep_at(const void *list, unsigned i)
     if (d->flags & DEP_OUT)
         return (struct mo_dep){address, MO_DEP_OUT};
     if (d->flags & DEP_MUTEXINOUTSET)
-        return (struct mo_dep){address, MO_DEP_MUTEXINOUTSET};
+        return (struct mo_dep){address, l->exclusive_as_out ? MO_DEP_OUT : MO_DEP_MUTEXINOUTSET};
     return (struct mo_dep){address, d->flags & DEP_INOUTSET ? MO_DEP_INOUTSET : MO_DEP_IN};
 }
 
@@ -245,7 +250,7 @@ static struct mo_deps deps_of(const struct dep_lists *lists, int32_t second)
 
 static struct dep_lists lists_of(int32_t count, const kmp_depend_info_t *list, const kmp_depend_info_t *noalias)
 {
-    return (struct dep_lists){list, noalias, count > 0 ? (unsigned)count : 0};
+    return (struct dep_lists){list, noalias, count > 0 ? (unsigned)count : 0, false};
 }
 
 /* The core's own task, for a block without room for dependences. */
@@ -276,15 +281,16 @@ static void submit_carried(struct mo_member *m, kmp_task_t *t, struct mo_deps de
 MO_EXPORT int32_t __kmpc_omp_task_with_deps(ident_t *loc, int32_t gtid, kmp_task_t *t, int32_t count,
                                             kmp_depend_info_t *list, int32_t noalias_count, kmp_depend_info_t *noalias)
 {
-    const struct dep_lists lists = lists_of(count, list, noalias);
-    const struct mo_deps deps = deps_of(&lists, noalias_count);
+    struct dep_lists lists = lists_of(count, list, noalias);
+    struct mo_deps deps = deps_of(&lists, noalias_count);
     if (!deps.count)
         return __kmpc_omp_task(loc, gtid, t);
     struct mo_member *m = mo_self();
     MO_OBSERVE(m, 0);
-    if (kmp_head(t)->flags & (TASK_DETACHABLE | TASK_PROXY) || kmp_head(t)->state & TASK_RUNNING)
+    if (kmp_head(t)->flags & (TASK_DETACHABLE | TASK_PROXY) || kmp_head(t)->state & TASK_RUNNING) {
+        lists.exclusive_as_out = deps.mutexes > EXCLUSIVE_MAX;
         submit(m, t, &deps);
-    else
+    } else
         submit_carried(m, t, deps);
     return 0;
 }

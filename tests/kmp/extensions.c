@@ -41,7 +41,6 @@ static void locks(void)
             threads = omp_get_num_threads();
         for (int i = 0; i < 1000; i++) {
             __kmpc_set_lock(NULL, gtid(), &lock[i & 1]);
-            __atomic_store_n(&count, __atomic_load_n(&count, __ATOMIC_RELAXED) + 0, __ATOMIC_RELAXED);
             __kmpc_unset_lock(NULL, gtid(), &lock[i & 1]);
             __kmpc_set_lock(NULL, gtid(), &lock[0]);
             count++;

@@ -41,7 +41,7 @@ contains
     call check(b > omp_thread_mem_alloc .and. a /= b, 'init with 8 bytes')
     call check(omp_init_allocator(omp_default_mem_space, 1, bad) == omp_null_allocator, 'bad trait')
     call check(omp_init_allocator(omp_default_mem_space, 1_8, bad) == omp_null_allocator, 'bad trait, 8 bytes')
-    call check(omp_init_allocator(99_omp_memspace_handle_kind, 0, traits) == omp_null_allocator, 'bad space')
+    call check(omp_init_allocator(98_omp_memspace_handle_kind, 0, traits) == omp_null_allocator, 'bad space')
     call omp_set_default_allocator(a)
     call check(omp_get_default_allocator() == a, 'default set')
     !$omp parallel
