@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/atomic.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/parse.h"
@@ -29,6 +30,9 @@ static struct {
     struct mo_knob_value value;
     char set_by[NAME_BYTES]; /* empty: nobody */
 } settings[MO_KNOB_COUNT];
+
+/* mo_knob_early() has complained already. */
+static _Atomic bool told_early[MO_KNOB_COUNT];
 
 /* Copies of texts. The originals may go: programs write over their environment to change what ps shows of them. */
 static char text_space[65536];
@@ -131,12 +135,12 @@ static void set_from(enum mo_knob k, const char *name)
     strcpy(settings[k].set_by, name);
 }
 
-static void warn_malformed(enum mo_knob k, const char *name, const char *text)
+static void warn_malformed(const struct mo_knob_row *row, const char *name, const char *text, const char *source,
+                           const struct mo_knob_value *value)
 {
     char expected[MO_KNOB_TEXT_BYTES], used[MO_KNOB_TEXT_BYTES];
-    mo_print_expected(&mo_knob_rows[k], expected, sizeof expected);
-    mo_print_value(&mo_knob_rows[k], &settings[k].value, used, sizeof used);
-    const char *source = is_set(k) ? settings[k].set_by : "the default";
+    mo_print_expected(row, expected, sizeof expected);
+    mo_print_value(row, value, used, sizeof used);
     mo_warn("%s=\"%.100s\" is not %s: ignored, %s is used (%s)", name, text, expected, source, used);
 }
 
@@ -159,8 +163,9 @@ static void complain(enum mo_knob k, const char *name)
         return;
     if (mo_parse_value(&mo_knob_rows[k], text, &value))
         warn_contradiction(k, name, &value);
-    else
-        warn_malformed(k, name, text);
+    else if (!mo_load_relaxed(&told_early[k]))
+        warn_malformed(&mo_knob_rows[k], name, text, is_set(k) ? settings[k].set_by : "the default",
+                       &settings[k].value);
 }
 
 /* The first name with a well-formed text counts. */
@@ -200,6 +205,21 @@ uint64_t mo_knob(enum mo_knob k)
 {
     mo_config_load();
     return settings[k].value.number;
+}
+
+uint64_t mo_knob_early(enum mo_knob k)
+{
+    const struct mo_knob_row *row = &mo_knob_rows[k];
+    const char *text = read_environment(row->name);
+    struct mo_knob_value value = {0}, initial = {0};
+    mo_parse_value(row, row->initial, &initial);
+    if (!text)
+        return initial.number;
+    if (mo_parse_value(row, text, &value))
+        return value.number;
+    if (!atomic_exchange_explicit(&told_early[k], true, memory_order_relaxed))
+        warn_malformed(row, row->name, text, "the default", &initial);
+    return initial.number;
 }
 
 enum mo_knob_source mo_knob_source(enum mo_knob k)

@@ -14,6 +14,13 @@ int mo_plat_futex_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t timeout_n
  */
 int mo_plat_futex_wake(_Atomic uint32_t *word, int count, uint32_t bits);
 
+/* The same until a point in time of a clock, NULL = for ever. ETIMEDOUT also when that point is before the clock's
+   beginning; its nanoseconds must be valid. `until` stays the caller's clock's: a jump of CLOCK_REALTIME counts. */
+struct timespec;
+int mo_plat_futex_wait_until(_Atomic uint32_t *word, uint32_t seen, bool realtime, const struct timespec *until);
+/* Move one sleeper of `from`, if that still is `seen`, to `to`, without waking it. EAGAIN: it is not. */
+int mo_plat_futex_move(_Atomic uint32_t *from, uint32_t seen, _Atomic uint32_t *to);
+
 void mo_plat_yield(void);
 uint64_t mo_plat_now_ns(void);
 
@@ -55,6 +62,9 @@ void mo_plat_move(unsigned cpu, const struct mo_cpu_mask *mask);
 /* Let the calling thread run on the CPUs of that mask only; no bound on the number of words. */
 int mo_plat_set_affinity(const unsigned long *mask, unsigned words);
 
+/* How many the calling thread may run on; 1 when that cannot be had. */
+unsigned mo_plat_usable_cpus(void);
+
 /* The processor that the caller runs on now; a hint. */
 unsigned mo_plat_cpu(void);
 /* The NUMA node of that processor, 0 when unknown; a hint. */
@@ -62,6 +72,26 @@ unsigned mo_plat_node(void);
 
 /* Lowest usable address of the calling thread's stack; NULL when unknown. Asks the C library: slow, may allocate. */
 char *mo_plat_stack_end(void);
+
+/* The kernel's number of the calling thread, as the C library knows it (so it is right in a forked child from the first
+   moment): read from the library's own record of the thread, once mo_plat_learn_tid() has found out where it is. Until
+   then, and where it cannot be found, a system call. */
+extern int mo_plat_tid_offset; /* from the thread pointer; 0 = not known */
+uint32_t mo_plat_tid_slow(void);
+void mo_plat_learn_tid(void);
+
+static inline uint32_t mo_plat_tid(void)
+{
+    if (mo_unlikely(mo_plat_tid_offset == 0))
+        return mo_plat_tid_slow();
+    uint32_t tid;
+#if defined(__x86_64__)
+    __asm__("movl %%fs:(%1), %0" : "=r"(tid) : "r"((long)mo_plat_tid_offset));
+#else
+    tid = *(const uint32_t *)((const char *)__builtin_thread_pointer() + mo_plat_tid_offset);
+#endif
+    return tid;
+}
 
 static inline void mo_plat_pause(void)
 {

@@ -1,0 +1,127 @@
+/* pthread_cond_wait and its like, under the node of glibc's present layout; the names with the layout before glibc 2.3.2
+   are left to glibc, and so are condition variables that processes share. */
+#include "interpose/pthread/pthread.h"
+
+#include <errno.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct mo_sync_cond) <= sizeof(pthread_cond_t), "fits glibc's bytes");
+
+#if defined(__x86_64__)
+#define COND_NAME(name) __asm__(".symver " #name ", " #name "@@@GLIBC_2.3.2");
+#else
+#define COND_NAME(name)
+#endif
+
+static bool is_shared(const pthread_cond_t *cond)
+{
+    return ((const uint8_t *)cond)[mo_pthread.shared_offset] & mo_pthread.shared_mask;
+}
+
+static bool is_ours(const pthread_cond_t *cond)
+{
+    return mo_pthread_has_conds() && !is_shared(cond);
+}
+
+static struct mo_sync_cond *ours(pthread_cond_t *cond)
+{
+    return (struct mo_sync_cond *)cond;
+}
+
+MO_EXPORT int pthread_cond_init(pthread_cond_t *restrict cond, const pthread_condattr_t *restrict attr)
+{
+    int shared = PTHREAD_PROCESS_PRIVATE;
+    clockid_t clock = CLOCK_REALTIME;
+    if (attr) {
+        pthread_condattr_getpshared(attr, &shared);
+        pthread_condattr_getclock(attr, &clock);
+    }
+    if (!mo_pthread_has_conds() || shared != PTHREAD_PROCESS_PRIVATE)
+        return mo_pthread_real()->cond_init(cond, attr);
+    memset(cond, 0, sizeof *cond);
+    ours(cond)->monotonic = clock == CLOCK_MONOTONIC;
+    return 0;
+}
+COND_NAME(pthread_cond_init)
+
+MO_EXPORT int pthread_cond_destroy(pthread_cond_t *cond)
+{
+    return is_ours(cond) ? 0 : mo_pthread_real()->cond_destroy(cond);
+}
+COND_NAME(pthread_cond_destroy)
+
+/* ---- The mutex of a wait, which may be of any kind. */
+static int unlock(void *mutex)
+{
+    return pthread_mutex_unlock(mutex);
+}
+
+static int lock(void *mutex, bool passed)
+{
+    struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
+    if (!passed)
+        return pthread_mutex_lock(mutex);
+    mo_sync_mutex_lock_passed(m);
+    mo_sync_mutex_owned(m, mo_plat_tid());
+    if (m->kind == PTHREAD_MUTEX_RECURSIVE_NP)
+        m->count = 1;
+    return 0;
+}
+
+static const struct mo_sync_mutex_ops ops = {unlock, lock};
+
+static int wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, struct mo_deadline until)
+{
+    struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
+    bool plain = mo_pthread_is_ours(m) && (m->kind != PTHREAD_MUTEX_RECURSIVE_NP || m->count == 1);
+    struct mo_cond_wait w = {
+        .cond = ours(cond), .mutex = mutex, .plain = plain ? m : NULL, .ops = &ops, .until = until};
+    if (until.at && (until.at->tv_nsec < 0 || until.at->tv_nsec >= 1000000000))
+        return EINVAL;
+    return mo_sync_cond_wait(&w);
+}
+
+MO_EXPORT int pthread_cond_wait(pthread_cond_t *restrict cond, pthread_mutex_t *restrict mutex)
+{
+    if (!is_ours(cond))
+        return mo_pthread_real()->cond_wait(cond, mutex);
+    return wait_until(cond, mutex, (struct mo_deadline){NULL, false});
+}
+COND_NAME(pthread_cond_wait)
+
+MO_EXPORT int pthread_cond_timedwait(pthread_cond_t *restrict cond, pthread_mutex_t *restrict mutex,
+                                     const struct timespec *restrict at)
+{
+    if (!is_ours(cond))
+        return mo_pthread_real()->cond_timedwait(cond, mutex, at);
+    return wait_until(cond, mutex, (struct mo_deadline){at, !ours(cond)->monotonic});
+}
+COND_NAME(pthread_cond_timedwait)
+
+MO_EXPORT int pthread_cond_clockwait(pthread_cond_t *restrict cond, pthread_mutex_t *restrict mutex, clockid_t clock,
+                                     const struct timespec *restrict at)
+{
+    if (!is_ours(cond))
+        return mo_pthread_real()->cond_clockwait(cond, mutex, clock, at);
+    if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME)
+        return EINVAL;
+    return wait_until(cond, mutex, (struct mo_deadline){at, clock == CLOCK_REALTIME});
+}
+
+MO_EXPORT int pthread_cond_signal(pthread_cond_t *cond)
+{
+    if (!is_ours(cond))
+        return mo_pthread_real()->cond_signal(cond);
+    mo_sync_cond_signal(ours(cond));
+    return 0;
+}
+COND_NAME(pthread_cond_signal)
+
+MO_EXPORT int pthread_cond_broadcast(pthread_cond_t *cond)
+{
+    if (!is_ours(cond))
+        return mo_pthread_real()->cond_broadcast(cond);
+    mo_sync_cond_broadcast(ours(cond));
+    return 0;
+}
+COND_NAME(pthread_cond_broadcast)

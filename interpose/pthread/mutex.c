@@ -1,0 +1,172 @@
+/* pthread_mutex_lock and its like. The words are glibc's (sync/sync.h), so initialisation, attributes and destruction stay
+   with glibc; so do all calls for robust, priority-inheriting, priority-protected and process-shared mutexes. */
+#include "interpose/pthread/pthread.h"
+
+#include <errno.h>
+#include <sys/single_threaded.h>
+
+_Static_assert(offsetof(struct mo_sync_mutex, word) == offsetof(pthread_mutex_t, __data.__lock), "glibc's layout");
+_Static_assert(offsetof(struct mo_sync_mutex, count) == offsetof(pthread_mutex_t, __data.__count), "glibc's layout");
+_Static_assert(offsetof(struct mo_sync_mutex, owner) == offsetof(pthread_mutex_t, __data.__owner), "glibc's layout");
+_Static_assert(offsetof(struct mo_sync_mutex, users) == offsetof(pthread_mutex_t, __data.__nusers), "glibc's layout");
+_Static_assert(offsetof(struct mo_sync_mutex, kind) == offsetof(pthread_mutex_t, __data.__kind), "glibc's layout");
+
+/* While a process has one thread nobody can come between a look and a write, and a private mutex needs no atomic
+   operation. Creating a thread orders what was written before. */
+static inline bool try_take(struct mo_sync_mutex *m)
+{
+    uint32_t free = 0;
+    if (!__libc_single_threaded)
+        return mo_cas_acquire(&m->word, &free, 1u);
+    if (mo_load_relaxed(&m->word) != 0)
+        return false;
+    mo_store_relaxed(&m->word, 1u);
+    return true;
+}
+
+static inline void give_up(struct mo_sync_mutex *m)
+{
+    uint32_t held = 1;
+    mo_store_relaxed(&m->owner, 0u);
+    m->users--;
+    if (__libc_single_threaded && mo_load_relaxed(&m->word) == 1)
+        mo_store_relaxed(&m->word, 0u);
+    else if (mo_unlikely(!mo_cas_release(&m->word, &held, 0u)))
+        mo_sync_mutex_unlock_slow(m);
+    mo_parker_flush();
+}
+
+static bool is_mine(const struct mo_sync_mutex *m, uint32_t tid)
+{
+    return mo_load_relaxed(&m->owner) == tid;
+}
+
+static int recurse(struct mo_sync_mutex *m)
+{
+    if (m->count + 1 == 0)
+        return EAGAIN;
+    m->count++;
+    return 0;
+}
+
+static int take(struct mo_sync_mutex *m, const struct mo_deadline *until)
+{
+    int err = mo_likely(try_take(m)) ? 0 : mo_sync_mutex_lock_slow(m, until);
+    if (err == 0)
+        mo_sync_mutex_owned(m, mo_plat_tid());
+    return err;
+}
+
+/* Of every kind that is ours. */
+static int lock_kind(struct mo_sync_mutex *m, const struct mo_deadline *until)
+{
+    if (m->kind == PTHREAD_MUTEX_RECURSIVE_NP && is_mine(m, mo_plat_tid()))
+        return recurse(m);
+    if (m->kind == PTHREAD_MUTEX_ERRORCHECK_NP && is_mine(m, mo_plat_tid()))
+        return EDEADLK;
+    int err = take(m, until);
+    if (err == 0 && m->kind == PTHREAD_MUTEX_RECURSIVE_NP)
+        m->count = 1;
+    return err;
+}
+
+static __attribute__((noinline)) int lock_slow(pthread_mutex_t *mutex)
+{
+    struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
+    if (!mo_pthread_has_mutexes() || !mo_pthread_is_ours(m))
+        return mo_pthread_real()->mutex_lock(mutex);
+    return lock_kind(m, NULL);
+}
+
+MO_EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+    struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
+    if (mo_unlikely(m->kind != PTHREAD_MUTEX_TIMED_NP || mo_load_relaxed(&mo_pthread.mode) < MO_PTHREAD_MUTEX ||
+                    !try_take(m)))
+        return lock_slow(mutex);
+    mo_sync_mutex_owned(m, mo_plat_tid());
+    return 0;
+}
+
+static int unlock_kind(struct mo_sync_mutex *m)
+{
+    if (m->kind == PTHREAD_MUTEX_RECURSIVE_NP || m->kind == PTHREAD_MUTEX_ERRORCHECK_NP) {
+        if (!is_mine(m, mo_plat_tid()))
+            return EPERM;
+        if (m->kind == PTHREAD_MUTEX_RECURSIVE_NP && --m->count != 0) {
+            mo_parker_flush();
+            return 0;
+        }
+    }
+    give_up(m);
+    return 0;
+}
+
+static __attribute__((noinline)) int unlock_slow(pthread_mutex_t *mutex)
+{
+    struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
+    if (mo_pthread_has_mutexes() && mo_pthread_is_ours(m))
+        return unlock_kind(m);
+    int err = mo_pthread_real()->mutex_unlock(mutex);
+    mo_parker_flush();
+    return err;
+}
+
+MO_EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
+{
+    struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
+    if (mo_unlikely(m->kind != PTHREAD_MUTEX_TIMED_NP || mo_load_relaxed(&mo_pthread.mode) < MO_PTHREAD_MUTEX))
+        return unlock_slow(mutex);
+    give_up(m);
+    return 0;
+}
+
+MO_EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex)
+{
+    struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
+    if (!mo_pthread_has_mutexes() || !mo_pthread_is_ours(m))
+        return mo_pthread_real()->mutex_trylock(mutex);
+    uint32_t tid = mo_plat_tid();
+    if (m->kind == PTHREAD_MUTEX_RECURSIVE_NP && is_mine(m, tid))
+        return recurse(m);
+    if (!try_take(m))
+        return EBUSY;
+    mo_sync_mutex_owned(m, tid);
+    if (m->kind == PTHREAD_MUTEX_RECURSIVE_NP)
+        m->count = 1;
+    return 0;
+}
+
+static bool is_valid(const struct timespec *at)
+{
+    return at->tv_nsec >= 0 && at->tv_nsec < 1000000000;
+}
+
+/* A time that is none matters only to who has to wait. */
+static int lock_until(struct mo_sync_mutex *m, const struct mo_deadline *until)
+{
+    if (!is_valid(until->at) && mo_load_relaxed(&m->word) != 0 && !is_mine(m, mo_plat_tid()))
+        return EINVAL;
+    return lock_kind(m, until);
+}
+
+MO_EXPORT int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const struct timespec *restrict at)
+{
+    struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
+    if (!mo_pthread_has_mutexes() || !mo_pthread_is_ours(m))
+        return mo_pthread_real()->mutex_timedlock(mutex, at);
+    const struct mo_deadline until = {.at = at, .realtime = true};
+    return lock_until(m, &until);
+}
+
+MO_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *restrict mutex, clockid_t clock,
+                                      const struct timespec *restrict at)
+{
+    struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
+    if (!mo_pthread_has_mutexes() || !mo_pthread_is_ours(m))
+        return mo_pthread_real()->mutex_clocklock(mutex, clock, at);
+    if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME)
+        return EINVAL;
+    const struct mo_deadline until = {.at = at, .realtime = clock == CLOCK_REALTIME};
+    return lock_until(m, &until);
+}

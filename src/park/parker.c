@@ -1,0 +1,288 @@
+#include "park/parker.h"
+#include "park/park.h"
+#include "plat/plat.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#define BUCKETS     512
+#define CHUNK_BYTES 65536
+
+#define SPIN_START_NS 2000
+#define SPIN_MAX_NS   4000
+#define SPIN_MIN_NS   125
+#define PROBE_EVERY   64 /* waits: one of them spins although that did not pay lately */
+
+__thread struct mo_parker *MO_SHARED(parker) MO_SHARED_TLS;
+__thread struct mo_parker *MO_SHARED(deferring) MO_SHARED_TLS;
+
+/* The table's own locks. They are held for a few instructions, by threads that Moirai need not know otherwise, so they go
+   past the count of runnable threads that mo_mutex_lock() keeps. The word's protocol is the same (mutex.c). */
+static void lock_slow(_Atomic uint32_t *lock)
+{
+    for (int i = 0; i < 100; i++) {
+        mo_plat_pause();
+        if (mo_load_relaxed(lock) == 0 && mo_mutex_try_lock(lock))
+            return;
+    }
+    while (mo_exchange_acquire(lock, 2u) != 0)
+        mo_plat_futex_wait(lock, 2, 0, MO_WAKE_ANY);
+}
+
+static inline void lock_table(_Atomic uint32_t *lock)
+{
+    if (mo_unlikely(!mo_mutex_try_lock(lock)))
+        lock_slow(lock);
+}
+
+static inline void unlock_table(_Atomic uint32_t *lock)
+{
+    if (mo_unlikely(mo_exchange_release(lock, 0u) == 2))
+        mo_plat_futex_wake(lock, 1, MO_WAKE_ANY);
+}
+
+struct mo_bucket {
+    _Atomic uint32_t lock MO_ALIGNED(MO_CACHE_LINE);
+    _Atomic uint32_t parked;
+    struct mo_parker *first; /* one for each key */
+};
+
+struct mo_parkers {
+    _Atomic uint32_t lock; /* of what follows */
+    struct mo_parker *spare;
+    char *bump, *bump_end;
+    pthread_once_t once;
+    pthread_key_t key;
+    bool has_key;
+    unsigned cpus; /* that the process could use at first */
+    struct mo_bucket bucket[BUCKETS];
+};
+
+extern struct mo_parkers MO_SHARED(parkers) MO_SHARED_ATTR;
+struct mo_parkers MO_SHARED(parkers);
+
+static struct mo_bucket *bucket_of(const void *key)
+{
+    return &MO_SHARED(parkers).bucket[((uintptr_t)key >> 3) * 0x9e3779b97f4a7c15u >> (64 - 9)];
+}
+_Static_assert(BUCKETS == 1 << 9, "as many as the hash has values");
+
+/* ---- A parker for each thread that has waited. */
+static void thread_ends(void *parker)
+{
+    struct mo_parkers *all = &MO_SHARED(parkers);
+    struct mo_parker *p = parker;
+    mo_parker_flush();
+    MO_SHARED(parker) = NULL;
+    lock_table(&all->lock);
+    p->spare = all->spare;
+    all->spare = p;
+    unlock_table(&all->lock);
+}
+
+/* Nobody of those who waited or held a lock of the table is left. */
+static void forked(void)
+{
+    struct mo_parkers *all = &MO_SHARED(parkers);
+    memset(all->bucket, 0, sizeof all->bucket);
+    mo_store_relaxed(&all->lock, 0u);
+    if (MO_SHARED(parker))
+        MO_SHARED(parker)->deferred_count = 0;
+    MO_SHARED(deferring) = NULL;
+}
+
+static void init(void)
+{
+    struct mo_parkers *all = &MO_SHARED(parkers);
+    all->has_key = pthread_key_create(&all->key, thread_ends) == 0;
+    all->cpus = mo_plat_usable_cpus();
+    pthread_atfork(NULL, NULL, forked);
+}
+
+void mo_parker_init(void)
+{
+    pthread_once(&MO_SHARED(parkers).once, init);
+}
+
+static struct mo_parker *fresh_locked(struct mo_parkers *all)
+{
+    if (all->bump == all->bump_end) {
+        char *chunk = mo_plat_map(CHUNK_BYTES);
+        if (!chunk)
+            return NULL;
+        all->bump = chunk;
+        all->bump_end = chunk + CHUNK_BYTES / sizeof(struct mo_parker) * sizeof(struct mo_parker);
+    }
+    struct mo_parker *p = (struct mo_parker *)all->bump;
+    all->bump += sizeof *p;
+    return p;
+}
+
+struct mo_parker *mo_parker_new(void)
+{
+    struct mo_parkers *all = &MO_SHARED(parkers);
+    mo_parker_init();
+    lock_table(&all->lock);
+    struct mo_parker *p = all->spare;
+    if (p)
+        all->spare = p->spare;
+    else
+        p = fresh_locked(all);
+    unlock_table(&all->lock);
+    if (!p)
+        return NULL;
+    p->tid = mo_plat_tid();
+    p->spin_ns = SPIN_START_NS;
+    p->deferred_count = 0;
+    if (all->has_key)
+        pthread_setspecific(all->key, p);
+    return MO_SHARED(parker) = p;
+}
+
+/* ---- The table. A bucket holds one chain of first ones, each with the queue of its own key behind it. */
+static struct mo_parker **find_locked(struct mo_bucket *b, const void *key)
+{
+    struct mo_parker **at = &b->first;
+    while (*at && (*at)->key != key)
+        at = &(*at)->next_key;
+    return at;
+}
+
+void mo_parker_enter(struct mo_parker *p, const void *key, void *with, _Atomic uint32_t *count)
+{
+    struct mo_bucket *b = bucket_of(key);
+    p->key = key;
+    p->with = with;
+    p->next = NULL;
+    mo_store_relaxed(&p->word, (mo_load_relaxed(&p->word) & ~7u) + 8 + MO_PARKER_AWAKE); /* published by the lock */
+    lock_table(&b->lock);
+    struct mo_parker **at = find_locked(b, key), *first = *at;
+    if (first) {
+        first->last->next = p;
+        first->last = p;
+    } else {
+        p->last = p;
+        p->next_key = NULL;
+        *at = p;
+    }
+    mo_store_relaxed(&b->parked, mo_load_relaxed(&b->parked) + 1);
+    if (count)
+        mo_store_relaxed(count, mo_load_relaxed(count) + 1); /* the caller holds the mutex that orders it for others */
+    unlock_table(&b->lock);
+}
+
+/* Take out what follows `before` in the queue whose first is *at; NULL: the first itself. */
+static void unlink_locked(struct mo_bucket *b, struct mo_parker **at, struct mo_parker *before, struct mo_parker *p)
+{
+    struct mo_parker *first = *at;
+    if (before) {
+        before->next = p->next;
+        if (first->last == p)
+            first->last = before;
+    } else if (p->next) {
+        p->next->last = p->last;
+        p->next->next_key = p->next_key;
+        *at = p->next;
+    } else {
+        *at = p->next_key;
+    }
+    mo_store_relaxed(&b->parked, mo_load_relaxed(&b->parked) - 1);
+}
+
+static void count_down(_Atomic uint32_t *count)
+{
+    if (count)
+        mo_store_relaxed(count, mo_load_relaxed(count) - 1);
+}
+
+bool mo_parker_leave(struct mo_parker *p, _Atomic uint32_t *count)
+{
+    struct mo_bucket *b = bucket_of(p->key);
+    lock_table(&b->lock);
+    bool here = !mo_parker_is_taken(p);
+    if (here) {
+        struct mo_parker **at = find_locked(b, p->key), *before = NULL;
+        for (struct mo_parker *q = *at; q != p; q = q->next)
+            before = q;
+        unlink_locked(b, at, before, p);
+        count_down(count); /* it is still waited for, and so still there */
+    }
+    unlock_table(&b->lock);
+    return here;
+}
+
+unsigned mo_parker_take(const void *key, struct mo_parked *taken, unsigned max,
+                        enum mo_parker_state (*give)(const struct mo_parker *), _Atomic uint32_t *count)
+{
+    struct mo_bucket *b = bucket_of(key);
+    unsigned n = 0;
+    lock_table(&b->lock);
+    struct mo_parker **at = find_locked(b, key);
+    for (struct mo_parker *p; n < max && (p = *at) && p->key == key; n++) {
+        unlink_locked(b, at, NULL, p);
+        uint32_t word = (mo_load_relaxed(&p->word) & ~7u) | (give ? give(p) : MO_PARKER_TAKEN);
+        taken[n] = (struct mo_parked){.parker = p, .word = word, .with = p->with};
+        /* From here on it may return; release pairs with its looks at the word. */
+        taken[n].was = MO_PARKER_STATE(mo_exchange_acq_rel(&p->word, word));
+        count_down(count);
+    }
+    unlock_table(&b->lock);
+    return n;
+}
+
+bool mo_parker_anybody(const void *key)
+{
+    return mo_load_relaxed(&bucket_of(key)->parked) != 0;
+}
+
+/* ---- Waiting. */
+bool mo_parker_spin(struct mo_parker *p)
+{
+    bool probe = ++p->waits % PROBE_EVERY == 0;
+    if (MO_SHARED(parkers).cpus < 2 || (p->spin_ns < SPIN_MIN_NS && !probe))
+        return mo_parker_is_taken(p);
+    uint32_t ns = probe ? SPIN_START_NS : p->spin_ns;
+    uint64_t budget = ns * mo_plat_ticks_per_us() / 1000, began = mo_plat_ticks();
+    do {
+        if (mo_parker_is_taken(p)) {
+            p->spin_ns = ns * 2 < SPIN_MAX_NS ? ns * 2 : SPIN_MAX_NS;
+            return true;
+        }
+        mo_plat_pause();
+    } while (mo_plat_ticks() - began < budget);
+    p->spin_ns = p->spin_ns / 2;
+    return false;
+}
+
+bool mo_parker_deepen(struct mo_parker *p, enum mo_parker_state state)
+{
+    uint32_t word = mo_load_acquire(&p->word);
+    return MO_PARKER_STATE(word) < MO_PARKER_TAKEN && mo_cas_acq_rel(&p->word, &word, (word & ~7u) | state);
+}
+
+/* ---- Waking. */
+void mo_parker_wake(const struct mo_parked *taken)
+{
+    if (taken->was != MO_PARKER_AWAKE)
+        mo_plat_futex_wake(&taken->parker->word, 1, MO_WAKE_ANY);
+}
+
+bool mo_parker_defer(const struct mo_parked *taken)
+{
+    struct mo_parker *self = mo_parker_self();
+    if (!self || self->deferred_count == MO_DEFERRED_MAX)
+        return false;
+    self->deferred[self->deferred_count++] = taken->parker;
+    MO_SHARED(deferring) = self;
+    return true;
+}
+
+void mo_parker_flush_slow(void)
+{
+    struct mo_parker *self = MO_SHARED(deferring);
+    MO_SHARED(deferring) = NULL;
+    unsigned count = self->deferred_count;
+    self->deferred_count = 0;
+    for (unsigned i = 0; i < count; i++)
+        mo_plat_futex_wake(&self->deferred[i]->word, 1, MO_WAKE_ANY);
+}

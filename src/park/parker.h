@@ -1,0 +1,101 @@
+/* Threads that wait for an address. Each has a parker, one word to sleep on that is never unmapped, and stands in a global
+   table under the address, so that a waiter that gives up never touches what it waited for, which may be gone.
+
+   A parker's word is number << 3 | state. The number changes with each wait, so that who acts late on a wait that is over
+   (wakes, moves) does nothing. States:
+
+     AWAKE     in the table, spinning: who takes it need not wake it
+     FIRST     in the table, asleep for a bounded time: who takes it may put off waking it
+     LONG      in the table, asleep without bound: who takes it must see to its wake at once
+     TAKEN     out of the table: what it waited for has been given to it
+     PASSED    the same, and others given at the same time sleep on the word of the mutex (see sync/cond.c)
+
+   Who writes: a waiter goes AWAKE -> FIRST -> LONG by CAS; TAKEN and PASSED are written by an exchange under the bucket's
+   lock, together with leaving the table. A waiter that gives up looks under the lock whether it still stands there.
+   P1  between being put into the table and leaving it a parker is reached by the table alone.
+   P2  once taken, its owner may return and wait again at any time; so whoever took it keeps the word's value, and acts on
+       the word only by system calls that compare it or do no harm (a wake too many). */
+#ifndef MO_PARK_PARKER_H
+#define MO_PARK_PARKER_H
+
+#include "base/atomic.h"
+#include "base/shared.h"
+
+enum mo_parker_state { MO_PARKER_AWAKE, MO_PARKER_FIRST, MO_PARKER_LONG, MO_PARKER_TAKEN, MO_PARKER_PASSED };
+#define MO_PARKER_STATE(word) ((enum mo_parker_state)((word)&7))
+
+#define MO_DEFERRED_MAX 6
+
+struct mo_parker {
+    _Atomic uint32_t word MO_ALIGNED(MO_LINE_PAIR);
+    uint32_t tid;
+    const void *key;        /* the address it stands under */
+    void *with;             /* the waiter's word to whoever takes it */
+    struct mo_parker *next; /* of those under the same address: in the order of arrival */
+    struct mo_parker *last; /* of a first one */
+    struct mo_parker *next_key;
+    uint32_t spin_ns; /* what it may spin: grows while that pays */
+    uint32_t waits;
+
+    /* The thread's own: whom it has taken and not woken yet. */
+    unsigned deferred_count;
+    struct mo_parker *deferred[MO_DEFERRED_MAX];
+    struct mo_parker *spare; /* in the list of parkers without a thread */
+};
+
+struct mo_parked {
+    struct mo_parker *parker;
+    uint32_t word; /* of the parker, as its taker left it */
+    enum mo_parker_state was;
+    void *with;
+};
+
+extern __thread struct mo_parker *MO_SHARED(parker) MO_SHARED_TLS;
+/* The calling thread's parker while it has wakes to make up for; else NULL. */
+extern __thread struct mo_parker *MO_SHARED(deferring) MO_SHARED_TLS;
+
+/* Call once, early: thread exits give parkers back, forks empty the table. */
+void mo_parker_init(void);
+
+struct mo_parker *mo_parker_new(void);
+
+/* NULL when memory is exhausted. */
+static inline struct mo_parker *mo_parker_self(void)
+{
+    struct mo_parker *p = MO_SHARED(parker);
+    return mo_likely(p != NULL) ? p : mo_parker_new();
+}
+
+/* Stand under `key`; *count, which belongs to the key, is raised under the lock, and so lowered when one leaves. */
+void mo_parker_enter(struct mo_parker *p, const void *key, void *with, _Atomic uint32_t *count);
+/* Leave; false: somebody has taken it. */
+bool mo_parker_leave(struct mo_parker *p, _Atomic uint32_t *count);
+/* Take those under `key`, oldest first, at most `max`; returns how many. `give` is called for each before it can know: it
+   does what the taken one relies on and says TAKEN or PASSED. NULL: TAKEN. */
+unsigned mo_parker_take(const void *key, struct mo_parked *taken, unsigned max,
+                        enum mo_parker_state (*give)(const struct mo_parker *), _Atomic uint32_t *count);
+/* Somebody may stand under this key: a hint, relaxed. */
+bool mo_parker_anybody(const void *key);
+
+static inline bool mo_parker_is_taken(struct mo_parker *p)
+{
+    return MO_PARKER_STATE(mo_load_acquire(&p->word)) >= MO_PARKER_TAKEN;
+}
+
+/* Stay awake while that has paid lately; true: taken meanwhile. */
+bool mo_parker_spin(struct mo_parker *p);
+/* From AWAKE or FIRST to a deeper state; false: taken. */
+bool mo_parker_deepen(struct mo_parker *p, enum mo_parker_state state);
+
+void mo_parker_wake(const struct mo_parked *taken);
+/* Wake it when the calling thread flushes; false: no room, wake it now. */
+bool mo_parker_defer(const struct mo_parked *taken);
+void mo_parker_flush_slow(void);
+
+static inline void mo_parker_flush(void)
+{
+    if (mo_unlikely(MO_SHARED(deferring) != NULL))
+        mo_parker_flush_slow();
+}
+
+#endif

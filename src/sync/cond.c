@@ -1,0 +1,184 @@
+/* Condition variables of one process. Waiters stand in the table of parkers under the condition's address, in the order
+   in which they came; the condition itself holds only their number.
+
+   No wake-up is lost: a waiter enters the table, and raises `waiters`, while it holds the mutex. Who signals after having
+   held that mutex later sees the number, takes the oldest under the bucket's lock, and from then on that one returns.
+   Each signal takes one waiter that stood there when it was given, never one that came later.
+   C1  a waiter that gives up (timeout, cancellation) leaves under the lock, and only if it stands there still. If it has
+       been taken meanwhile the signal was its own: a timeout returns 0 then, a cancelled waiter passes the signal on.
+   C2  taken waiters do not touch the condition, takers neither once they have left the table with the last one: it may be
+       destroyed.
+   C3  who signals and owns the mutex that the waiter wants next need not wake it before giving that up: the wake is put
+       off to the next unlock of any mutex by this thread, wait or thread's end. Only for waiters in their first, bounded
+       sleep (FIRST_SLEEP_NS): should the unlock pass us by, they find out by themselves.
+   C4  a broadcast by the owner of the mutex wakes nobody: sleepers are moved, asleep, to the mutex's word, which is set to
+       2; each unlock there wakes the next. They take the mutex by writing 2, so that none is forgotten. Who is awake or
+       woken finds itself taken all the same. A move compares the parker's word, so it cannot hit a later wait. */
+#include "sync/sync.h"
+
+#include "park/park.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#define FIRST_SLEEP_NS 1000000
+#define BATCH          64
+
+static void wake_one(struct mo_sync_cond *c)
+{
+    struct mo_parked taken;
+    if (mo_parker_take(c, &taken, 1, NULL, &c->waiters))
+        mo_parker_wake(&taken);
+}
+
+/* ---- Waiting. */
+static int sleep_until(struct mo_parker *p, uint32_t seen, const struct mo_deadline *until)
+{
+    return mo_plat_futex_wait_until(&p->word, seen, until->realtime, until->at);
+}
+
+static bool before(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
+/* The earlier of the deadline and the end of the first sleep, on the deadline's clock. */
+static int first_sleep(struct mo_parker *p, const struct mo_deadline *until)
+{
+    struct timespec end;
+    clock_gettime(until->realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC, &end);
+    end.tv_nsec += FIRST_SLEEP_NS;
+    if (end.tv_nsec >= 1000000000) {
+        end.tv_nsec -= 1000000000;
+        end.tv_sec++;
+    }
+    struct mo_deadline first = {.at = &end, .realtime = until->realtime};
+    bool final = until->at && before(until->at, &end);
+    int err = sleep_until(p, mo_load_acquire(&p->word), final ? until : &first);
+    return err == ETIMEDOUT && !final ? 0 : err;
+}
+
+/* Until taken (0) or the deadline (ETIMEDOUT). */
+static int park(struct mo_parker *p, const struct mo_deadline *until)
+{
+    if (mo_parker_deepen(p, MO_PARKER_FIRST) && first_sleep(p, until) == ETIMEDOUT)
+        return ETIMEDOUT;
+    if (!mo_parker_deepen(p, MO_PARKER_LONG))
+        return 0;
+    for (;;) {
+        uint32_t word = mo_load_acquire(&p->word);
+        if (MO_PARKER_STATE(word) >= MO_PARKER_TAKEN)
+            return 0;
+        if (sleep_until(p, word, until) == ETIMEDOUT)
+            return ETIMEDOUT;
+    }
+}
+
+static int lock_again(const struct mo_cond_wait *w)
+{
+    bool passed = MO_PARKER_STATE(mo_load_relaxed(&w->parker->word)) == MO_PARKER_PASSED;
+    return w->ops->lock(w->mutex, passed);
+}
+
+/* Cancelled while asleep. Whoever cleans up in the program holds the mutex. */
+static void cancelled(void *arg)
+{
+    struct mo_cond_wait *w = arg;
+    if (!mo_parker_leave(w->parker, &w->cond->waiters) &&
+        MO_PARKER_STATE(mo_load_relaxed(&w->parker->word)) == MO_PARKER_TAKEN)
+        wake_one(w->cond); /* C1; by the table alone, should the condition be gone */
+    lock_again(w);
+}
+
+static int park_cancellable(struct mo_cond_wait *w)
+{
+    int err, type;
+    pthread_cleanup_push(cancelled, w);
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+    err = park(w->parker, &w->until);
+    pthread_setcanceltype(type, NULL);
+    pthread_cleanup_pop(0);
+    return err;
+}
+
+/* Without memory for a parker: to be woken for no reason is allowed. */
+static int wait_without_parker(struct mo_cond_wait *w)
+{
+    int err = w->ops->unlock(w->mutex);
+    if (err)
+        return err;
+    mo_plat_yield();
+    return w->ops->lock(w->mutex, false);
+}
+
+int mo_sync_cond_wait(struct mo_cond_wait *w)
+{
+    pthread_testcancel();
+    struct mo_parker *p = w->parker = mo_parker_self();
+    if (mo_unlikely(!p))
+        return wait_without_parker(w);
+    mo_parker_enter(p, w->cond, w->plain, &w->cond->waiters);
+    int err = w->ops->unlock(w->mutex);
+    if (mo_unlikely(err)) {
+        mo_parker_leave(p, &w->cond->waiters);
+        return err;
+    }
+    mo_parker_flush();
+    if (!mo_parker_spin(p))
+        err = park_cancellable(w);
+    if (err == ETIMEDOUT && !mo_parker_leave(p, &w->cond->waiters))
+        err = 0; /* C1 */
+    int again = lock_again(w);
+    return again ? again : err;
+}
+
+/* ---- Signalling. */
+static bool owns(const struct mo_sync_mutex *m)
+{
+    return m && mo_load_relaxed(&m->owner) == mo_plat_tid();
+}
+
+void mo_sync_cond_signal(struct mo_sync_cond *c)
+{
+    struct mo_parked taken;
+    if (mo_load_acquire(&c->waiters) == 0 || !mo_parker_take(c, &taken, 1, NULL, &c->waiters))
+        return;
+    bool may_wait = taken.was == MO_PARKER_FIRST && owns(taken.with); /* C3 */
+    if (!may_wait || !mo_parker_defer(&taken))
+        mo_parker_wake(&taken);
+}
+
+/* C4. Its mutex is the caller's until after the moves. */
+static enum mo_parker_state pass(const struct mo_parker *p)
+{
+    struct mo_sync_mutex *m = p->with;
+    if (!owns(m))
+        return MO_PARKER_TAKEN;
+    mo_store_relaxed(&m->word, 2u);
+    return MO_PARKER_PASSED;
+}
+
+static void move(const struct mo_parked *taken)
+{
+    struct mo_sync_mutex *m = taken->with;
+    if (taken->was != MO_PARKER_AWAKE && mo_plat_futex_move(&taken->parker->word, taken->word, &m->word) != 0)
+        mo_parker_wake(taken); /* it is not asleep there, or moving is denied */
+}
+
+void mo_sync_cond_broadcast(struct mo_sync_cond *c)
+{
+    struct mo_parked taken[BATCH];
+    uint32_t left = mo_load_acquire(&c->waiters);
+    while (left) {
+        unsigned n = mo_parker_take(c, taken, left < BATCH ? left : BATCH, pass, &c->waiters);
+        for (unsigned i = 0; i < n; i++) {
+            if (MO_PARKER_STATE(taken[i].word) == MO_PARKER_PASSED)
+                move(&taken[i]);
+            else
+                mo_parker_wake(&taken[i]);
+        }
+        if (n == 0)
+            return;
+        left -= n;
+    }
+}

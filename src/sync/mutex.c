@@ -1,0 +1,132 @@
+/* What a mutex does when it is contended. The word is glibc's: who finds it held writes 2 and sleeps while it is 2; who
+   gives it up and finds 2 wakes one sleeper.
+
+   Fairness. A lock that is free belongs to whoever comes first, so a woken waiter may lose against a running thread again
+   and again. One that has waited STARVING_NS stands in the table of parkers instead, under the mutex's address, and keeps
+   the word at 2. The next unlock sees 2 while it still holds the mutex, finds the waiter and makes it the owner: the word
+   stays 2, so nobody can come in between, and sleepers are not forgotten.
+   M1  the word is 0 only if nobody owns the mutex; it goes from 0 by a CAS or an exchange of whoever then owns it.
+   M2  a waiter in the table owns the mutex when its parker is TAKEN, or when its own exchange has returned 0. Not both: it
+       is taken by an owner that keeps the word at 2.
+   M3  unlocks that pass us by (glibc's own code) do not look into the table. So a waiter there sleeps for RELOOK_NS at
+       most and then tries the word.
+   After the word has been given away the unlocker reads nothing of the mutex: wake-ups use the address alone. */
+#include "sync/sync.h"
+
+#include "park/park.h"
+
+#include <errno.h>
+
+#define STARVING_NS 2000000
+#define RELOOK_NS   1000000
+
+/* Spinning pays if the owner runs, which nobody knows; whether it did lately is the best guess. One score for the process,
+   as it is the machine that decides: a success adds to it, a failure takes off, and without any left only one attempt in
+   PROBE_EVERY spins. */
+#define SPIN_NS     1000
+#define SCORE_MAX   64
+#define PROBE_EVERY 64
+static _Atomic uint32_t score = SCORE_MAX, attempts; /* hints: lost updates do not matter */
+
+static bool spin_for(struct mo_sync_mutex *m, uint64_t budget)
+{
+    uint64_t began = mo_plat_ticks();
+    do {
+        uint32_t free = 0, seen = mo_load_relaxed(&m->word);
+        if (seen == 0 && mo_cas_acquire(&m->word, &free, 1u))
+            return true;
+        if (seen == 2) /* others sleep: it will take long */
+            return false;
+        mo_plat_pause();
+    } while (mo_plat_ticks() - began < budget);
+    return false;
+}
+
+static bool spin(struct mo_sync_mutex *m)
+{
+    uint32_t now = mo_load_relaxed(&score), nth = mo_load_relaxed(&attempts);
+    mo_store_relaxed(&attempts, nth + 1);
+    if (now == 0 && nth % PROBE_EVERY)
+        return false;
+    bool got = spin_for(m, SPIN_NS * mo_plat_ticks_per_us() / 1000);
+    if (got ? now < SCORE_MAX : now > 0)
+        mo_store_relaxed(&score, got ? now + 1 : now - 1);
+    return got;
+}
+
+static bool try_as_sleeper(struct mo_sync_mutex *m)
+{
+    return mo_exchange_acq_rel(&m->word, 2u) == 0; /* release: who sees this 2 sees the table, M3 apart */
+}
+
+static bool is_past(const struct mo_deadline *until)
+{
+    struct timespec now;
+    if (!until || !until->at)
+        return false;
+    clock_gettime(until->realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC, &now);
+    return now.tv_sec > until->at->tv_sec || (now.tv_sec == until->at->tv_sec && now.tv_nsec >= until->at->tv_nsec);
+}
+
+/* Until somebody hands the mutex over, or it is free at one of the looks. */
+static int lock_starving(struct mo_sync_mutex *m, struct mo_parker *p, const struct mo_deadline *until)
+{
+    mo_parker_enter(p, &m->word, m, NULL);
+    mo_parker_deepen(p, MO_PARKER_FIRST);
+    for (;;) {
+        uint32_t word = mo_load_acquire(&p->word);
+        if (MO_PARKER_STATE(word) == MO_PARKER_TAKEN)
+            return 0;
+        if (try_as_sleeper(m)) {
+            mo_parker_leave(p, NULL); /* M2 */
+            return 0;
+        }
+        mo_plat_futex_wait(&p->word, word, RELOOK_NS, MO_WAKE_ANY);
+        if (is_past(until))
+            return mo_parker_leave(p, NULL) ? ETIMEDOUT : 0;
+    }
+}
+
+static int lock_asleep(struct mo_sync_mutex *m, const struct mo_deadline *until)
+{
+    uint64_t began = mo_plat_ticks();
+    while (!try_as_sleeper(m)) {
+        int err = mo_plat_futex_wait_until(&m->word, 2, until && until->realtime, until ? until->at : NULL);
+        if (err == ETIMEDOUT)
+            return ETIMEDOUT;
+        if (mo_plat_ticks() - began > STARVING_NS / 1000 * mo_plat_ticks_per_us()) {
+            struct mo_parker *p = mo_parker_self();
+            if (p)
+                return lock_starving(m, p, until);
+        }
+    }
+    return 0;
+}
+
+int mo_sync_mutex_lock_slow(struct mo_sync_mutex *m, const struct mo_deadline *until)
+{
+    return spin(m) ? 0 : lock_asleep(m, until);
+}
+
+void mo_sync_mutex_lock_passed(struct mo_sync_mutex *m)
+{
+    lock_asleep(m, NULL);
+}
+
+static enum mo_parker_state make_owner(const struct mo_parker *p)
+{
+    struct mo_sync_mutex *m = p->with;
+    mo_store_relaxed(&m->owner, p->tid);
+    return MO_PARKER_TAKEN;
+}
+
+void mo_sync_mutex_unlock_slow(struct mo_sync_mutex *m)
+{
+    struct mo_parked next;
+    if (mo_unlikely(mo_parker_anybody(&m->word)) && mo_parker_take(&m->word, &next, 1, make_owner, NULL)) {
+        mo_parker_wake(&next);
+        return;
+    }
+    mo_exchange_release(&m->word, 0u);
+    mo_plat_futex_wake(&m->word, 1, MO_WAKE_ANY);
+}
