@@ -130,6 +130,15 @@ enum mo_pthread_mode mo_pthread_decide(void)
     return mode;
 }
 
+bool mo_pthread_yields(void)
+{
+    static _Atomic uint8_t known; /* answer + 1 */
+    uint8_t answer = mo_load_relaxed(&known);
+    if (!answer)
+        mo_store_relaxed(&known, answer = (uint8_t)(1 + mo_knob_early(MO_KNOB_PTHREAD_SPIN)));
+    return answer - 1;
+}
+
 __attribute__((constructor)) static void settle(void)
 {
     mo_plat_learn_tid();

@@ -15,6 +15,7 @@
     F(int, mutex_timedlock, (pthread_mutex_t *, const struct timespec *))                                              \
     F(int, mutex_clocklock, (pthread_mutex_t *, clockid_t, const struct timespec *))                                   \
     F(int, mutex_unlock, (pthread_mutex_t *))                                                                          \
+    F(int, spin_lock, (pthread_spinlock_t *))                                                                          \
     F(int, cond_init, (pthread_cond_t *, const pthread_condattr_t *))                                                  \
     F(int, cond_destroy, (pthread_cond_t *))                                                                           \
     F(int, cond_wait, (pthread_cond_t *, pthread_mutex_t *))                                                           \
@@ -58,6 +59,9 @@ static inline bool mo_pthread_has_conds(void)
     enum mo_pthread_mode mode = mo_load_acquire(&mo_pthread.mode);
     return mo_likely(mode == MO_PTHREAD_FULL) || (mode == MO_PTHREAD_UNKNOWN && mo_pthread_decide() == MO_PTHREAD_FULL);
 }
+
+/* Spin locks let others run. */
+bool mo_pthread_yields(void);
 
 /* Kinds of mutex that are Moirai's; others have bits that these have not (robust, priority, shared, elision). */
 static inline bool mo_pthread_is_ours(const struct mo_sync_mutex *m)

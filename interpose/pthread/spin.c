@@ -35,7 +35,10 @@ MO_EXPORT int pthread_spin_lock(pthread_spinlock_t *lock)
 {
     _Atomic int *word = (_Atomic int *)lock;
     int free = FREE;
-    if (mo_unlikely(!mo_cas_acquire(word, &free, HELD)))
-        wait_for(word);
+    if (mo_likely(mo_cas_acquire(word, &free, HELD)))
+        return 0;
+    if (!mo_pthread_has_mutexes() || !mo_pthread_yields())
+        return mo_pthread_real()->spin_lock(lock);
+    wait_for(word);
     return 0;
 }
