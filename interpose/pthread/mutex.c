@@ -49,9 +49,20 @@ static int recurse(struct mo_sync_mutex *m)
     return 0;
 }
 
+static bool is_valid(const struct mo_deadline *until)
+{
+    return !until || (until->at->tv_nsec >= 0 && until->at->tv_nsec < 1000000000);
+}
+
+/* A time that is none matters only to who has to wait. */
+static int take_waiting(struct mo_sync_mutex *m, const struct mo_deadline *until)
+{
+    return is_valid(until) ? mo_sync_mutex_lock_slow(m, until) : EINVAL;
+}
+
 static int take(struct mo_sync_mutex *m, const struct mo_deadline *until)
 {
-    int err = mo_likely(try_take(m)) ? 0 : mo_sync_mutex_lock_slow(m, until);
+    int err = mo_likely(try_take(m)) ? 0 : take_waiting(m, until);
     if (err == 0)
         mo_sync_mutex_owned(m, mo_plat_tid());
     return err;
@@ -81,8 +92,7 @@ static __attribute__((noinline)) int lock_slow(pthread_mutex_t *mutex)
 MO_EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
-    if (mo_unlikely(m->kind != PTHREAD_MUTEX_TIMED_NP || mo_load_relaxed(&mo_pthread.mode) < MO_PTHREAD_MUTEX ||
-                    !try_take(m)))
+    if (mo_unlikely(!mo_pthread_is_default(m) || mo_load_relaxed(&mo_pthread.mode) < MO_PTHREAD_MUTEX || !try_take(m)))
         return lock_slow(mutex);
     mo_sync_mutex_owned(m, mo_plat_tid());
     return 0;
@@ -115,7 +125,7 @@ static __attribute__((noinline)) int unlock_slow(pthread_mutex_t *mutex)
 MO_EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
-    if (mo_unlikely(m->kind != PTHREAD_MUTEX_TIMED_NP || mo_load_relaxed(&mo_pthread.mode) < MO_PTHREAD_MUTEX))
+    if (mo_unlikely(!mo_pthread_is_default(m) || mo_load_relaxed(&mo_pthread.mode) < MO_PTHREAD_MUTEX))
         return unlock_slow(mutex);
     give_up(m);
     return 0;
@@ -137,26 +147,13 @@ MO_EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex)
     return 0;
 }
 
-static bool is_valid(const struct timespec *at)
-{
-    return at->tv_nsec >= 0 && at->tv_nsec < 1000000000;
-}
-
-/* A time that is none matters only to who has to wait. */
-static int lock_until(struct mo_sync_mutex *m, const struct mo_deadline *until)
-{
-    if (!is_valid(until->at) && mo_load_relaxed(&m->word) != 0 && !is_mine(m, mo_plat_tid()))
-        return EINVAL;
-    return lock_kind(m, until);
-}
-
 MO_EXPORT int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const struct timespec *restrict at)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
     if (!mo_pthread_has_mutexes() || !mo_pthread_is_ours(m))
         return mo_pthread_real()->mutex_timedlock(mutex, at);
     const struct mo_deadline until = {.at = at, .realtime = true};
-    return lock_until(m, &until);
+    return lock_kind(m, &until);
 }
 
 MO_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *restrict mutex, clockid_t clock,
@@ -168,5 +165,5 @@ MO_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *restrict mutex, clockid_t
     if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME)
         return EINVAL;
     const struct mo_deadline until = {.at = at, .realtime = clock == CLOCK_REALTIME};
-    return lock_until(m, &until);
+    return lock_kind(m, &until);
 }

@@ -63,10 +63,20 @@ static inline bool mo_pthread_has_conds(void)
 /* Spin locks let others run. */
 bool mo_pthread_yields(void);
 
+/* glibc's note on a mutex whose attributes ask for PTHREAD_MUTEX_NORMAL, as those of all plain mtx_t do: that its elision
+   is out of the question, as it always is with us. */
+#define MO_KIND_NORMAL 512
+
 /* Kinds of mutex that are Moirai's; others have bits that these have not (robust, priority, shared, elision). */
 static inline bool mo_pthread_is_ours(const struct mo_sync_mutex *m)
 {
-    return (uint32_t)m->kind <= PTHREAD_MUTEX_ADAPTIVE_NP;
+    return (uint32_t)m->kind <= PTHREAD_MUTEX_ADAPTIVE_NP || m->kind == MO_KIND_NORMAL;
+}
+
+/* The default kind under either of its names. */
+static inline bool mo_pthread_is_default(const struct mo_sync_mutex *m)
+{
+    return (m->kind & ~MO_KIND_NORMAL) == PTHREAD_MUTEX_TIMED_NP;
 }
 
 static inline struct mo_sync_mutex *mo_pthread_mutex(pthread_mutex_t *mutex)
