@@ -35,6 +35,17 @@ static inline void lock_table(_Atomic uint32_t *lock)
         lock_slow(lock);
 }
 
+/* For who must not wait: an unlock may come from a signal handler that has interrupted this very lock's holder. */
+static bool try_lock_table(_Atomic uint32_t *lock)
+{
+    for (int i = 0; i < 100; i++) {
+        if (mo_load_relaxed(lock) == 0 && mo_mutex_try_lock(lock))
+            return true;
+        mo_plat_pause();
+    }
+    return false;
+}
+
 static inline void unlock_table(_Atomic uint32_t *lock)
 {
     if (mo_unlikely(mo_exchange_release(lock, 0u) == 2))
@@ -67,6 +78,32 @@ static struct mo_bucket *bucket_of(const void *key)
 }
 _Static_assert(BUCKETS == 1 << 9, "as many as the hash has values");
 
+/* ---- The table. A bucket holds one chain of first ones, each with the queue of its own key behind it. */
+static struct mo_parker **find_locked(struct mo_bucket *b, const void *key)
+{
+    struct mo_parker **at = &b->first;
+    while (*at && (*at)->key != key)
+        at = &(*at)->next_key;
+    return at;
+}
+
+/* At the end of its key's queue. */
+static void stand_locked(struct mo_bucket *b, struct mo_parker *p)
+{
+    struct mo_parker **at = find_locked(b, p->key), *first = *at;
+    p->next = NULL;
+    if (first) {
+        first->last->next = p;
+        first->last = p;
+    } else {
+        p->last = p;
+        p->next_key = NULL;
+        *at = p;
+    }
+    p->stands = true;
+    mo_store_relaxed(&b->parked, mo_load_relaxed(&b->parked) + 1);
+}
+
 /* ---- A parker for each thread that has waited. */
 static void thread_ends(void *parker)
 {
@@ -80,15 +117,22 @@ static void thread_ends(void *parker)
     unlock_table(&all->lock);
 }
 
-/* Nobody of those who waited or held a lock of the table is left. */
+/* Nobody of those who waited or held a lock of the table is left, but this thread itself, whose signal handler may have
+   forked in the middle of a wait. The chunk may have been in the making: its rest is given up. */
 static void forked(void)
 {
     struct mo_parkers *all = &MO_SHARED(parkers);
+    struct mo_parker *self = MO_SHARED(parker);
     memset(all->bucket, 0, sizeof all->bucket);
     mo_store_relaxed(&all->lock, 0u);
-    if (MO_SHARED(parker))
-        MO_SHARED(parker)->deferred_count = 0;
+    all->bump = all->bump_end = NULL;
     MO_SHARED(deferring) = NULL;
+    if (!self)
+        return;
+    self->deferred_count = 0;
+    self->tid = mo_plat_tid();
+    if (self->stands)
+        stand_locked(bucket_of(self->key), self);
 }
 
 static void init(void)
@@ -139,33 +183,17 @@ struct mo_parker *mo_parker_new(void)
     return MO_SHARED(parker) = p;
 }
 
-/* ---- The table. A bucket holds one chain of first ones, each with the queue of its own key behind it. */
-static struct mo_parker **find_locked(struct mo_bucket *b, const void *key)
-{
-    struct mo_parker **at = &b->first;
-    while (*at && (*at)->key != key)
-        at = &(*at)->next_key;
-    return at;
-}
-
+/* ---- The table: entering, leaving, taking. */
 void mo_parker_enter(struct mo_parker *p, const void *key, void *with, _Atomic uint32_t *count)
 {
     struct mo_bucket *b = bucket_of(key);
+    mo_store_relaxed(&p->busy, true);
+    atomic_signal_fence(memory_order_seq_cst); /* P3: handlers see that before any of what follows */
     p->key = key;
     p->with = with;
-    p->next = NULL;
     mo_store_relaxed(&p->word, (mo_load_relaxed(&p->word) & ~7u) + 8 + MO_PARKER_AWAKE); /* published by the lock */
     lock_table(&b->lock);
-    struct mo_parker **at = find_locked(b, key), *first = *at;
-    if (first) {
-        first->last->next = p;
-        first->last = p;
-    } else {
-        p->last = p;
-        p->next_key = NULL;
-        *at = p;
-    }
-    mo_store_relaxed(&b->parked, mo_load_relaxed(&b->parked) + 1);
+    stand_locked(b, p);
     if (count)
         mo_store_relaxed(count, mo_load_relaxed(count) + 1); /* the caller holds the mutex that orders it for others */
     unlock_table(&b->lock);
@@ -186,6 +214,7 @@ static void unlink_locked(struct mo_bucket *b, struct mo_parker **at, struct mo_
     } else {
         *at = p->next_key;
     }
+    p->stands = false;
     mo_store_relaxed(&b->parked, mo_load_relaxed(&b->parked) - 1);
 }
 
@@ -199,7 +228,7 @@ bool mo_parker_leave(struct mo_parker *p, _Atomic uint32_t *count)
 {
     struct mo_bucket *b = bucket_of(p->key);
     lock_table(&b->lock);
-    bool here = !mo_parker_is_taken(p);
+    bool here = p->stands;
     if (here) {
         struct mo_parker **at = find_locked(b, p->key), *before = NULL;
         for (struct mo_parker *q = *at; q != p; q = q->next)
@@ -211,23 +240,47 @@ bool mo_parker_leave(struct mo_parker *p, _Atomic uint32_t *count)
     return here;
 }
 
-unsigned mo_parker_take(const void *key, struct mo_parked *taken, unsigned max,
-                        enum mo_parker_state (*give)(const struct mo_parker *), _Atomic uint32_t *count)
+static unsigned take_locked(struct mo_bucket *b, const void *key, struct mo_parked *taken, unsigned max,
+                            enum mo_parker_state (*give)(const struct mo_parker *), _Atomic uint32_t *count)
 {
-    struct mo_bucket *b = bucket_of(key);
     unsigned n = 0;
-    lock_table(&b->lock);
     struct mo_parker **at = find_locked(b, key);
     for (struct mo_parker *p; n < max && (p = *at) && p->key == key; n++) {
         unlink_locked(b, at, NULL, p);
         uint32_t word = (mo_load_relaxed(&p->word) & ~7u) | (give ? give(p) : MO_PARKER_TAKEN);
         taken[n] = (struct mo_parked){.parker = p, .word = word, .with = p->with};
-        /* From here on it may return; release pairs with its looks at the word. */
-        taken[n].was = MO_PARKER_STATE(mo_exchange_acq_rel(&p->word, word));
         count_down(count);
+        /* From here on it may return, and what it waited for may go; release pairs with its looks at the word. */
+        taken[n].was = MO_PARKER_STATE(mo_exchange_acq_rel(&p->word, word));
     }
+    return n;
+}
+
+unsigned mo_parker_take(const void *key, struct mo_parked *taken, unsigned max,
+                        enum mo_parker_state (*give)(const struct mo_parker *), _Atomic uint32_t *count)
+{
+    struct mo_bucket *b = bucket_of(key);
+    lock_table(&b->lock);
+    unsigned n = take_locked(b, key, taken, max, give, count);
     unlock_table(&b->lock);
     return n;
+}
+
+unsigned mo_parker_try_take(const void *key, struct mo_parked *taken,
+                            enum mo_parker_state (*give)(const struct mo_parker *))
+{
+    struct mo_bucket *b = bucket_of(key);
+    if (!try_lock_table(&b->lock))
+        return 0;
+    unsigned n = take_locked(b, key, taken, 1, give, NULL);
+    unlock_table(&b->lock);
+    return n;
+}
+
+void mo_parker_done(struct mo_parker *p)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    mo_store_relaxed(&p->busy, false);
 }
 
 bool mo_parker_anybody(const void *key)

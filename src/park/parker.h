@@ -14,7 +14,11 @@
    lock, together with leaving the table. A waiter that gives up looks under the lock whether it still stands there.
    P1  between being put into the table and leaving it a parker is reached by the table alone.
    P2  once taken, its owner may return and wait again at any time; so whoever took it keeps the word's value, and acts on
-       the word only by system calls that compare it or do no harm (a wake too many). */
+       the word only by system calls that compare it or do no harm (a wake too many).
+   P3  a thread has one parker, so a signal handler that waits in the middle of a wait has none: it must do without.
+
+   Keys are addresses; those of mutexes are odd, so that who acts late on a condition variable that is gone never takes
+   somebody who waits for a mutex in the same place. */
 #ifndef MO_PARK_PARKER_H
 #define MO_PARK_PARKER_H
 
@@ -36,6 +40,8 @@ struct mo_parker {
     struct mo_parker *next_key;
     uint32_t spin_ns; /* what it may spin: grows while that pays */
     uint32_t waits;
+    bool stands;       /* in the table; written under the bucket's lock */
+    _Atomic bool busy; /* the thread's own: from before it enters until it has read how the wait ended */
 
     /* The thread's own: whom it has taken and not woken yet. */
     unsigned deferred_count;
@@ -66,6 +72,13 @@ static inline struct mo_parker *mo_parker_self(void)
     return mo_likely(p != NULL) ? p : mo_parker_new();
 }
 
+/* For a wait; NULL also when a wait of this thread goes on, which then was interrupted by a signal. */
+static inline struct mo_parker *mo_parker_idle(void)
+{
+    struct mo_parker *p = mo_parker_self();
+    return p && !mo_load_relaxed(&p->busy) ? p : NULL;
+}
+
 /* Stand under `key`; *count, which belongs to the key, is raised under the lock, and so lowered when one leaves. */
 void mo_parker_enter(struct mo_parker *p, const void *key, void *with, _Atomic uint32_t *count);
 /* Leave; false: somebody has taken it. */
@@ -74,6 +87,11 @@ bool mo_parker_leave(struct mo_parker *p, _Atomic uint32_t *count);
    does what the taken one relies on and says TAKEN or PASSED. NULL: TAKEN. */
 unsigned mo_parker_take(const void *key, struct mo_parked *taken, unsigned max,
                         enum mo_parker_state (*give)(const struct mo_parker *), _Atomic uint32_t *count);
+/* The same for one, but 0 as well when the bucket is in use for longer: never waits. */
+unsigned mo_parker_try_take(const void *key, struct mo_parked *taken,
+                            enum mo_parker_state (*give)(const struct mo_parker *));
+/* The wait is over and its outcome has been read. */
+void mo_parker_done(struct mo_parker *p);
 /* Somebody may stand under this key: a hint, relaxed. */
 bool mo_parker_anybody(const void *key);
 

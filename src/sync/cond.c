@@ -5,8 +5,9 @@
    held that mutex later sees the number, takes the oldest under the bucket's lock, and from then on that one returns.
    Each signal takes one waiter that stood there when it was given, never one that came later.
    C1  a waiter that gives up (timeout, cancellation) leaves under the lock, and only if it stands there still. If it has
-       been taken meanwhile the signal was its own: a timeout returns 0 then, a cancelled waiter passes the signal on.
-   C2  taken waiters do not touch the condition, takers neither once they have left the table with the last one: it may be
+       been taken meanwhile the signal was its own: a timeout returns 0 then; who was cancelled, or turns out not to
+       own the mutex, passes the signal on.
+   C2  taken waiters do not touch the condition, takers neither once the last one can know that it is taken: it may be
        destroyed.
    C3  who signals and owns the mutex that the waiter wants next need not wake it before giving that up: the wake is put
        off to the next unlock of any mutex by this thread, wait or thread's end. Only for waiters in their first, bounded
@@ -42,20 +43,30 @@ static bool before(const struct timespec *a, const struct timespec *b)
     return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
 }
 
-/* The earlier of the deadline and the end of the first sleep, on the deadline's clock. */
-static int first_sleep(struct mo_parker *p, const struct mo_deadline *until)
+static struct timespec end_of_first(clockid_t clock)
 {
     struct timespec end;
-    clock_gettime(until->realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC, &end);
+    clock_gettime(clock, &end);
     end.tv_nsec += FIRST_SLEEP_NS;
     if (end.tv_nsec >= 1000000000) {
         end.tv_nsec -= 1000000000;
         end.tv_sec++;
     }
-    struct mo_deadline first = {.at = &end, .realtime = until->realtime};
-    bool final = until->at && before(until->at, &end);
-    int err = sleep_until(p, mo_load_acquire(&p->word), final ? until : &first);
-    return err == ETIMEDOUT && !final ? 0 : err;
+    return end;
+}
+
+/* Until the deadline, if that comes first, or the end of the first sleep, on a clock that nobody sets. It compares the
+   word in its own state: a waiter that has been taken since must not sleep at all. */
+static int first_sleep(struct mo_parker *p, const struct mo_deadline *until)
+{
+    uint32_t seen = (mo_load_relaxed(&p->word) & ~7u) | MO_PARKER_FIRST;
+    struct timespec end = end_of_first(until->realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC);
+    if (until->at && before(until->at, &end))
+        return sleep_until(p, seen, until);
+    if (until->realtime)
+        end = end_of_first(CLOCK_MONOTONIC);
+    int err = sleep_until(p, seen, &(struct mo_deadline){.at = &end, .realtime = false});
+    return err == ETIMEDOUT ? 0 : err;
 }
 
 /* Until taken (0) or the deadline (ETIMEDOUT). */
@@ -77,31 +88,38 @@ static int park(struct mo_parker *p, const struct mo_deadline *until)
 static int lock_again(const struct mo_cond_wait *w)
 {
     bool passed = MO_PARKER_STATE(mo_load_relaxed(&w->parker->word)) == MO_PARKER_PASSED;
+    mo_parker_done(w->parker);
     return w->ops->lock(w->mutex, passed);
+}
+
+/* C1; by the table alone, should the condition be gone. */
+static void leave_unserved(const struct mo_cond_wait *w)
+{
+    if (!mo_parker_leave(w->parker, &w->cond->waiters) &&
+        MO_PARKER_STATE(mo_load_relaxed(&w->parker->word)) == MO_PARKER_TAKEN)
+        wake_one(w->cond);
 }
 
 /* Cancelled while asleep. Whoever cleans up in the program holds the mutex. */
 static void cancelled(void *arg)
 {
     struct mo_cond_wait *w = arg;
-    if (!mo_parker_leave(w->parker, &w->cond->waiters) &&
-        MO_PARKER_STATE(mo_load_relaxed(&w->parker->word)) == MO_PARKER_TAKEN)
-        wake_one(w->cond); /* C1; by the table alone, should the condition be gone */
+    leave_unserved(w);
     lock_again(w);
 }
 
 static int park_cancellable(struct mo_cond_wait *w)
 {
-    int err, type;
+    int err;
     pthread_cleanup_push(cancelled, w);
-    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
     err = park(w->parker, &w->until);
-    pthread_setcanceltype(type, NULL);
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
     pthread_cleanup_pop(0);
     return err;
 }
 
-/* Without memory for a parker: to be woken for no reason is allowed. */
+/* Without a parker (no memory, or inside a signal handler): to be woken for no reason is allowed. */
 static int wait_without_parker(struct mo_cond_wait *w)
 {
     int err = w->ops->unlock(w->mutex);
@@ -111,16 +129,16 @@ static int wait_without_parker(struct mo_cond_wait *w)
     return w->ops->lock(w->mutex, false);
 }
 
-int mo_sync_cond_wait(struct mo_cond_wait *w)
+static int wait_deferred(struct mo_cond_wait *w)
 {
-    pthread_testcancel();
-    struct mo_parker *p = w->parker = mo_parker_self();
+    struct mo_parker *p = w->parker = mo_parker_idle();
     if (mo_unlikely(!p))
         return wait_without_parker(w);
     mo_parker_enter(p, w->cond, w->plain, &w->cond->waiters);
     int err = w->ops->unlock(w->mutex);
     if (mo_unlikely(err)) {
-        mo_parker_leave(p, &w->cond->waiters);
+        leave_unserved(w);
+        mo_parker_done(p);
         return err;
     }
     mo_parker_flush();
@@ -130,6 +148,17 @@ int mo_sync_cond_wait(struct mo_cond_wait *w)
         err = 0; /* C1 */
     int again = lock_again(w);
     return again ? again : err;
+}
+
+/* A thread that may be cancelled anywhere may still not be so while it holds a lock of the table. */
+int mo_sync_cond_wait(struct mo_cond_wait *w)
+{
+    int type;
+    pthread_testcancel();
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
+    int err = wait_deferred(w);
+    pthread_setcanceltype(type, NULL);
+    return err;
 }
 
 /* ---- Signalling. */

@@ -8,8 +8,9 @@
    M1  the word is 0 only if nobody owns the mutex; it goes from 0 by a CAS or an exchange of whoever then owns it.
    M2  a waiter in the table owns the mutex when its parker is TAKEN, or when its own exchange has returned 0. Not both: it
        is taken by an owner that keeps the word at 2.
-   M3  unlocks that pass us by (glibc's own code) do not look into the table. So a waiter there sleeps for RELOOK_NS at
-       most and then tries the word.
+   M3  unlocks that pass us by (glibc's own code) do not look into the table, nor do those of ours that find the table in
+       use (they never wait, since they may come from a signal handler). So a waiter there tries the word again and
+       again: after RELOOK_NS, and after longer while the mutex stays held.
    After the word has been given away the unlocker reads nothing of the mutex: wake-ups use the address alone. */
 #include "sync/sync.h"
 
@@ -19,6 +20,7 @@
 
 #define STARVING_NS 2000000
 #define RELOOK_NS   1000000
+#define RELOOK_MAX  8000000
 
 /* Spinning pays if the owner runs, which nobody knows; whether it did lately is the best guess. One score for the process,
    as it is the machine that decides: a success adds to it, a failure takes off, and without any left only one attempt in
@@ -68,11 +70,15 @@ static bool is_past(const struct mo_deadline *until)
     return now.tv_sec > until->at->tv_sec || (now.tv_sec == until->at->tv_sec && now.tv_nsec >= until->at->tv_nsec);
 }
 
-/* Until somebody hands the mutex over, or it is free at one of the looks. */
-static int lock_starving(struct mo_sync_mutex *m, struct mo_parker *p, const struct mo_deadline *until)
+static const void *key_of(const struct mo_sync_mutex *m)
 {
-    mo_parker_enter(p, &m->word, m, NULL);
-    mo_parker_deepen(p, MO_PARKER_FIRST);
+    return (const char *)&m->word + 1; /* odd: a mutex */
+}
+
+/* Until somebody hands the mutex over, or it is free at one of the looks. */
+static int wait_in_table(struct mo_sync_mutex *m, struct mo_parker *p, const struct mo_deadline *until)
+{
+    uint64_t relook = RELOOK_NS, longest = until && until->at ? RELOOK_NS : RELOOK_MAX;
     for (;;) {
         uint32_t word = mo_load_acquire(&p->word);
         if (MO_PARKER_STATE(word) == MO_PARKER_TAKEN)
@@ -81,10 +87,20 @@ static int lock_starving(struct mo_sync_mutex *m, struct mo_parker *p, const str
             mo_parker_leave(p, NULL); /* M2 */
             return 0;
         }
-        mo_plat_futex_wait(&p->word, word, RELOOK_NS, MO_WAKE_ANY);
+        mo_plat_futex_wait(&p->word, word, relook, MO_WAKE_ANY);
+        relook = relook * 2 < longest ? relook * 2 : longest;
         if (is_past(until))
             return mo_parker_leave(p, NULL) ? ETIMEDOUT : 0;
     }
+}
+
+static int lock_starving(struct mo_sync_mutex *m, struct mo_parker *p, const struct mo_deadline *until)
+{
+    mo_parker_enter(p, key_of(m), m, NULL);
+    mo_parker_deepen(p, MO_PARKER_FIRST);
+    int err = wait_in_table(m, p, until);
+    mo_parker_done(p);
+    return err;
 }
 
 static int lock_asleep(struct mo_sync_mutex *m, const struct mo_deadline *until)
@@ -95,7 +111,7 @@ static int lock_asleep(struct mo_sync_mutex *m, const struct mo_deadline *until)
         if (err == ETIMEDOUT)
             return ETIMEDOUT;
         if (mo_plat_ticks() - began > STARVING_NS / 1000 * mo_plat_ticks_per_us()) {
-            struct mo_parker *p = mo_parker_self();
+            struct mo_parker *p = mo_parker_idle();
             if (p)
                 return lock_starving(m, p, until);
         }
@@ -123,7 +139,7 @@ static enum mo_parker_state make_owner(const struct mo_parker *p)
 void mo_sync_mutex_unlock_slow(struct mo_sync_mutex *m)
 {
     struct mo_parked next;
-    if (mo_unlikely(mo_parker_anybody(&m->word)) && mo_parker_take(&m->word, &next, 1, make_owner, NULL)) {
+    if (mo_unlikely(mo_parker_anybody(key_of(m))) && mo_parker_try_take(key_of(m), &next, make_owner)) {
         mo_parker_wake(&next);
         return;
     }
