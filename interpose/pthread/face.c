@@ -59,11 +59,18 @@ static enum mo_pthread_mode wanted(void)
 #define COND_NODE NULL
 #endif
 
+static bool same_object(const void *a, const void *b)
+{
+    Dl_info of_a, of_b;
+    return dladdr(a, &of_a) && dladdr(b, &of_b) && of_a.dli_fbase == of_b.dli_fbase;
+}
+
+/* Who stands between us and the C library (ThreadSanitizer does) has no versions and must not be left out. */
 static void *find(const char *name)
 {
     bool versioned = COND_NODE && strncmp(name, "pthread_cond_", strlen("pthread_cond_")) == 0;
-    void *f = versioned ? dlvsym(RTLD_NEXT, name, COND_NODE) : NULL;
-    return f ? f : dlsym(RTLD_NEXT, name);
+    void *next = dlsym(RTLD_NEXT, name), *f = versioned ? dlvsym(RTLD_NEXT, name, COND_NODE) : NULL;
+    return f && (!next || same_object(f, next)) ? f : next;
 }
 
 static _Atomic bool have_real;

@@ -1,0 +1,382 @@
+/* usage: storm mix|hunt SECONDS: locks and conditions under everything at once.
+
+   mix    eight threads and victims of cancellation on mutexes of all kinds, by all calls; counters show whether two were
+          in one mutex, tokens whether one was lost or made up.
+   hunt   lost wake-ups: each token comes with exactly one signal, those who wait without end take nothing but tokens, and
+          beside them others time out within microseconds, are cancelled, or are woken by broadcasts. At the end of each
+          round there is a token for everybody: whoever sleeps on has lost a wake-up.
+
+   A round that does not go on for STUCK_SECONDS fails, and its state is printed. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STUCK_SECONDS 30
+#define THREADS       8
+
+static atomic_long steps;
+static atomic_bool stop;
+
+static uint32_t next(uint32_t *seed)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return *seed >> 8;
+}
+
+static struct timespec in_us(clockid_t clock, long us)
+{
+    struct timespec at;
+    clock_gettime(clock, &at);
+    at.tv_nsec += us * 1000;
+    at.tv_sec += at.tv_nsec / 1000000000;
+    at.tv_nsec %= 1000000000;
+    return at;
+}
+
+static void fail(const char *what)
+{
+    printf("storm: %s\n", what);
+    fflush(stdout);
+    _Exit(1);
+}
+
+/* ---- What is fought for: a mutex, a condition, tokens. */
+struct well {
+    pthread_mutex_t m;
+    pthread_cond_t c;
+    atomic_int inside;
+    long count, tokens, put, taken, timeouts;
+    atomic_long entries, cancelled;
+};
+
+static const struct {
+    int type, robust, protocol;
+} kinds[] = {{PTHREAD_MUTEX_DEFAULT, 0, 0},
+             {PTHREAD_MUTEX_NORMAL, 0, 0},
+             {PTHREAD_MUTEX_RECURSIVE, 0, 0},
+             {PTHREAD_MUTEX_ERRORCHECK, 0, 0},
+             {PTHREAD_MUTEX_ADAPTIVE_NP, 0, 0},
+             {PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_ROBUST, 0},
+             {PTHREAD_MUTEX_NORMAL, 0, PTHREAD_PRIO_INHERIT}};
+#define WELLS (sizeof kinds / sizeof kinds[0])
+
+static void init(struct well *w, size_t kind)
+{
+    pthread_mutexattr_t attr;
+    pthread_condattr_t cattr;
+    memset(w, 0, sizeof *w);
+    pthread_mutexattr_init(&attr);
+    if (kind != 0)
+        pthread_mutexattr_settype(&attr, kinds[kind].type);
+    pthread_mutexattr_setrobust(&attr, kinds[kind].robust);
+    pthread_mutexattr_setprotocol(&attr, kinds[kind].protocol);
+    pthread_mutex_init(&w->m, &attr);
+    pthread_condattr_init(&cattr);
+    pthread_condattr_setclock(&cattr, kind % 2 ? CLOCK_MONOTONIC : CLOCK_REALTIME);
+    pthread_cond_init(&w->c, &cattr);
+}
+
+static void enter(struct well *w)
+{
+    if (atomic_fetch_add(&w->inside, 1) != 0)
+        fail("two in one mutex");
+    w->count++;
+    atomic_fetch_add_explicit(&w->entries, 1, memory_order_relaxed);
+}
+
+static void leave(struct well *w)
+{
+    atomic_fetch_sub(&w->inside, 1);
+    atomic_fetch_add_explicit(&steps, 1, memory_order_relaxed);
+}
+
+static bool acquire(struct well *w, uint32_t *seed)
+{
+    struct timespec at;
+    int err;
+    switch (next(seed) % 5) {
+    case 0:
+        err = pthread_mutex_trylock(&w->m);
+        break;
+    case 1:
+        at = in_us(CLOCK_REALTIME, next(seed) % 200);
+        err = pthread_mutex_timedlock(&w->m, &at);
+        break;
+    case 2:
+        at = in_us(CLOCK_MONOTONIC, next(seed) % 200);
+        err = pthread_mutex_clocklock(&w->m, CLOCK_MONOTONIC, &at);
+        break;
+    default:
+        err = pthread_mutex_lock(&w->m);
+    }
+    if (err != 0 && err != EBUSY && err != ETIMEDOUT)
+        fail(strerror(err));
+    if (err == 0)
+        enter(w);
+    return err == 0;
+}
+
+static void release(struct well *w)
+{
+    leave(w);
+    if (pthread_mutex_unlock(&w->m) != 0)
+        fail("unlock");
+}
+
+static void left_by_cancellation(void *arg)
+{
+    struct well *w = arg;
+    enter(w);
+    atomic_fetch_add(&w->cancelled, 1);
+    release(w);
+}
+
+/* One wait, with the mutex; how: 0 without end, else so many microseconds. */
+static int wait_once(struct well *w, long how, bool clocked)
+{
+    int err;
+    clockid_t clock = clocked || w->c.__data.__wrefs & 2 ? CLOCK_MONOTONIC : CLOCK_REALTIME;
+    struct timespec at = in_us(clock, how);
+    leave(w);
+    pthread_cleanup_push(left_by_cancellation, w);
+    if (how == 0)
+        err = pthread_cond_wait(&w->c, &w->m);
+    else
+        err = pthread_cond_clockwait(&w->c, &w->m, clock, &at);
+    pthread_cleanup_pop(0);
+    enter(w);
+    if (err != 0 && err != ETIMEDOUT)
+        fail("wait");
+    return err;
+}
+
+/* A token; false: the time came first. Who timed out took no signal, and so must leave the token to others. */
+static bool take(struct well *w, long how, bool clocked)
+{
+    while (w->tokens == 0)
+        if (wait_once(w, how, clocked) == ETIMEDOUT) {
+            w->timeouts++;
+            return false;
+        }
+    w->tokens--;
+    w->taken++;
+    return true;
+}
+
+static void put(struct well *w, long n, uint32_t how)
+{
+    pthread_mutex_lock(&w->m);
+    enter(w);
+    w->tokens += n;
+    w->put += n;
+    int (*wake)(pthread_cond_t *) = n == 1 && how % 4 ? pthread_cond_signal : pthread_cond_broadcast;
+    if (how & 16)
+        wake(&w->c);
+    release(w);
+    if (!(how & 16))
+        wake(&w->c);
+}
+
+/* ---- mix. */
+static struct well wells[WELLS];
+
+static void *mixes(void *arg)
+{
+    uint32_t seed = (uint32_t)(uintptr_t)arg * 7919 + 1;
+    while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+        struct well *w = &wells[next(&seed) % WELLS];
+        uint32_t what = next(&seed) % 16;
+        if (what < 5)
+            put(w, 1 + (what == 0), next(&seed));
+        else if (acquire(w, &seed)) {
+            if (what < 12)
+                take(w, 1 + next(&seed) % (what < 8 ? 2000 : 60), what & 1);
+            if (w - wells == 2 && pthread_mutex_lock(&w->m) == 0)
+                pthread_mutex_unlock(&w->m);
+            release(w);
+        }
+    }
+    return NULL;
+}
+
+static void *is_cancelled(void *arg)
+{
+    struct well *w = arg;
+    pthread_mutex_lock(&w->m);
+    enter(w);
+    take(w, w->count % 2 ? 0 : 100000, false);
+    release(w);
+    return NULL;
+}
+
+static void cancel_somebody(struct well *w, uint32_t *seed)
+{
+    pthread_t t;
+    if (pthread_create(&t, NULL, is_cancelled, w) != 0)
+        return;
+    struct timespec nap = {0, next(seed) % 3 ? next(seed) % 100000 : next(seed) % 4000000};
+    nanosleep(&nap, NULL);
+    pthread_cancel(t);
+    pthread_join(t, NULL);
+}
+
+static void *cancels(void *arg)
+{
+    uint32_t seed = 99;
+    while (!atomic_load(&stop))
+        cancel_somebody(&wells[next(&seed) % WELLS], &seed);
+    return arg;
+}
+
+static void *mix(void *seconds)
+{
+    pthread_t t[THREADS];
+    for (size_t k = 0; k < WELLS; k++)
+        init(&wells[k], k);
+    for (uintptr_t i = 0; i < THREADS; i++)
+        pthread_create(&t[i], NULL, i ? mixes : cancels, (void *)i);
+    sleep((unsigned)(intptr_t)seconds);
+    atomic_store(&stop, true);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(t[i], NULL);
+    long entries = 0, taken = 0, timeouts = 0, cancelled = 0;
+    for (size_t k = 0; k < WELLS; k++) {
+        struct well *w = &wells[k];
+        if (w->put != w->taken + w->tokens || w->count != atomic_load(&w->entries))
+            fail("numbers do not agree");
+        if (pthread_cond_destroy(&w->c) || pthread_mutex_destroy(&w->m))
+            fail("still busy");
+        entries += w->count, taken += w->taken, timeouts += w->timeouts, cancelled += w->cancelled;
+    }
+    printf("storm: mix: %ld entries, %ld tokens, %ld timeouts, %ld cancelled\n", entries, taken, timeouts, cancelled);
+    return NULL;
+}
+
+/* ---- hunt. */
+#define PUTS 300
+static struct well prey;
+static bool broadcasts;
+
+static void *puts_tokens(void *arg)
+{
+    uint32_t seed = (uint32_t)(uintptr_t)arg;
+    for (int i = 0; i < PUTS; i++)
+        put(&prey, 1, broadcasts ? next(&seed) : (next(&seed) & ~3u) | 1);
+    return NULL;
+}
+
+static void *takes_tokens(void *arg)
+{
+    for (int i = 0; i < PUTS; i++) {
+        pthread_mutex_lock(&prey.m);
+        enter(&prey);
+        take(&prey, 0, false);
+        release(&prey);
+    }
+    return arg;
+}
+
+/* Takes none, whatever is there, or it would make up for a wake-up that was lost: it passes on the signal that it got, and
+   does nothing if it got none. */
+static void *times_out(void *arg)
+{
+    uint32_t seed = (uint32_t)(uintptr_t)arg;
+    while (!atomic_load(&stop)) {
+        pthread_mutex_lock(&prey.m);
+        enter(&prey);
+        bool got = wait_once(&prey, 1 + next(&seed) % 80, next(&seed) & 1) == 0;
+        if (got && next(&seed) & 1)
+            got = pthread_cond_signal(&prey.c);
+        release(&prey);
+        if (got)
+            pthread_cond_signal(&prey.c);
+    }
+    return NULL;
+}
+
+static void *is_cancelled_or_passes_on(void *arg)
+{
+    struct well *w = arg;
+    pthread_mutex_lock(&w->m);
+    enter(w);
+    wait_once(w, 0, false);
+    release(w);
+    pthread_cond_signal(&w->c);
+    return NULL;
+}
+
+static void *cancels_prey(void *arg)
+{
+    uint32_t seed = (uint32_t)(uintptr_t)arg;
+    while (!atomic_load(&stop)) {
+        pthread_t t;
+        pthread_create(&t, NULL, is_cancelled_or_passes_on, &prey);
+        struct timespec nap = {0, next(&seed) % 200000};
+        nanosleep(&nap, NULL);
+        pthread_cancel(t);
+        pthread_join(t, NULL);
+    }
+    return NULL;
+}
+
+static void hunt_round(uintptr_t round)
+{
+    pthread_t t[THREADS + 2];
+    init(&prey, round % 6);
+    broadcasts = round % 3 == 2;
+    atomic_store(&stop, false);
+    for (uintptr_t i = 0; i < THREADS; i++)
+        pthread_create(&t[i], NULL, i % 2 ? puts_tokens : takes_tokens, (void *)(round * 100 + i + 1));
+    pthread_create(&t[THREADS], NULL, times_out, (void *)round);
+    pthread_create(&t[THREADS + 1], NULL, round % 2 ? cancels_prey : times_out, (void *)(round + 1));
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(t[i], NULL);
+    atomic_store(&stop, true);
+    for (int i = THREADS; i < THREADS + 2; i++)
+        pthread_join(t[i], NULL);
+    if (prey.tokens != 0 || prey.put != prey.taken)
+        fail("numbers do not agree");
+    if (pthread_cond_destroy(&prey.c) || pthread_mutex_destroy(&prey.m))
+        fail("still busy");
+}
+
+static void *hunt(void *seconds)
+{
+    time_t end = time(NULL) + (intptr_t)seconds;
+    uintptr_t rounds = 0;
+    while (time(NULL) < end)
+        hunt_round(++rounds);
+    printf("storm: hunt: %lu rounds\n", (unsigned long)rounds);
+    return NULL;
+}
+
+static void watch(pthread_t t)
+{
+    long seen = -1;
+    for (int quiet = 0; pthread_tryjoin_np(t, NULL) == EBUSY; usleep(100000)) {
+        long now = atomic_load(&steps);
+        quiet = now == seen ? quiet + 1 : 0;
+        seen = now;
+        if (quiet < STUCK_SECONDS * 10)
+            continue;
+        printf("storm: nothing moves: tokens %ld, put %ld, taken %ld\n", prey.tokens, prey.put, prey.taken);
+        fail("a wake-up was lost");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t t;
+    intptr_t seconds = argc > 2 ? atol(argv[2]) : 20;
+    bool hunting = argc > 1 && strcmp(argv[1], "hunt") == 0;
+    pthread_create(&t, NULL, hunting ? hunt : mix, (void *)seconds);
+    watch(t);
+    return 0;
+}
