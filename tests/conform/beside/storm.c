@@ -21,7 +21,8 @@
 #define STUCK_SECONDS 30
 #define THREADS       8
 
-static atomic_long steps;
+static atomic_long steps; /* mix: mutexes left; hunt: tokens taken */
+static bool hunting;
 static atomic_bool stop;
 
 static uint32_t next(uint32_t *seed)
@@ -94,7 +95,8 @@ static void enter(struct well *w)
 static void leave(struct well *w)
 {
     atomic_fetch_sub(&w->inside, 1);
-    atomic_fetch_add_explicit(&steps, 1, memory_order_relaxed);
+    if (!hunting)
+        atomic_fetch_add_explicit(&steps, 1, memory_order_relaxed);
 }
 
 static bool acquire(struct well *w, uint32_t *seed)
@@ -157,6 +159,14 @@ static int wait_once(struct well *w, long how, bool clocked)
     return err;
 }
 
+static void drink(struct well *w)
+{
+    w->tokens--;
+    w->taken++;
+    if (hunting)
+        atomic_fetch_add_explicit(&steps, 1, memory_order_relaxed);
+}
+
 /* A token; false: the time came first. Who timed out took no signal, and so must leave the token to others. */
 static bool take(struct well *w, long how, bool clocked)
 {
@@ -165,8 +175,7 @@ static bool take(struct well *w, long how, bool clocked)
             w->timeouts++;
             return false;
         }
-    w->tokens--;
-    w->taken++;
+    drink(w);
     return true;
 }
 
@@ -264,6 +273,50 @@ static void *mix(void *seconds)
 static struct well prey;
 static bool broadcasts;
 
+/* One token and one signal at a time, and only while all those who take are asleep: nobody happens to come by and take
+   what a lost signal left. */
+static int sleepers, takers;
+
+static bool all_asleep(bool and_taken)
+{
+    pthread_mutex_lock(&prey.m);
+    bool yes = sleepers == takers && (!and_taken || prey.tokens == 0);
+    pthread_mutex_unlock(&prey.m);
+    return yes;
+}
+
+static void *puts_in_step(void *arg)
+{
+    uint32_t seed = (uint32_t)(uintptr_t)arg;
+    for (int i = 0; i < PUTS; i++) {
+        while (!all_asleep(true))
+            sched_yield();
+        if (next(&seed) % 8 == 0)
+            usleep(next(&seed) % 3000); /* long asleep */
+        put(&prey, 1, broadcasts ? next(&seed) : (next(&seed) & ~3u) | 1);
+    }
+    while (!all_asleep(true))
+        sched_yield();
+    put(&prey, takers, 0);
+    return NULL;
+}
+
+static void *takes_in_step(void *arg)
+{
+    pthread_mutex_lock(&prey.m);
+    enter(&prey);
+    while (prey.taken < PUTS || prey.tokens == 0) {
+        sleepers++;
+        wait_once(&prey, 0, false);
+        sleepers--;
+        if (prey.tokens && prey.taken < PUTS)
+            drink(&prey);
+    }
+    drink(&prey);
+    release(&prey);
+    return arg;
+}
+
 static void *puts_tokens(void *arg)
 {
     uint32_t seed = (uint32_t)(uintptr_t)arg;
@@ -326,21 +379,30 @@ static void *cancels_prey(void *arg)
     return NULL;
 }
 
+typedef void *role(void *);
+
 static void hunt_round(uintptr_t round)
 {
     pthread_t t[THREADS + 2];
-    init(&prey, round % 6);
-    broadcasts = round % 3 == 2;
+    bool in_step = round % 2;
+    init(&prey, round / 2 % 6);
+    broadcasts = round % 6 >= 4;
+    takers = in_step ? 1 + (int)(round / 2 % 4) : THREADS / 2;
+    int putters = in_step ? 1 : THREADS / 2, others = takers + putters;
+    sleepers = 0;
     atomic_store(&stop, false);
-    for (uintptr_t i = 0; i < THREADS; i++)
-        pthread_create(&t[i], NULL, i % 2 ? puts_tokens : takes_tokens, (void *)(round * 100 + i + 1));
-    pthread_create(&t[THREADS], NULL, times_out, (void *)round);
-    pthread_create(&t[THREADS + 1], NULL, round % 2 ? cancels_prey : times_out, (void *)(round + 1));
-    for (int i = 0; i < THREADS; i++)
+    for (int i = 0; i < others + 2; i++) {
+        role *r = i < takers                     ? in_step ? takes_in_step : takes_tokens
+                  : i < others                   ? in_step ? puts_in_step : puts_tokens
+                  : i == others || round % 4 < 2 ? times_out
+                                                 : cancels_prey;
+        pthread_create(&t[i], NULL, r, (void *)(round * 100 + (uintptr_t)i));
+    }
+    for (int i = 0; i < others + 2; i++) {
+        if (i == others)
+            atomic_store(&stop, true);
         pthread_join(t[i], NULL);
-    atomic_store(&stop, true);
-    for (int i = THREADS; i < THREADS + 2; i++)
-        pthread_join(t[i], NULL);
+    }
     if (prey.tokens != 0 || prey.put != prey.taken)
         fail("numbers do not agree");
     if (pthread_cond_destroy(&prey.c) || pthread_mutex_destroy(&prey.m))
@@ -375,7 +437,7 @@ int main(int argc, char **argv)
 {
     pthread_t t;
     intptr_t seconds = argc > 2 ? atol(argv[2]) : 20;
-    bool hunting = argc > 1 && strcmp(argv[1], "hunt") == 0;
+    hunting = argc > 1 && strcmp(argv[1], "hunt") == 0;
     pthread_create(&t, NULL, hunting ? hunt : mix, (void *)seconds);
     watch(t);
     return 0;
