@@ -5,7 +5,7 @@
 
 static pthread_mutex_t *plain(void)
 {
-    return new_mutex(PTHREAD_MUTEX_DEFAULT, 0, 0, 0);
+    return new_mutex(NO_TYPE, 0, 0, 0);
 }
 
 static int timed(pthread_cond_t *c, pthread_mutex_t *m, clockid_t clock, long ms)

@@ -71,7 +71,7 @@ CASE(mutex_init_normal)
 }
 CASE(mutex_init_default)
 {
-    is_usable(of_type(PTHREAD_MUTEX_DEFAULT));
+    is_usable(of_type(NO_TYPE));
 }
 CASE(mutex_init_recursive)
 {
@@ -178,7 +178,7 @@ CASE(mutex_normal_unlocked_by_another)
 
 CASE(mutex_words_as_glibc_has_them)
 {
-    pthread_mutex_t *m = of_type(PTHREAD_MUTEX_DEFAULT);
+    pthread_mutex_t *m = of_type(NO_TYPE);
     IS(m->__data.__lock + m->__data.__owner + (int)m->__data.__nusers, 0);
     pthread_mutex_lock(m);
     IS(m->__data.__lock, 1);
@@ -282,7 +282,7 @@ CASE(mutex_own_times_normal)
 }
 CASE(mutex_own_times_default)
 {
-    own_times(PTHREAD_MUTEX_DEFAULT, ETIMEDOUT, EINVAL);
+    own_times(NO_TYPE, ETIMEDOUT, EINVAL);
 }
 CASE(mutex_own_times_adaptive)
 {
@@ -405,7 +405,7 @@ CASE(mutex_excludes_normal)
 }
 CASE(mutex_excludes_default)
 {
-    excludes(of_type(PTHREAD_MUTEX_DEFAULT));
+    excludes(of_type(NO_TYPE));
 }
 CASE(mutex_excludes_recursive)
 {

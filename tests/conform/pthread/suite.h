@@ -61,12 +61,16 @@ int in_child(int (*run)(void *), void *arg);
 /* Zeroed memory that forked children share. */
 void *shared(size_t bytes);
 
+/* Attributes that say nothing of a type: glibc tells that from one that says NORMAL or DEFAULT. */
+#define NO_TYPE -1
+
 static inline pthread_mutex_t *new_mutex(int type, int robust, int protocol, int pshared)
 {
     pthread_mutexattr_t attr;
     pthread_mutex_t *m = pshared ? shared(sizeof *m) : calloc(1, sizeof *m);
     pthread_mutexattr_init(&attr);
-    pthread_mutexattr_settype(&attr, type);
+    if (type != NO_TYPE)
+        pthread_mutexattr_settype(&attr, type);
     pthread_mutexattr_setrobust(&attr, robust);
     pthread_mutexattr_setprotocol(&attr, protocol);
     pthread_mutexattr_setpshared(&attr, pshared);
