@@ -111,10 +111,11 @@ try_setuid() {
     said "${as[@]}" env ${SMOKE_PRELOAD:+LD_PRELOAD="$SMOKE_PRELOAD"} passwd -S
 }
 
+# Bounded in time: with a bound on operations it fails by itself when they are done before all its threads are there.
+# Process ids and times are left out.
 program stress-ng slow stress-ng "mutexes with priorities, pthreads and futexes"
 try_stress-ng() {
-    run stress-ng --mutex 4 --mutex-ops 20000 --pthread 2 --pthread-ops 500 --futex 2 --futex-ops 2000 --verify -t 30 2>&1 |
-        sed -E 's/\[[0-9]+\]//; s/ in [0-9.]+ ?s.*//' # process ids, times
+    run stress-ng --mutex 4 --pthread 2 --futex 2 --verify -t 4 2>&1 | sed -E 's/\[[0-9]+\]//; s/ in [0-9.]+ ?s.*//'
 }
 
 # Figures of speed are left out.
