@@ -37,6 +37,7 @@ static struct item *take(void)
     while (count == 0 && makers_left) {
         struct timespec at;
         clock_gettime(CLOCK_REALTIME, &at);
+        at.tv_sec += at.tv_nsec >= 990000000;
         at.tv_nsec = (at.tv_nsec + 10000000) % 1000000000;
         pthread_cond_timedwait(&filled, &lock, &at);
     }
