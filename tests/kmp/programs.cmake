@@ -37,7 +37,7 @@ set(not_reference
   task_events task_untied task_loop_direct threadprivate_class)
 # Names that came after 14.
 set(not_reference_14 sync_direct omp_lastprivate)
-set(not_reference_19 omp_task_mutexinoutset extensions)
+set(not_reference_19 omp_task_mutexinoutset extensions omp_lastprivate)
 
 # Built once more for libiomp5.so.
 set(for_libiomp5 omp_parallel omp_barrier omp_critical omp_single omp_sections omp_loop_schedules omp_task_wait)
