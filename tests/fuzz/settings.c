@@ -303,8 +303,9 @@ static const struct mo_knob_row *device_row(const char *name)
     for (unsigned k = 0; k < MO_KNOB_COUNT; k++) {
         const struct mo_knob_row *row = &mo_knob_rows[k];
         size_t length = strlen(row->name);
-        if (row->alternatives != NULL && strstr(row->alternatives, "_ALL") != NULL &&
-            strncmp(name, row->name, length) == 0 && strncmp(name + length, "_DEV", strlen("_DEV")) == 0)
+        if (row->alternatives != NULL && strncmp(row->alternatives, row->name, length) == 0 &&
+            strncmp(row->alternatives + length, "_ALL", strlen("_ALL")) == 0 && strncmp(name, row->name, length) == 0 &&
+            strncmp(name + length, "_DEV", strlen("_DEV")) == 0)
             return row;
     }
     return NULL;
