@@ -269,4 +269,5 @@ void mo_config_reload_for_test(void)
 {
     static const pthread_once_t fresh = PTHREAD_ONCE_INIT;
     loaded = fresh;
+    mo_log_set_warnings(true);
 }
