@@ -4,12 +4,6 @@
 #include "interpose/depobj.h"
 #include "interpose/gomp/gomp.h"
 
-static struct mo_dep short_form_at(const void *list, unsigned i)
-{
-    void *const *d = list;
-    return (struct mo_dep){d[2 + i], i < (uintptr_t)d[1] ? MO_DEP_OUT : MO_DEP_IN};
-}
-
 static struct mo_dep long_form_at(const void *list, unsigned i)
 {
     void *const *d = list;
@@ -26,10 +20,11 @@ static struct mo_dep long_form_at(const void *list, unsigned i)
 struct mo_deps gomp_deps(void **depend)
 {
     if (depend[0])
-        return (struct mo_deps){(unsigned)(uintptr_t)depend[0], 0, short_form_at, depend};
+        return (struct mo_deps){
+            .count = (unsigned)(uintptr_t)depend[0], .list = depend + 2, .outs = (unsigned)(uintptr_t)depend[1]};
     uintptr_t items = (uintptr_t)depend[1];
     if (!items) /* also the short form of none at all, which has no more words */
         return (struct mo_deps){0};
     uintptr_t mutexes = items - (uintptr_t)depend[2] - (uintptr_t)depend[4]; /* or in objects, of whatever kind */
-    return (struct mo_deps){(unsigned)items, (unsigned)mutexes, long_form_at, depend};
+    return (struct mo_deps){(unsigned)items, (unsigned)mutexes, long_form_at, depend, 0};
 }

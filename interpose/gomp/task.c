@@ -15,6 +15,21 @@ static void give_event(void *arg, struct mo_task_event *event)
         *(struct mo_task_event **)d->data = event;
 }
 
+/* What most tasks are that are not stored at once: they have dependences, or there are enough of them. */
+static bool create_directly(struct mo_member *m, void (*fn)(void *), void *data, size_t bytes, unsigned flags,
+                            void **depend)
+{
+    unsigned kind = flags & ~(unsigned)(TASK_UNTIED | TASK_MERGEABLE);
+    if (kind == TASK_DEPEND) {
+        const struct mo_deps deps = gomp_deps(depend);
+        return deps.count && mo_task_spawn_after(m, fn, data, bytes, &deps);
+    }
+    if (kind || mo_task_cancelled(m) || mo_traced(m) || !mo_task_may_run_now(m))
+        return false;
+    mo_task_run_undeferred(m, fn, data, 0);
+    return true;
+}
+
 /* Same arguments as GOMP_task, which has called nothing before: so calling this is a jump. */
 static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data, void (*cpyfn)(void *, void *),
                                                   long arg_size, long arg_align, bool if_clause, unsigned flags,
@@ -22,6 +37,8 @@ static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data
 {
     struct mo_member *m = mo_self();
     MO_OBSERVE(m, 0); /* after the jump this is GOMP_task's caller */
+    if (if_clause && !cpyfn && arg_align <= 32 && create_directly(m, fn, data, (size_t)arg_size, flags, depend))
+        return;
     struct detach d = {detach, data};
     struct mo_task_spec t = {.fn = fn,
                              .copy = cpyfn,

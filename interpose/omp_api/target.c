@@ -57,7 +57,7 @@ static struct mo_dep depend_at(const void *list, unsigned i)
 
 static struct mo_deps depend_list(int count, const struct depend_object *list)
 {
-    return (struct mo_deps){count > 0 ? (unsigned)count : 0, count > 0 ? (unsigned)count : 0, depend_at, list};
+    return (struct mo_deps){count > 0 ? (unsigned)count : 0, count > 0 ? (unsigned)count : 0, depend_at, list, 0};
 }
 
 /* A row of bytes, which is a box of one dimension. */

@@ -6,14 +6,16 @@
                   RMW, whose result says which cells were published before. A CAS that fails has seen the end.
      waits        edges to the node whose source has not ended, + MO_NODE_GUARD until the creator has made all of them.
                   Who brings it to zero, and nobody else, starts the task.
-     refs         one until the task has ended as a parent, one until an event it needs is fulfilled, one per place in a
-                  map of addresses. Cells are freed with the block, so the creator, who finds nodes through maps, may
+     refs         one until the task has ended as a parent, one until an event it needs is fulfilled, one while a map of
+                  addresses names it, in `marks` places, which only the creator counts. Cells are freed with the block, so the creator, who finds nodes through maps, may
                   walk them at any time.
    G1  a successor is released once per edge: the cell is in the array that the end saw, or the CAS failed and the edge
        does not exist.
    G2  a task starts after the ends of all predecessors: each sub on `waits` is acq_rel, so the last one has seen them;
        where the creator found a predecessor ended, it has read that with acquire.
    Progress: ends are wait-free but for the number of successors; the creator retries nothing.
+   In a team of one all this happens on one thread, and plain accesses do for RMWs (`alone`), as long as the region has
+   made no event that another thread could fulfil. Who ends a task of another team is not alone meanwhile.
    tests/models/depend.pml has nodes, joins, waiters and references. */
 #include "sched/internal.h"
 
@@ -65,21 +67,8 @@ static void free_edges(struct mo_member *m, struct mo_task *task)
     }
 }
 
-void mo_node_init(struct mo_task *task, enum mo_node_kind kind, unsigned refs)
+void mo_node_free(struct mo_member *m, struct mo_task *task)
 {
-    struct mo_task_node *node = mo_task_node(task);
-    mo_store_relaxed(&node->successors, 0u); /* the task is published by what starts it, and by cells */
-    mo_store_relaxed(&node->waits, MO_NODE_GUARD);
-    mo_store_relaxed(&node->refs, refs);
-    node->kind = kind;
-}
-
-void mo_node_unref(struct mo_member *m, struct mo_task *task)
-{
-    struct mo_task_node *node = mo_task_node(task);
-    /* The last holder is alone: nobody can make a second reference out of none. */
-    if (mo_load_acquire(&node->refs) != 1 && mo_fetch_add_acq_rel(&node->refs, -1u) != 1)
-        return;
     if (mo_unlikely(mo_task_ext(task)->edges != NULL))
         free_edges(m, task);
     mo_worker_free(m->worker, task->home, task, task->cls);
@@ -104,19 +93,16 @@ struct mo_task *mo_node_new_join(struct mo_member *m)
     return join;
 }
 
-enum mo_edge mo_node_precede(struct mo_member *m, struct mo_task *first, struct mo_task *then)
+enum mo_edge mo_node_precede_slow(struct mo_member *m, struct mo_task *first, struct mo_task *then, uint32_t seen)
 {
     struct mo_task_node *node = mo_task_node(first);
-    uint32_t seen = mo_load_acquire(&node->successors);
-    if (seen & MO_NODE_ENDED)
-        return MO_EDGE_NONE;
     struct mo_task **cell = next_cell(m, first, seen >> 1);
     if (!cell)
         return MO_EDGE_NO_MEMORY;
     *cell = then;
     if (mo_unlikely(mo_traced(m)))
         mo_observe_edge(first, then); /* while its end needs this CAS to fail */
-    return mo_cas_acq_rel(&node->successors, &seen, seen + 2) ? MO_EDGE_MADE : MO_EDGE_NONE;
+    return mo_node_publish(m, node, seen);
 }
 
 void mo_node_start(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere)
@@ -134,7 +120,7 @@ void mo_node_release(struct mo_member *m, struct mo_task *task, uint32_t waits, 
 {
     bool waiter = mo_task_node(task)->kind == MO_NODE_WAITER; /* its stack may be gone as soon as it is released */
     struct mo_worker *w = waiter ? mo_worker_at(task->home) : NULL;
-    if (mo_fetch_sub_seqcst(&mo_task_node(task)->waits, waits) != waits)
+    if (mo_graph_add(m, &mo_task_node(task)->waits, -waits) != waits)
         return;
     if (waiter)
         mo_event_notify(&w->event);
@@ -147,7 +133,7 @@ void mo_node_end(struct mo_member *m, struct mo_task *task, struct mo_team *else
     struct mo_task_node *node = mo_task_node(task);
     if (mo_unlikely(node->kind == MO_NODE_EXCLUSIVE))
         mo_turns_pass(m, task, elsewhere); /* first: a group's join, which holds the turn, waits for us */
-    unsigned n = mo_fetch_or_acq_rel(&node->successors, MO_NODE_ENDED) >> 1;
+    unsigned n = mo_graph_add(m, &node->successors, MO_NODE_ENDED) >> 1; /* it was not set */
     for (unsigned i = 0; i < n && i < MO_NODE_CELLS; i++)
         mo_node_release(m, node->cell[i], 1, elsewhere);
     if (mo_likely(n <= MO_NODE_CELLS))

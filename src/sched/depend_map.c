@@ -41,6 +41,8 @@ static inline void set_second(struct mo_depend_entry *e, struct mo_task *task, e
     e->second = (uintptr_t)task | (uintptr_t)kind;
 }
 
+_Static_assert(MO_SLAB_MIN_BYTES == 2 * sizeof(struct mo_depend_entry), "find() takes 1 + class bits of a hash");
+
 /* Word 1 of a table's block is a node or NULL, as a late thief expects of a task's block (steal.c). */
 _Static_assert(offsetof(struct mo_depend_entry, before) == offsetof(struct mo_task, parent), "a thief finds a header");
 
@@ -50,6 +52,7 @@ struct access {
     struct mo_task *task; /* a task, or a waiter, which leaves no trace in the map */
     uint32_t edges;       /* to it */
     uint32_t marks;       /* places in the map that name it */
+    bool waiter;          /* the task is one */
     bool failed;          /* memory is exhausted */
 };
 
@@ -64,18 +67,27 @@ static bool is_join(const struct mo_task *task)
 }
 
 /* ---- The table: open addressing, linear probing, nothing is taken out but when it is rebuilt. */
-static uint32_t capacity(const struct mo_depend_map *map)
+static inline uint32_t capacity(const struct mo_depend_map *map)
 {
-    return (uint32_t)(mo_slab_bytes(map->cls) / sizeof(struct mo_depend_entry));
+    return map->mask + 1;
 }
 
-static struct mo_depend_entry *find(const struct mo_depend_map *map, const void *addr)
+/* Entries that it may have. */
+static inline uint32_t limit(const struct mo_depend_map *map)
 {
-    uint32_t mask = capacity(map) - 1;
-    uint64_t at = (uint64_t)(uintptr_t)addr * 0x9e3779b97f4a7c15u >> 32;
-    while (map->entry[at & mask].addr && map->entry[at & mask].addr != addr)
-        at++;
-    return &map->entry[at & mask];
+    return capacity(map) / 4 * 3;
+}
+
+/* Where it is, or would be. By the golden ratio, addresses at equal distances spread evenly; its high bits are the good
+   ones. */
+static inline struct mo_depend_entry *find(const struct mo_depend_map *map, const void *addr)
+{
+    uint64_t at = (uint64_t)(uintptr_t)addr * 0x9e3779b97f4a7c15u >> (63 - map->cls);
+    for (;; at = (at + 1) & map->mask) {
+        struct mo_depend_entry *e = &map->entry[at];
+        if (mo_likely(e->addr == addr) || !e->addr)
+            return e;
+    }
 }
 
 /* All zero; NULL when memory is exhausted. */
@@ -91,6 +103,13 @@ static struct mo_depend_entry *new_table(struct mo_member *m, unsigned cls)
     return table;
 }
 
+static void set_table(struct mo_depend_map *map, struct mo_depend_entry *table, unsigned cls)
+{
+    map->entry = table;
+    map->cls = (uint8_t)cls;
+    map->mask = (uint32_t)(mo_slab_bytes(cls) / sizeof *table - 1);
+}
+
 static void free_table(struct mo_member *m, const struct mo_depend_map *map, struct mo_depend_entry *table,
                        unsigned cls)
 {
@@ -100,10 +119,16 @@ static void free_table(struct mo_member *m, const struct mo_depend_map *map, str
         mo_worker_free(m->worker, map->home, table, cls);
 }
 
+static inline void unmark(struct mo_member *m, struct mo_task *task)
+{
+    if (--mo_task_node(task)->marks == 0)
+        mo_node_unref(m, task);
+}
+
 static void forget(struct mo_member *m, struct mo_task *task)
 {
     if (task)
-        mo_node_unref(m, task);
+        unmark(m, task);
 }
 
 /* No member comes any more; a join may end. */
@@ -131,29 +156,15 @@ static bool is_spent(const struct mo_depend_entry *e)
     return is_join(e->last) && mo_load_acquire(&mo_task_node(e->last)->waits) == MO_NODE_GUARD;
 }
 
-static uint32_t count_unspent(const struct mo_depend_map *map)
+/* What is not spent goes into another table of the same size. Returns how much that is; UINT32_MAX: memory is exhausted. */
+static uint32_t move_unspent(struct mo_member *m, struct mo_depend_map *map)
 {
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < capacity(map); i++)
-        n += map->entry[i].addr && !is_spent(&map->entry[i]);
-    return n;
-}
-
-/* Without what is spent; into a table twice as large if more than a quarter is still needed, as the old size would soon be
-   full again. */
-static bool rebuild(struct mo_member *m, struct mo_depend_map *map)
-{
-    uint32_t unspent = count_unspent(map), old_capacity = capacity(map);
-    struct mo_depend_entry *old = map->entry;
-    uint8_t old_cls = map->cls;
-    uint8_t cls = (uint8_t)(old_cls + (unspent > old_capacity / 4));
-    struct mo_depend_entry *table = new_table(m, cls);
+    struct mo_depend_entry *old = map->entry, *table = new_table(m, map->cls);
+    uint32_t left = 0;
     if (!table)
-        return false;
+        return UINT32_MAX;
     map->entry = table;
-    map->cls = cls;
-    map->count = 0;
-    for (uint32_t i = 0; i < old_capacity; i++) {
+    for (uint32_t i = 0; i < capacity(map); i++) {
         if (!old[i].addr)
             continue;
         if (is_spent(&old[i])) {
@@ -161,27 +172,50 @@ static bool rebuild(struct mo_member *m, struct mo_depend_map *map)
             continue;
         }
         *find(map, old[i].addr) = old[i];
-        map->count++;
+        left++;
     }
-    free_table(m, map, old, old_cls);
+    free_table(m, map, old, map->cls);
+    return left;
+}
+
+static bool double_table(struct mo_member *m, struct mo_depend_map *map)
+{
+    struct mo_depend_map old = *map;
+    struct mo_depend_entry *table = new_table(m, map->cls + 1u);
+    if (!table)
+        return false;
+    set_table(map, table, map->cls + 1u);
+    for (uint32_t i = 0; i < capacity(&old); i++)
+        if (old.entry[i].addr)
+            *find(map, old.entry[i].addr) = old.entry[i];
+    free_table(m, map, old.entry, old.cls);
     return true;
 }
 
-/* The entry of an address; NULL when memory is exhausted. */
-static struct mo_depend_entry *look_up(struct mo_member *m, struct mo_depend_map *map, void *addr)
+/* Without what is spent; twice as large if more than a quarter is still needed, as the old size would soon be full again.
+   False: memory is exhausted, and there is no room. */
+static bool make_room(struct mo_member *m, struct mo_depend_map *map)
 {
-    struct mo_depend_entry *e = find(map, addr);
-    if (mo_likely(e->addr != NULL))
-        return e;
-    if (map->count >= capacity(map) / 4 * 3) {
-        if (!rebuild(m, map))
+    uint32_t left = move_unspent(m, map);
+    if (left == UINT32_MAX)
+        return false;
+    map->count = left;
+    return left <= capacity(map) / 4 || double_table(m, map) || left < limit(map);
+}
+
+/* The entry of an address that find() has not found; NULL when memory is exhausted. */
+static struct mo_depend_entry *add(struct mo_member *m, struct mo_depend_map *map, struct mo_depend_entry *e,
+                                   void *addr)
+{
+    if (map->count >= limit(map)) {
+        if (!make_room(m, map))
             return NULL;
         e = find(map, addr);
     }
     map->count++;
     *e = (struct mo_depend_entry){.addr = addr, .last = map->everything, .second = MO_DEP_OUT};
     if (e->last)
-        mo_fetch_add_relaxed(&mo_task_node(e->last)->refs, 1u); /* the map holds one already */
+        mo_task_node(e->last)->marks++;
     return e;
 }
 
@@ -202,8 +236,8 @@ static struct mo_depend_map *new_map(struct mo_member *m)
         return NULL;
     }
     _Static_assert(sizeof *map <= MO_SLAB_MIN_BYTES, "a map fits the smallest block");
-    *map = (struct mo_depend_map){
-        .outer = m->depends, .owner = m->current, .home = m->worker->index, .cls = ENTRIES_MIN_CLASS, .entry = table};
+    *map = (struct mo_depend_map){.outer = m->depends, .owner = m->current, .home = m->worker->index};
+    set_table(map, table, ENTRIES_MIN_CLASS);
     return m->depends = map;
 }
 
@@ -230,23 +264,24 @@ void mo_depends_end(struct mo_member *m)
 }
 
 /* ---- Accesses. */
-static void wait_for(struct access *a, struct mo_task *first)
+/* True: it is waited for; false: it has ended, or memory is exhausted. */
+static inline bool follow(struct access *a, struct mo_task *first)
 {
-    if (!first || first == a->task) /* one address may be named twice */
-        return;
     enum mo_edge edge = mo_node_precede(a->m, first, a->task);
     a->edges += edge == MO_EDGE_MADE;
     a->failed |= edge == MO_EDGE_NO_MEMORY;
+    return edge == MO_EDGE_MADE;
 }
 
-static bool is_waiter(const struct access *a)
+static void wait_for(struct access *a, struct mo_task *first)
 {
-    return mo_task_node(a->task)->kind == MO_NODE_WAITER;
+    if (first && first != a->task) /* one address may be named twice */
+        follow(a, first);
 }
 
 static void mark(struct access *a, struct mo_depend_entry *e, enum mo_dep_kind kind)
 {
-    bool stays = !is_waiter(a);
+    bool stays = !a->waiter;
     e->last = stays ? a->task : NULL;
     set_second(e, NULL, kind);
     a->marks += stays;
@@ -255,7 +290,7 @@ static void mark(struct access *a, struct mo_depend_entry *e, enum mo_dep_kind k
 /* Let the group's join follow `task`. */
 static void add_to_join(struct access *a, struct mo_task *join, struct mo_task *task)
 {
-    mo_fetch_add_relaxed(&mo_task_node(join)->waits, 1u); /* not its last one: the guard is there */
+    mo_graph_add(a->m, &mo_task_node(join)->waits, 1u); /* not its last one: the guard is there */
     enum mo_edge edge = mo_node_precede(a->m, task, join);
     if (edge != MO_EDGE_MADE)
         mo_node_release(a->m, join, 1, NULL);
@@ -267,7 +302,7 @@ static struct mo_task *new_join(struct access *a)
 {
     struct mo_task *join = mo_node_new_join(a->m);
     if (join)
-        mo_fetch_add_relaxed(&mo_task_node(join)->refs, 1u); /* one until it ends, one for the map */
+        mo_node_mark(join, 1);
     else
         a->failed = true;
     return join;
@@ -336,7 +371,7 @@ static void drop_ended_members(struct mo_member *m, struct mo_depend_entry *e)
 static void join_group(struct access *a, struct mo_depend_entry *e)
 {
     wait_for(a, e->before);
-    if (is_waiter(a))
+    if (a->waiter)
         return;
     drop_ended_members(a->m, e);
     if (kind_of(e) == MO_DEP_MUTEXINOUTSET) {
@@ -351,17 +386,45 @@ static void join_group(struct access *a, struct mo_depend_entry *e)
     }
 }
 
-static void access_address(struct access *a, struct mo_depend_map *map, struct mo_dep dep)
+/* The common case: the group is a single writer, or nothing, and another task reads or writes. */
+static inline bool has_writer(const struct access *a, const struct mo_depend_entry *e, enum mo_dep_kind kind)
 {
-    struct mo_depend_entry *e = look_up(a->m, map, dep.addr);
-    if (!e)
-        a->failed = true;
-    else if (e->last == a->task || second_of(e) == a->task) /* as a writer already, or as this very kind of reader */
+    return e->second == MO_DEP_OUT && e->last != a->task && kind <= MO_DEP_OUT && !a->waiter;
+}
+
+static inline void follow_writer(struct access *a, struct mo_depend_entry *e, enum mo_dep_kind kind)
+{
+    struct mo_task *writer = e->last;
+    bool edge = writer && follow(a, writer);
+    MO_ASSERT(!e->before && (!writer || !is_join(writer)));
+    if (kind == MO_DEP_IN && edge)
+        e->before = writer; /* for readers to come */
+    else if (writer)
+        unmark(a->m, writer);
+    e->last = a->task;
+    e->second = kind;
+    a->marks++;
+}
+
+static __attribute__((noinline)) void access_slow(struct access *a, struct mo_depend_entry *e, enum mo_dep_kind kind)
+{
+    if (e->last == a->task || second_of(e) == a->task) /* as a writer already, or as this very kind of reader */
         return;
-    else if (dep.kind == kind_of(e) && dep.kind != MO_DEP_OUT)
+    if (kind == kind_of(e) && kind != MO_DEP_OUT)
         join_group(a, e);
     else
-        supersede(a, e, dep.kind);
+        supersede(a, e, kind);
+}
+
+static inline void access_address(struct access *a, struct mo_depend_map *map, struct mo_dep dep)
+{
+    struct mo_depend_entry *e = find(map, dep.addr);
+    if (!e->addr && mo_unlikely(!(e = add(a->m, map, e, dep.addr))))
+        a->failed = true;
+    else if (has_writer(a, e, dep.kind))
+        follow_writer(a, e, dep.kind);
+    else
+        access_slow(a, e, dep.kind);
 }
 
 static void access_everything(struct access *a, struct mo_depend_map *map)
@@ -375,7 +438,7 @@ static void access_everything(struct access *a, struct mo_depend_map *map)
         wait_for(a, second_of(e));
     }
     forget_all(a->m, map);
-    bool stays = !is_waiter(a);
+    bool stays = !a->waiter;
     map->everything = stays ? a->task : NULL;
     a->marks += stays;
 }
@@ -385,7 +448,7 @@ static void access_everything(struct access *a, struct mo_depend_map *map)
 static bool named_otherwise(const struct mo_deps *deps, struct mo_dep dep)
 {
     for (unsigned i = 0; i < deps->count; i++) {
-        struct mo_dep d = deps->at(deps->list, i);
+        struct mo_dep d = mo_deps_at(deps, i);
         if (d.addr == dep.addr && d.kind != dep.kind)
             return true;
     }
@@ -402,7 +465,7 @@ static void *key_of(void *addr)
 /* A waiter takes no turns, so it waits for all members of the group. */
 static enum mo_dep_kind kind_for(const struct access *a, enum mo_dep_kind kind)
 {
-    return kind == MO_DEP_MUTEXINOUTSET && is_waiter(a) ? MO_DEP_OUT : kind;
+    return kind == MO_DEP_MUTEXINOUTSET && a->waiter ? MO_DEP_OUT : kind;
 }
 
 static enum mo_dep_kind kind_among(const struct access *a, const struct mo_deps *deps, struct mo_dep dep)
@@ -415,7 +478,7 @@ static void access_each(struct access *a, struct mo_depend_map *map, const struc
                         bool writers)
 {
     for (unsigned i = 0; i < deps->count; i++) {
-        struct mo_dep d = deps->at(deps->list, i);
+        struct mo_dep d = mo_deps_at(deps, i);
         enum mo_dep_kind kind = mo_unlikely(mixed) ? kind_among(a, deps, d) : d.kind;
         if ((kind == MO_DEP_OUT) == writers)
             access_address(a, map, (struct mo_dep){key_of(d.addr), kind});
@@ -429,7 +492,7 @@ static unsigned kinds_in(const struct mo_deps *deps)
 {
     unsigned kinds = 0;
     for (unsigned i = 0; i < deps->count; i++) {
-        struct mo_dep d = deps->at(deps->list, i);
+        struct mo_dep d = mo_deps_at(deps, i);
         kinds |= !d.addr && d.kind == MO_DEP_OUT ? EVERYTHING : 1u << d.kind;
     }
     return kinds;
@@ -443,15 +506,29 @@ static void access_one(struct access *a, struct mo_depend_map *map, struct mo_de
         access_address(a, map, (struct mo_dep){key_of(dep.addr), kind_for(a, dep.kind)});
 }
 
+/* Addresses alone, writers first. False: one of them is all of memory. */
+static inline bool access_addresses(struct access *a, struct mo_depend_map *map, const struct mo_deps *deps)
+{
+    void *const *addr = deps->list;
+    for (unsigned i = 0; i < deps->outs; i++)
+        if (mo_unlikely(!addr[i]))
+            return false;
+    for (unsigned i = 0; i < deps->count; i++)
+        access_address(a, map, (struct mo_dep){key_of(addr[i]), i < deps->outs ? MO_DEP_OUT : MO_DEP_IN});
+    return true;
+}
+
 static void access_list(struct access *a, struct mo_depend_map *map, const struct mo_deps *deps)
 {
+    if (mo_likely(!deps->at) && access_addresses(a, map, deps))
+        return;
     if (deps->count == 1) {
-        access_one(a, map, deps->at(deps->list, 0));
+        access_one(a, map, mo_deps_at(deps, 0));
         return;
     }
     unsigned kinds = kinds_in(deps), others = kinds & ~(1u << MO_DEP_OUT);
     bool mixed =
-        others & (others - 1) /* more than one kind of them */ || (others & 1u << MO_DEP_MUTEXINOUTSET && is_waiter(a));
+        others & (others - 1) /* more than one kind of them */ || (others & 1u << MO_DEP_MUTEXINOUTSET && a->waiter);
     if (kinds & EVERYTHING) {
         access_everything(a, map);
         return;
@@ -464,16 +541,15 @@ static void access_list(struct access *a, struct mo_depend_map *map, const struc
 
 bool mo_depends_link(struct mo_member *m, struct mo_task *task, const struct mo_deps *deps, uint32_t *edges)
 {
-    struct access a = {.m = m, .task = task};
+    struct access a = {.m = m, .task = task, .waiter = mo_task_node(task)->kind == MO_NODE_WAITER};
     struct mo_depend_map *map = map_of_current(m);
     *edges = 0;
-    if (!map && mo_task_node(task)->kind == MO_NODE_WAITER) /* no child has any */
+    if (!map && a.waiter) /* no child has any */
         return true;
     if (!map && !(map = new_map(m)))
         return false;
     access_list(&a, map, deps);
-    struct mo_task_node *node = mo_task_node(task);
-    mo_store_relaxed(&node->refs, mo_load_relaxed(&node->refs) + a.marks); /* nobody else knows the task so well yet */
+    mo_node_mark(task, a.marks);
     *edges = a.edges;
     return !a.failed;
 }

@@ -295,6 +295,7 @@ struct mo_task_event *mo_task_event(struct mo_task *task)
 
 void mo_task_event_init(struct mo_member *m, struct mo_task_event *event)
 {
+    m->alone = false;
     *event = (struct mo_task_event){.team = m->team, .home = m->worker->index};
 }
 
@@ -316,7 +317,7 @@ void mo_task_attach(struct mo_task *task, struct mo_task_event *event)
     event->parent = mo_load_relaxed(&task->parent);
     event->task = task;
     mo_task_ext(task)->event = event;
-    mo_fetch_add_relaxed(&mo_task_node(task)->refs, 1u); /* until mo_task_end_detached() */
+    mo_fetch_add_relaxed(&mo_task_node(task)->refs, (uint16_t)1); /* until mo_task_end_detached() */
 }
 
 void mo_task_end_detached(struct mo_member *m, struct mo_task_event *event, struct mo_team *elsewhere)
@@ -337,6 +338,16 @@ void mo_task_end_detached(struct mo_member *m, struct mo_task_event *event, stru
     mo_event_notify(&team->event);
 }
 
+/* The task's team may be another one than the caller's: the caller is not alone with its graph. */
+static void end_from_outside(struct mo_task_event *event)
+{
+    struct mo_member *m = mo_self();
+    bool alone = m->alone;
+    m->alone = false;
+    mo_task_end_detached(m, event, event->team);
+    m->alone = alone;
+}
+
 void mo_task_fulfill(struct mo_task_event *event)
 {
     if (!event)
@@ -348,7 +359,7 @@ void mo_task_fulfill(struct mo_task_event *event)
     if (state & MO_EVENT_FULFILLED)
         mo_fatal("an event of a detached task is fulfilled twice");
     if (state & MO_EVENT_BODY_ENDED)
-        mo_task_end_detached(mo_self(), event, event->team);
+        end_from_outside(event);
     else /* for who waits for it without a task; the event may be gone, or not be a task's yet */
         mo_event_notify(&w->event);
 }

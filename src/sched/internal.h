@@ -168,14 +168,77 @@ void mo_turns_pass(struct mo_member *m, struct mo_task *task, struct mo_team *el
 #define MO_NODE_GUARD (1u << 30) /* more than there can be edges */
 enum mo_edge { MO_EDGE_MADE, MO_EDGE_NONE /* `first` has ended */, MO_EDGE_NO_MEMORY };
 
-void mo_node_init(struct mo_task *task, enum mo_node_kind kind, unsigned refs);
-void mo_node_unref(struct mo_member *m, struct mo_task *task);
+/* Add to a word of a node that other threads may change too, unless the caller is alone. Returns what it was. seq_cst for
+   a waiter, which sleeps on an event that is rung after the change of `waits`. */
+static inline uint32_t mo_graph_add(const struct mo_member *m, _Atomic uint32_t *word, uint32_t change)
+{
+    if (!m->alone)
+        return mo_fetch_add_seqcst(word, change);
+    uint32_t was = mo_load_relaxed(word);
+    mo_store_relaxed(word, was + change);
+    return was;
+}
+
+static inline void mo_node_init(struct mo_task *task, enum mo_node_kind kind, unsigned refs)
+{
+    struct mo_task_node *node = mo_task_node(task);
+    mo_store_relaxed(&node->successors, 0u); /* the task is published by what starts it, and by cells */
+    mo_store_relaxed(&node->waits, MO_NODE_GUARD);
+    mo_store_relaxed(&node->refs, (uint16_t)refs);
+    node->kind = (uint16_t)kind;
+    node->marks = 0;
+}
+
+void mo_node_free(struct mo_member *m, struct mo_task *task);
+static inline bool mo_node_drop(const struct mo_member *m, struct mo_task_node *node)
+{
+    if (!m->alone)
+        return mo_fetch_add_acq_rel(&node->refs, (uint16_t)-1) == 1;
+    mo_store_relaxed(&node->refs, (uint16_t)(mo_load_relaxed(&node->refs) - 1));
+    return false; /* there were more */
+}
+static inline void mo_node_unref(struct mo_member *m, struct mo_task *task)
+{
+    struct mo_task_node *node = mo_task_node(task);
+    /* The last holder is alone: nobody can make a second reference out of none. */
+    if (mo_load_acquire(&node->refs) == 1 || mo_node_drop(m, node))
+        mo_node_free(m, task);
+}
+/* Before others know it: the map names it in so many places, for which it counts one reference. */
+static inline void mo_node_mark(struct mo_task *task, uint32_t places)
+{
+    struct mo_task_node *node = mo_task_node(task);
+    node->marks = places;
+    if (places)
+        mo_store_relaxed(&node->refs, (uint16_t)(mo_load_relaxed(&node->refs) + 1));
+}
+
 /* A node without a task, with one reference that its end drops; NULL when memory is exhausted. */
 struct mo_task *mo_node_new_join(struct mo_member *m);
 /* Nothing precedes it any more. */
 void mo_node_start(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere);
+/* `seen` is what `successors` was, and did not have ENDED; the cell has been written. */
+static inline enum mo_edge mo_node_publish(const struct mo_member *m, struct mo_task_node *node, uint32_t seen)
+{
+    if (!m->alone)
+        return mo_cas_acq_rel(&node->successors, &seen, seen + 2) ? MO_EDGE_MADE : MO_EDGE_NONE;
+    mo_store_relaxed(&node->successors, seen + 2);
+    return MO_EDGE_MADE;
+}
+
 /* Let `then` wait for `first`: for the thread that runs their parent. The caller counts the edge in then's `waits`. */
-enum mo_edge mo_node_precede(struct mo_member *m, struct mo_task *first, struct mo_task *then);
+enum mo_edge mo_node_precede_slow(struct mo_member *m, struct mo_task *first, struct mo_task *then, uint32_t seen);
+static inline enum mo_edge mo_node_precede(struct mo_member *m, struct mo_task *first, struct mo_task *then)
+{
+    struct mo_task_node *node = mo_task_node(first);
+    uint32_t seen = mo_load_acquire(&node->successors);
+    if (seen & MO_NODE_ENDED)
+        return MO_EDGE_NONE;
+    if (mo_unlikely(seen >> 1 >= MO_NODE_CELLS || mo_traced(m)))
+        return mo_node_precede_slow(m, first, then, seen);
+    node->cell[seen >> 1] = then;
+    return mo_node_publish(m, node, seen);
+}
 /* Take `waits` off; start the task if nothing precedes it any more. */
 void mo_node_release(struct mo_member *m, struct mo_task *task, uint32_t waits, struct mo_team *elsewhere);
 /* The task has ended: release its successors. */
@@ -195,10 +258,10 @@ struct mo_depend_map {
     void *no_parent;             /* NULL where a task has its parent (steal.c) */
     struct mo_task *owner;
     struct mo_task *everything; /* the last access to all of memory; what is not in the map depends on it */
-    uint32_t count;
-    uint16_t home; /* worker whose slab both blocks are of */
-    uint8_t cls;   /* of the table */
     struct mo_depend_entry *entry;
+    uint32_t count, mask; /* of entries: used; capacity - 1 */
+    uint16_t home;        /* worker whose slab both blocks are of */
+    uint8_t cls;          /* of the table */
 };
 
 /* `task` ends on this thread. */

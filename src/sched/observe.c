@@ -31,7 +31,7 @@ static void tell_dependences(struct mo_obs_task *task, const struct mo_deps *dep
     if (bytes > sizeof few && !(list = mo_extent_alloc(bytes)))
         mo_fatal("out of memory for the dependences of a task");
     for (unsigned i = 0; i < deps->count; i++) {
-        struct mo_dep dep = deps->at(deps->list, i);
+        struct mo_dep dep = mo_deps_at(deps, i);
         list[i] = (struct mo_obs_dep){{.ptr = dep.addr}, (int)type_of(&dep)};
     }
     mo_obs_dependences(task, list, deps->count);

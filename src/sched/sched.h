@@ -97,8 +97,9 @@ enum mo_node_kind {
 struct mo_task_node {
     _Atomic uint32_t successors;         /* how many << 1 | it has ended */
     _Atomic uint32_t waits;              /* predecessors that have not ended, + MO_NODE_GUARD while more may come */
-    _Atomic uint32_t refs;               /* the block is freed by who drops the last */
-    uint32_t kind;                       /* enum mo_node_kind; never changes */
+    _Atomic uint16_t refs;               /* the block is freed by who drops the last */
+    uint16_t kind;                       /* enum mo_node_kind; never changes */
+    uint32_t marks;                      /* places in the map that name it: for the thread that runs its parent */
     struct mo_task *cell[MO_NODE_CELLS]; /* its first successors */
 };
 _Static_assert(sizeof(struct mo_task_node) == 32, "payload stays aligned to 32 bytes");
@@ -183,6 +184,7 @@ struct mo_member {
     unsigned tid;
     unsigned size;          /* of the team in its region; the team's own may change as soon as that is over */
     bool shared;            /* the team has more members: thieves exist */
+    bool alone;             /* nobody else can come to the graph of its tasks (depend.c) */
     bool searching;         /* counted in team->idle as one who looks for work */
     _Atomic uint32_t cpu;   /* where it was seen last; team-mates look (spread.c) */
     uint8_t sleeping;       /* enum mo_sleep */
@@ -221,7 +223,8 @@ struct mo_member {
 };
 
 /* ---- Dependences between the children of one task (depend.c, depend_map.c). The caller's list stays in its own form;
-   `at` reads item i of it. */
+   `at` reads item i of it
+   where that is not the plain one. */
 enum mo_dep_kind { MO_DEP_IN, MO_DEP_OUT, MO_DEP_MUTEXINOUTSET, MO_DEP_INOUTSET };
 
 struct mo_dep {
@@ -232,9 +235,18 @@ struct mo_dep {
 struct mo_deps {
     unsigned count;
     unsigned mutexes; /* MO_DEP_MUTEXINOUTSET among them, at most */
+    /* NULL: the list is addresses alone, `outs` of MO_DEP_OUT and then some of MO_DEP_IN. */
     struct mo_dep (*at)(const void *list, unsigned i);
     const void *list;
+    unsigned outs;
 };
+
+static inline struct mo_dep mo_deps_at(const struct mo_deps *deps, unsigned i)
+{
+    if (deps->at)
+        return deps->at(deps->list, i);
+    return (struct mo_dep){((void *const *)deps->list)[i], i < deps->outs ? MO_DEP_OUT : MO_DEP_IN};
+}
 
 /* ---- Teams. */
 #define MO_TEAM_CLIENT_BYTES 256
@@ -406,7 +418,8 @@ void mo_task_submit(struct mo_member *m, struct mo_task *task);
 void mo_task_submit_after(struct mo_member *m, struct mo_task *task, const struct mo_deps *deps);
 /* Wait until a task with these dependences might run. */
 void mo_task_wait_for(struct mo_member *m, const struct mo_deps *deps);
-/* So many children of the current task are stored or blocked that the next one should rather wait for its turn. */
+/* So many children of the current task are stored or blocked that the next one should rather wait for its turn. Runs some
+   of them first, where that helps. */
 bool mo_task_too_many(struct mo_member *m);
 /* The group that a cancellation by the current task concerns; NULL: none. */
 static inline struct mo_taskgroup *mo_taskgroup_explicit(const struct mo_member *m)
@@ -444,6 +457,9 @@ static inline bool mo_task_is_small(struct mo_member *m, size_t bytes)
 }
 /* Requires that it has just been answered by yes. */
 void mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *data, size_t bytes);
+/* The same with dependences, for a payload of any size. False: it is another case, and nothing has been created. */
+bool mo_task_spawn_after(struct mo_member *m, void (*fn)(void *), const void *data, size_t bytes,
+                         const struct mo_deps *deps);
 /* Run fn(data) as a child of the current task before returning. flags: MO_TASK_FINAL or 0. */
 void mo_task_run_undeferred(struct mo_member *m, void (*fn)(void *), void *data, unsigned flags);
 

@@ -13,6 +13,8 @@
      (d) nobody looks for work, unless the deque holds enough for that one too. */
 #include "sched/internal.h"
 
+#include <string.h>
+
 #define UNDEFERRED_MAX   64
 #define STACK_KEEP_BYTES (64 * 1024)
 #define HUNGRY_FACTOR    4
@@ -73,32 +75,58 @@ static void group_add(struct mo_member *m, struct mo_taskgroup *g)
 }
 
 /* ---- Creating. */
+static inline bool may_nest(struct mo_member *m)
+{
+    if (m->undeferred_depth == 0)
+        return true;
+    if (m->undeferred_depth >= UNDEFERRED_MAX)
+        return false;
+    if (!m->worker->stack_end)
+        m->worker->stack_end = mo_plat_stack_end();
+    return (char *)__builtin_frame_address(0) - m->worker->stack_end > STACK_KEEP_BYTES;
+}
+
 bool mo_task_may_run_now(struct mo_member *m)
 {
     struct mo_team *team = m->team;
     int64_t stored = mo_deque_size_owner(&m->deque, m->spawn_limit) + mo_load_relaxed(&team->queued); /* (b) */
     if (mo_likely(stored < m->spawn_limit))
         return false;
-    if (m->worker->held || m->undeferred_depth >= UNDEFERRED_MAX) /* (a), (c) */
+    if (m->worker->held) /* (a) */
         return false;
     if (mo_load_relaxed(&team->idle) && stored < m->spawn_limit * HUNGRY_FACTOR) /* (d) */
         return false;
-    if (m->undeferred_depth == 0)
-        return true;
-    if (!m->worker->stack_end)
-        m->worker->stack_end = mo_plat_stack_end();
-    return (char *)__builtin_frame_address(0) - m->worker->stack_end > STACK_KEEP_BYTES;
+    return may_nest(m); /* (c) */
+}
+
+static inline int64_t children_of(struct mo_task *task)
+{
+    return (int64_t)task->pending - mo_load_relaxed(&task->remote_done);
+}
+
+/* Run children until half of the room is free again, so that the next ones are stored. */
+static __attribute__((noinline)) bool relieve(struct mo_member *m, struct mo_task *cur)
+{
+    if (m->worker->held || !may_nest(m)) /* (a), (c) */
+        return false;
+    m->undeferred_depth++;
+    while (children_of(cur) > m->spawn_limit / 2 && !mo_load_relaxed(&m->team->queued)) {
+        struct mo_task *task = mo_deque_pop_owner(&m->deque, m->mark, m->shared);
+        if (!task)
+            break;
+        mo_task_execute(m, task);
+    }
+    m->undeferred_depth--;
+    return children_of(cur) >= m->spawn_limit;
 }
 
 /* Children with dependences wait in the graph, not in the deque; libgomp counts them too. */
 bool mo_task_too_many(struct mo_member *m)
 {
-    const struct mo_task *cur = m->current;
+    struct mo_task *cur = m->current;
     if (cur->flags & MO_TASK_ON_STACK)
         cur = ((const struct mo_stack_task *)cur)->heap;
-    if (!cur || m->worker->held || m->undeferred_depth >= UNDEFERRED_MAX)
-        return false;
-    return (int64_t)cur->pending - mo_load_relaxed(&cur->remote_done) >= m->spawn_limit;
+    return cur && mo_unlikely(children_of(cur) >= m->spawn_limit) && relieve(m, cur);
 }
 
 static size_t head_bytes(const struct mo_member *m, unsigned flags, unsigned mutexes)
@@ -258,23 +286,34 @@ void mo_task_submit(struct mo_member *m, struct mo_task *task)
     mo_task_enqueue(m, task, NULL);
 }
 
+static inline void start_after(struct mo_member *m, struct mo_task *task, uint32_t edges)
+{
+    if (edges == 0)
+        mo_node_start(m, task, NULL);
+    else
+        mo_node_release(m, task, MO_NODE_GUARD - edges, NULL);
+}
+
+/* Without memory for the graph: all siblings end first, then it, then the next. */
+static __attribute__((noinline)) void run_after_all(struct mo_member *m, struct mo_task *task)
+{
+    mo_task_wait(m);
+    mo_turns_drop(task);
+    count_new(m, task);
+    mo_task_execute(m, task);
+}
+
 void mo_task_submit_after(struct mo_member *m, struct mo_task *task, const struct mo_deps *deps)
 {
     uint32_t edges;
     if (mo_unlikely(mo_traced(m)))
         mo_observe_created(m, task, deps);
     if (mo_unlikely(!mo_depends_link(m, task, deps, &edges))) {
-        mo_task_wait(m); /* without memory for the graph: all siblings end first, then it, then the next */
-        mo_turns_drop(task);
-        count_new(m, task);
-        mo_task_execute(m, task);
+        run_after_all(m, task);
         return;
     }
     count_new(m, task);
-    if (edges == 0)
-        mo_node_start(m, task, NULL);
-    else
-        mo_node_release(m, task, MO_NODE_GUARD - edges, NULL);
+    start_after(m, task, edges);
 }
 
 /* The payload of most tasks is a few pointers. */
@@ -338,6 +377,43 @@ void mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *da
     t->origin = origin_of(m->current->env, m->worker->index, 0, 0);
     copy_words((uint64_t *)(t + 1), data, bytes);
     launch(m, m->current, t);
+}
+
+bool mo_task_spawn_after(struct mo_member *m, void (*fn)(void *), const void *data, size_t bytes,
+                         const struct mo_deps *deps)
+{
+    unsigned cls = mo_slab_class(mo_task_head_bytes(MO_TASK_EXTENDED | MO_TASK_NODE) + bytes);
+    if (m->special || mo_task_cancelled(m) || deps->mutexes || !mo_task_is_stored(m) || mo_task_too_many(m) ||
+        cls >= MO_SLAB_CLASSES)
+        return false;
+    struct mo_task *t = mo_slab_alloc_owner(&m->worker->slab, cls), *parent = m->current;
+    uint32_t edges;
+    if (mo_unlikely(!t))
+        return false;
+    struct mo_task_ext *ext = mo_task_ext(t);
+    t->fn = fn;
+    mo_store_relaxed(&t->parent, parent);
+    t->counts = 0;
+    t->origin = origin_of(parent->env, m->worker->index, cls, MO_TASK_EXTENDED | MO_TASK_NODE);
+    mo_store_relaxed(&ext->group, m->group);
+    ext->event = NULL;
+    ext->edges = NULL;
+    ext->priority = 0;
+    ext->offset = (uint32_t)mo_task_head_bytes(MO_TASK_EXTENDED | MO_TASK_NODE);
+    mo_node_init(t, MO_NODE_TASK, 1);
+    if (mo_likely(bytes <= 4 * sizeof(uint64_t) && bytes % sizeof(uint64_t) == 0))
+        copy_words((uint64_t *)(mo_task_node(t) + 1), data, bytes);
+    else
+        memcpy(mo_task_node(t) + 1, data, bytes);
+    if (mo_unlikely(!mo_depends_link(m, t, deps, &edges))) {
+        run_after_all(m, t);
+        return true;
+    }
+    count_child(m, parent);
+    if (m->group)
+        group_add(m, m->group);
+    start_after(m, t, edges);
+    return true;
 }
 
 bool mo_task_submit_plain(struct mo_member *m, struct mo_task *task)

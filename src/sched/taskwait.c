@@ -153,7 +153,7 @@ static void wait_for_predecessors(struct mo_member *m, const struct mo_deps *dep
         mo_task_wait(m);
         return;
     }
-    if (!edges || mo_fetch_sub_seqcst(&waiter.node.waits, MO_NODE_GUARD - edges) == MO_NODE_GUARD - edges)
+    if (!edges || mo_graph_add(m, &waiter.node.waits, edges - MO_NODE_GUARD) == MO_NODE_GUARD - edges)
         return;
     struct task_wait w = {.m = m, .node = &waiter.task, .kin = {.ancestor = current_with_children(m)}};
     wait_slow(&w, released);

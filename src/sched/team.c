@@ -102,6 +102,7 @@ void mo_member_begin(struct mo_member *m, unsigned size)
     m->implicit.home = m->worker->index;
     m->group = NULL;
     m->shared = size > 1;
+    m->alone = !m->shared;
     m->special = m->team->special;
     m->size = size ? size : 1;
     mo_store_relaxed(&m->created, 0u); /* members that are not in a region must not count in its balance */
