@@ -24,9 +24,14 @@ static bool create_directly(struct mo_member *m, void (*fn)(void *), void *data,
         const struct mo_deps deps = gomp_deps(depend);
         return deps.count && mo_task_spawn_after(m, fn, data, bytes, &deps);
     }
-    if (kind || mo_task_cancelled(m) || mo_traced(m) || !mo_task_may_run_now(m))
+    if (kind || mo_traced(m))
         return false;
-    mo_task_run_undeferred(m, fn, data, 0);
+    if (mo_task_find_room(m) && mo_task_is_small(m, bytes))
+        mo_task_spawn_small(m, fn, data, bytes);
+    else if (mo_task_may_run_now(m))
+        mo_task_run_undeferred(m, fn, data, 0);
+    else
+        return false;
     return true;
 }
 
@@ -63,12 +68,11 @@ MO_EXPORT void GOMP_task(void (*fn)(void *), void *data, void (*cpyfn)(void *, v
                          bool if_clause, unsigned flags, void **depend, int priority, void *detach)
 {
     struct mo_member *m = mo_self_peek();
-    bool plain = if_clause && !cpyfn && !(flags & ~(unsigned)(TASK_UNTIED | TASK_MERGEABLE)) && arg_align <= 32;
-    if (mo_unlikely(m && mo_task_cancelled(m))) /* mo_omp_task() would find that later */
-        return;
-    if (mo_likely(m && plain && mo_task_is_small(m, (size_t)arg_size)))
+    bool ordinary = m && mo_task_is_ordinary(m);
+    if (mo_likely(ordinary && if_clause && !cpyfn && !(flags & ~(unsigned)(TASK_UNTIED | TASK_MERGEABLE)) &&
+                  arg_align <= 32 && mo_task_is_small(m, (size_t)arg_size)))
         mo_task_spawn_small(m, fn, data, (size_t)arg_size);
-    else
+    else if (mo_likely(ordinary || !m || !mo_task_cancelled(m))) /* mo_omp_task() would find that later */
         create_task(fn, data, cpyfn, arg_size, arg_align, if_clause, flags, depend, priority, detach);
 }
 

@@ -55,14 +55,18 @@ static inline unsigned mo_slab_class(size_t bytes)
     return cls < MO_SLAB_CLASSES ? cls : MO_SLAB_CLASSES;
 }
 
+/* Requires a block on the list of this class. */
+static inline void *mo_slab_take_owner(struct mo_slab *s, unsigned cls)
+{
+    struct mo_slab_block *b = s->free[cls];
+    s->free[cls] = b->next;
+    return b;
+}
+
 /* NULL when memory is exhausted. Contents are undefined. */
 static inline void *mo_slab_alloc_owner(struct mo_slab *s, unsigned cls)
 {
-    struct mo_slab_block *b = s->free[cls];
-    if (mo_unlikely(!b))
-        return mo_slab_alloc_slow(s, cls);
-    s->free[cls] = b->next;
-    return b;
+    return mo_likely(s->free[cls] != NULL) ? mo_slab_take_owner(s, cls) : mo_slab_alloc_slow(s, cls);
 }
 
 static inline void mo_slab_free_owner(struct mo_slab *s, void *block, unsigned cls)

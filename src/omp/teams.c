@@ -58,7 +58,7 @@ void mo_group_begin(uint32_t env, const struct mo_group *group)
     struct mo_omp_member *om = mo_omp_member(m);
     ot->level = ot->active_level = 0;
     ot->env = m->implicit.env = env;
-    m->spawn_limit = 0;
+    mo_member_store(m, 0);
     om->team_num = group->number;
     om->num_teams = group->teams;
 }

@@ -201,6 +201,7 @@ struct mo_member {
     uint32_t undeferred_depth;
     int64_t mark;        /* items of the deque at this index and above are descendants of the current task */
     int64_t spawn_limit; /* tasks in the deque below which a new one is stored; beyond, it may run at once (task.c) */
+    int64_t store_until; /* while the deque's bottom is below this, there are fewer, and it has room; 0: find out */
     uint64_t go_seen;
     uint32_t gen_seen;    /* team->gen when it arrived at its last barrier */
     uint64_t stole_at;    /* ticks; 0: what it stole last has been judged */
@@ -221,6 +222,13 @@ struct mo_member {
     _Atomic uint64_t done;
     struct mo_deque deque;
 };
+
+/* Fewer tasks than `limit` are stored. */
+static inline void mo_member_store(struct mo_member *m, int64_t limit)
+{
+    m->spawn_limit = limit;
+    m->store_until = 0;
+}
 
 /* ---- Dependences between the children of one task (depend.c, depend_map.c). The caller's list stays in its own form;
    `at` reads item i of it
@@ -440,19 +448,27 @@ static inline unsigned mo_task_small_class(const struct mo_member *m, size_t byt
 {
     return m->group && bytes;
 }
-/* A child of the current task, if it is as plain as can be, would be stored. */
-static inline bool mo_task_is_stored(struct mo_member *m)
+/* No tool watches, and neither the region nor the group is cancelled. */
+static inline bool mo_task_is_ordinary(const struct mo_member *m)
 {
-    struct mo_deque *d = &m->deque;
-    int64_t stored = mo_deque_size_owner(d, m->spawn_limit);
-    bool room = stored < m->spawn_limit && stored <= (int64_t)mo_load_relaxed(&d->buffer)->mask;
-    return room && !(m->current->flags & (MO_TASK_FINAL | MO_TASK_ON_STACK | MO_TASK_TRACED));
+    return mo_likely(!m->special && !m->group) || (!m->traced && !mo_task_cancelled(m));
+}
+/* There are not too many tasks to store another one. The short answer may be no where the long one is yes. */
+static inline bool mo_task_has_room(const struct mo_member *m)
+{
+    return mo_load_relaxed(&m->deque.bottom) < m->store_until;
+}
+bool mo_task_find_room(struct mo_member *m);
+/* Children of the current task may be stored as it is. */
+static inline bool mo_task_is_parent(const struct mo_member *m)
+{
+    return !(m->current->flags & (MO_TASK_FINAL | MO_TASK_ON_STACK));
 }
 /* Creating and submitting in one for the common case: a small payload at an alignment of at most 32, nothing special
-   about it or the current task, which is not cancelled. The question has no effect and calls nothing. */
+   about it; for who has asked mo_task_is_ordinary() before. The question has no effect and calls nothing. */
 static inline bool mo_task_is_small(struct mo_member *m, size_t bytes)
 {
-    return mo_task_is_stored(m) && bytes <= MO_SLAB_MIN_BYTES - sizeof(struct mo_task) &&
+    return mo_task_has_room(m) && mo_task_is_parent(m) && bytes <= MO_SLAB_MIN_BYTES - sizeof(struct mo_task) &&
            bytes % sizeof(uint64_t) == 0 && m->worker->slab.free[mo_task_small_class(m, bytes)];
 }
 /* Requires that it has just been answered by yes. */

@@ -57,7 +57,7 @@ static inline struct mo_task *current_parent(struct mo_member *m)
 }
 
 /* Keep the difference, lose the height: remote_done must stay positive while the parent lives. */
-static void fold_counts(struct mo_task *parent)
+static inline void fold_counts(struct mo_task *parent)
 {
     int32_t ended = mo_load_acquire(&parent->remote_done);
     mo_fetch_add_acq_rel(&parent->remote_done, -ended);
@@ -84,6 +84,21 @@ static inline bool may_nest(struct mo_member *m)
     if (!m->worker->stack_end)
         m->worker->stack_end = mo_plat_stack_end();
     return (char *)__builtin_frame_address(0) - m->worker->stack_end > STACK_KEEP_BYTES;
+}
+
+/* What thieves take makes room later, so the answer is good until the bottom is there. */
+bool mo_task_find_room(struct mo_member *m)
+{
+    struct mo_deque *d = &m->deque;
+    int64_t capacity = (int64_t)mo_load_relaxed(&d->buffer)->mask + 1;
+    d->top_seen = mo_load_acquire(&d->top);
+    m->store_until = d->top_seen + (m->spawn_limit < capacity ? m->spawn_limit : capacity);
+    return mo_load_relaxed(&d->bottom) < m->store_until;
+}
+
+static inline bool is_stored(struct mo_member *m)
+{
+    return mo_task_is_parent(m) && (mo_likely(mo_task_has_room(m)) || mo_task_find_room(m));
 }
 
 bool mo_task_may_run_now(struct mo_member *m)
@@ -347,7 +362,7 @@ static __attribute__((noinline)) void spawn_in_group(struct mo_member *m, void (
                                                      size_t bytes)
 {
     unsigned cls = mo_task_small_class(m, bytes);
-    struct mo_task *t = mo_slab_alloc_owner(&m->worker->slab, cls);
+    struct mo_task *t = mo_slab_take_owner(&m->worker->slab, cls);
     struct mo_task_ext *ext = mo_task_ext(t);
     t->fn = fn;
     mo_store_relaxed(&t->parent, m->current);
@@ -370,7 +385,7 @@ void mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *da
         spawn_in_group(m, fn, data, bytes);
         return;
     }
-    struct mo_task *t = mo_slab_alloc_owner(&m->worker->slab, 0);
+    struct mo_task *t = mo_slab_take_owner(&m->worker->slab, 0);
     t->fn = fn;
     mo_store_relaxed(&t->parent, m->current);
     t->counts = 0;
@@ -383,7 +398,7 @@ bool mo_task_spawn_after(struct mo_member *m, void (*fn)(void *), const void *da
                          const struct mo_deps *deps)
 {
     unsigned cls = mo_slab_class(mo_task_head_bytes(MO_TASK_EXTENDED | MO_TASK_NODE) + bytes);
-    if (m->special || mo_task_cancelled(m) || deps->mutexes || !mo_task_is_stored(m) || mo_task_too_many(m) ||
+    if (!mo_task_is_ordinary(m) || deps->mutexes || !is_stored(m) || mo_task_too_many(m) ||
         cls >= MO_SLAB_CLASSES)
         return false;
     struct mo_task *t = mo_slab_alloc_owner(&m->worker->slab, cls), *parent = m->current;
@@ -418,7 +433,7 @@ bool mo_task_spawn_after(struct mo_member *m, void (*fn)(void *), const void *da
 
 bool mo_task_submit_plain(struct mo_member *m, struct mo_task *task)
 {
-    if (mo_unlikely(task->flags || m->group || mo_task_cancelled(m) || !mo_task_is_stored(m)))
+    if (mo_unlikely(task->flags || m->group || !mo_task_is_ordinary(m) || !is_stored(m)))
         return false;
     mo_store_relaxed(&task->parent, m->current);
     task->counts = 0;

@@ -112,7 +112,7 @@ void mo_member_begin(struct mo_member *m, unsigned size)
     m->undeferred_depth = 0;
     m->steal_pause = m->steal_backoff = 0;
     m->mark = mo_load_relaxed(&m->deque.bottom);
-    m->spawn_limit = (int64_t)size * MO_SHARED(sched).cutoff;
+    mo_member_store(m, (int64_t)size * MO_SHARED(sched).cutoff);
 }
 
 static struct mo_team *inner_team(struct mo_member *master)
