@@ -93,19 +93,34 @@ MO_EXPORT bool GOMP_loop_ull_doacross_start(unsigned ncounts, ull *counts, long 
     return gomp_next_ull(istart, iend);
 }
 
+/* One thread runs the iterations in their order, and nobody is to be told. */
+static inline bool has_no_order(const struct mo_member *m)
+{
+    return !m->shared && !mo_traced(m);
+}
+
+static inline void post(const uint64_t *position)
+{
+    struct mo_member *m = mo_self();
+    if (!has_no_order(m))
+        mo_doacross_post(m, position);
+}
+
 MO_EXPORT void GOMP_doacross_post(long *position)
 {
-    mo_doacross_post(mo_self(), (const uint64_t *)position);
+    post((const uint64_t *)position);
 }
 
 MO_EXPORT void GOMP_doacross_ull_post(ull *position)
 {
-    mo_doacross_post(mo_self(), (const uint64_t *)position);
+    post((const uint64_t *)position);
 }
 
 /* As many numbers as the loop has dimensions. */
 #define WAIT(type)                                                                                                     \
     struct mo_member *m = mo_self();                                                                                   \
+    if (has_no_order(m))                                                                                               \
+        return;                                                                                                        \
     unsigned dims = mo_doacross_dims(m);                                                                               \
     if (!dims)                                                                                                         \
         return;                                                                                                        \

@@ -40,6 +40,7 @@ static size_t text_used;
 
 /* Of all ways to do something once, this one survives a fork() in the middle: the child starts over. */
 static pthread_once_t loaded = PTHREAD_ONCE_INIT;
+static _Atomic bool ready;
 
 /* What the program gave: texts that end with zero bytes. Written before the settings are read, by one thread. */
 static char assigned[4096];
@@ -194,11 +195,18 @@ static void load(void)
         mo_warn("KMP_AFFINITY is ignored: %s is set too and is used",
                 is_set(MO_KNOB_OMP_PLACES) ? "OMP_PLACES" : "GOMP_CPU_AFFINITY");
     mo_config_check_devices();
+    mo_store_release(&ready, true);
+}
+
+static __attribute__((noinline)) void load_once(void)
+{
+    pthread_once(&loaded, load);
 }
 
 void mo_config_load(void)
 {
-    pthread_once(&loaded, load);
+    if (mo_unlikely(!mo_load_acquire(&ready))) /* regions ask often, and a call costs */
+        load_once();
 }
 
 uint64_t mo_knob(enum mo_knob k)
@@ -269,5 +277,6 @@ void mo_config_reload_for_test(void)
 {
     static const pthread_once_t fresh = PTHREAD_ONCE_INIT;
     loaded = fresh;
+    mo_store_relaxed(&ready, false);
     mo_log_set_warnings(true);
 }

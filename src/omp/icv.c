@@ -138,12 +138,15 @@ static void load_initial(void)
         mo_omp_print_settings(&v, all);
 }
 
+static __attribute__((noinline)) const struct mo_icvs *at_first(uint32_t number)
+{
+    pthread_once(&MO_SHARED(icv).once, load_initial);
+    return &entry_at(number)->values;
+}
+
 const struct mo_icvs *mo_icvs_at(uint32_t number)
 {
-    struct icv_table *t = &MO_SHARED(icv);
-    if (mo_unlikely(!mo_load_acquire(&t->ready)))
-        pthread_once(&t->once, load_initial);
-    return &entry_at(number)->values;
+    return mo_likely(mo_load_acquire(&MO_SHARED(icv).ready)) ? &entry_at(number)->values : at_first(number);
 }
 
 _Atomic uint32_t *mo_icvs_lock(void)

@@ -24,7 +24,7 @@ static unsigned limit_threads(struct mo_member *m, const struct mo_icvs *icvs, u
 
 static void return_threads(struct mo_member *m, unsigned threads)
 {
-    if (mo_unlikely(mo_icvs_of(m)->thread_limit != UINT32_MAX) && threads)
+    if (threads && mo_unlikely(mo_icvs_of(m)->thread_limit != UINT32_MAX))
         mo_fetch_add_relaxed(group_threads(m), -threads);
 }
 
@@ -53,16 +53,17 @@ static enum mo_bind policy_of(const struct mo_icvs *icvs, const struct mo_region
 /* OMP_NUM_THREADS and OMP_PROC_BIND may give a value for each level, and a clause of a region may for the levels below.
    Beyond the end of OMP_PROC_BIND, the policy of a clause goes for the regions inside as well, as GCC's runtime has
    it. */
-static uint32_t inner_env(struct mo_member *m, unsigned level, enum mo_bind policy, const uint32_t *nested)
+static uint32_t inner_env(struct mo_member *m, const struct mo_icvs *icvs, unsigned level, enum mo_bind policy,
+                          const uint32_t *nested)
 {
     const struct mo_knob_list *threads = mo_knob_list(MO_KNOB_OMP_NUM_THREADS);
     uint32_t env = m->current->env;
     if (!nested)
-        nested = mo_icvs_at(env)->nested;
+        nested = icvs->nested;
     if (mo_likely(level >= threads->count && policy == MO_BIND_FALSE && !nested))
         return env;
     const struct mo_knob_list *policies = mo_knob_list(MO_KNOB_OMP_PROC_BIND);
-    struct mo_icvs values = *mo_icvs_at(env);
+    struct mo_icvs values = *icvs;
     if (nested) {
         values.num_threads = nested[0];
         values.nested = nested[1] ? nested + 1 : NULL;
@@ -151,7 +152,7 @@ static inline void begin(struct mo_member *m, const struct mo_region *r, void *f
     ot->data = r->data;
     ot->level = outer->level + 1;
     ot->active_level = outer->active_level + (team->size > 1);
-    ot->env = inner_env(m, ot->level, policy, r->nested);
+    ot->env = inner_env(m, icvs, ot->level, policy, r->nested);
     if (mo_unlikely(r->strict && team->size < r->num_threads))
         miss_threads(r, team->size);
     if (mo_unlikely(policy != MO_BIND_FALSE || icvs->display_affinity))
