@@ -1,6 +1,8 @@
 /* Explicit tasks. */
 #include "interpose/gomp/gomp.h"
 
+#define FREE_FLAGS ((unsigned)(TASK_UNTIED | TASK_MERGEABLE)) /* to be told to tools, no more */
+
 struct detach {
     struct mo_task_event **handle;
     void *data;
@@ -15,24 +17,21 @@ static void give_event(void *arg, struct mo_task_event *event)
         *(struct mo_task_event **)d->data = event;
 }
 
-/* What most tasks are that are not stored at once: they have dependences, or there are enough of them. */
-static bool create_directly(struct mo_member *m, void (*fn)(void *), void *data, size_t bytes, unsigned flags,
-                            void **depend)
+/* A task that is nothing but a function and its data, and is not stored at first sight. */
+static __attribute__((noinline)) void store_plain(struct mo_member *m, void (*fn)(void *), void *data, size_t bytes)
 {
-    unsigned kind = flags & ~(unsigned)(TASK_UNTIED | TASK_MERGEABLE);
-    if (kind == TASK_DEPEND) {
-        const struct mo_deps deps = gomp_deps(depend);
-        return deps.count && mo_task_spawn_after(m, fn, data, bytes, &deps);
-    }
-    if (kind || mo_traced(m))
-        return false;
-    if (mo_task_find_room(m) && mo_task_is_small(m, bytes))
-        mo_task_spawn_small(m, fn, data, bytes);
-    else if (mo_task_may_run_now(m))
+    const struct mo_task_spec t = {.fn = fn, .data = data, .bytes = bytes, .align = 32, .deferrable = true};
+    mo_omp_task(m, &t);
+}
+
+static __attribute__((noinline)) void create_plain(struct mo_member *m, void (*fn)(void *), void *data, size_t bytes)
+{
+    if (mo_likely(mo_task_may_run_now(m)))
         mo_task_run_undeferred(m, fn, data, 0);
+    else if (mo_likely(mo_task_find_room(m) && mo_task_is_small(m, bytes)))
+        mo_task_spawn_small(m, fn, data, bytes);
     else
-        return false;
-    return true;
+        store_plain(m, fn, data, bytes);
 }
 
 /* Same arguments as GOMP_task, which has called nothing before: so calling this is a jump. */
@@ -42,9 +41,11 @@ static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data
 {
     struct mo_member *m = mo_self();
     MO_OBSERVE(m, 0); /* after the jump this is GOMP_task's caller */
-    if (if_clause && !cpyfn && arg_align <= 32 && create_directly(m, fn, data, (size_t)arg_size, flags, depend))
-        return;
     struct detach d = {detach, data};
+    const struct mo_deps deps = flags & TASK_DEPEND ? gomp_deps(depend) : (struct mo_deps){0};
+    bool only_depends = if_clause && !cpyfn && arg_align <= 32 && (flags & ~FREE_FLAGS) == TASK_DEPEND;
+    if (only_depends && deps.count && mo_task_spawn_after(m, fn, data, (size_t)arg_size, &deps))
+        return;
     struct mo_task_spec t = {.fn = fn,
                              .copy = cpyfn,
                              .data = data,
@@ -54,9 +55,8 @@ static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data
                              .deferrable = if_clause,
                              .final = flags & TASK_FINAL,
                              .untied = flags & TASK_UNTIED,
-                             .mergeable = flags & TASK_MERGEABLE};
-    if (flags & TASK_DEPEND)
-        t.deps = gomp_deps(depend);
+                             .mergeable = flags & TASK_MERGEABLE,
+                             .deps = deps};
     if (flags & TASK_DETACH) {
         t.detach = give_event;
         t.detach_arg = &d;
@@ -69,11 +69,14 @@ MO_EXPORT void GOMP_task(void (*fn)(void *), void *data, void (*cpyfn)(void *, v
 {
     struct mo_member *m = mo_self_peek();
     bool ordinary = m && mo_task_is_ordinary(m);
-    if (mo_likely(ordinary && if_clause && !cpyfn && !(flags & ~(unsigned)(TASK_UNTIED | TASK_MERGEABLE)) &&
-                  arg_align <= 32 && mo_task_is_small(m, (size_t)arg_size)))
-        mo_task_spawn_small(m, fn, data, (size_t)arg_size);
-    else if (mo_likely(ordinary || !m || !mo_task_cancelled(m))) /* mo_omp_task() would find that later */
+    if (mo_likely(ordinary && if_clause && !cpyfn && !(flags & ~FREE_FLAGS) && arg_align <= 32)) {
+        if (mo_likely(mo_task_is_small(m, (size_t)arg_size)))
+            mo_task_spawn_small(m, fn, data, (size_t)arg_size);
+        else
+            create_plain(m, fn, data, (size_t)arg_size);
+    } else if (mo_likely(ordinary || !m || !mo_task_cancelled(m))) { /* mo_omp_task() would find that later */
         create_task(fn, data, cpyfn, arg_size, arg_align, if_clause, flags, depend, priority, detach);
+    }
 }
 
 MO_EXPORT void GOMP_taskwait(void)
