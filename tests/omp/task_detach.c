@@ -5,6 +5,8 @@
 
 #include <omp.h>
 #include <pthread.h>
+#include <sched.h>
+#include <string.h>
 
 static int bodies;
 
@@ -105,6 +107,51 @@ static void by_itself_and_sibling(void)
 #pragma omp taskwait
         }
         CHECK_EQ(ended, 2);
+    }
+}
+
+/* A team of one has its graph of tasks for itself, until a stranger fulfils events of tasks in it: here while the creator
+   links readers to the very node that ends. */
+#define EVENTS  2000
+#define READERS 8
+static omp_event_handle_t handed[EVENTS];
+static int fulfilled[EVENTS];
+
+static void *fulfill_each(void *unused)
+{
+    for (int i = 0; i < EVENTS; i++) {
+        omp_event_handle_t event;
+        while (!(event = __atomic_load_n(&handed[i], __ATOMIC_ACQUIRE)))
+            sched_yield();
+        fulfilled[i] = 1;
+        omp_fulfill_event(event);
+    }
+    return unused;
+}
+
+static void stranger_in_team_of_one(void)
+{
+    for (int round = 0; round < SCALED(20) + 1; round++) {
+        pthread_t thread;
+        int readers = 0, early = 0, x[EVENTS];
+        (void)x; /* their addresses are what counts */
+        memset(handed, 0, sizeof handed);
+        memset(fulfilled, 0, sizeof fulfilled);
+        CHECK_EQ(pthread_create(&thread, NULL, fulfill_each, NULL), 0);
+#pragma omp parallel num_threads(1)
+        for (int i = 0; i < EVENTS; i++) {
+            omp_event_handle_t event;
+#pragma omp task depend(out : x[i]) detach(event)
+            __atomic_store_n(&handed[i], event, __ATOMIC_RELEASE);
+#pragma omp taskyield
+            for (int reader = 0; reader < READERS; reader++) {
+#pragma omp task depend(in : x[i]) shared(readers, early)
+                early += !fulfilled[i], readers++;
+            }
+        }
+        pthread_join(thread, NULL);
+        CHECK_EQ(readers, EVENTS * READERS);
+        CHECK_EQ(early, 0);
     }
 }
 
@@ -218,8 +265,10 @@ int main(void)
     by_stranger();
     holds_successors();
     by_itself_and_sibling();
-    if (!check_is_reference()) /* which waits for the event in the creation */
+    if (!check_is_reference()) { /* which waits for the event in the creation */
         after_its_thread();
+        stranger_in_team_of_one();
+    }
     waits_alone();
     return check_result();
 }
