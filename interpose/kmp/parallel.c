@@ -48,6 +48,7 @@ static void begin_alone(struct mo_member *m)
     struct mo_region r = next_region(m);
     r.num_threads = 1;
     r.strict = MO_STRICT_NOT; /* the if clause says so */
+    r.alone = true;
     mo_region_begin_on(m, &r);
 }
 

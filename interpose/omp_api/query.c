@@ -30,8 +30,8 @@ GETTER(omp_get_active_level, (int)team()->active_level)
 GETTER(omp_in_parallel, team()->active_level > 0)
 GETTER(omp_in_final, mo_omp_in_final(mo_self()))
 GETTER(omp_in_explicit_task, mo_omp_in_explicit_task(mo_self()))
-GETTER(omp_get_num_teams, (int)mo_teams_count(mo_self()))
-GETTER(omp_get_team_num, (int)mo_teams_number(mo_self()))
+GETTER(omp_get_num_teams, (int)mo_teams_count_told(mo_self()))
+GETTER(omp_get_team_num, (int)mo_teams_number_told(mo_self()))
 
 /* The calling thread's ancestor at `level`, NULL when there is no such level. */
 static struct mo_member *at_level(int level)

@@ -161,6 +161,7 @@ struct mo_omp_team {
     struct mo_share *first; /* where each thread's chain begins */
     uint32_t env;           /* ICVs of the implicit tasks */
     uint8_t combined;
+    bool alone; /* as the region says */
     bool group; /* a contention group */
     unsigned level, active_level;
     struct mo_plan plan;  /* where the threads go (bind.c) */
@@ -215,6 +216,7 @@ struct mo_region {
     const char *message;    /* of the program for that case; NULL: none */
     const uint32_t *nested; /* what the clause says about the regions inside; NULL: nothing */
     uint8_t combined;
+    bool alone; /* its if clause says no, and its compiler's runtime makes that a league of one (teams.c) */
     struct mo_loop_spec loop;
     uint64_t sections;
     const struct mo_reduction_spec *reductions;
@@ -267,6 +269,9 @@ void mo_teams_run(void (*fn)(void *), void *data, unsigned num_teams, unsigned t
 bool mo_teams_next(struct mo_member *m, unsigned num_teams, unsigned thread_limit, bool first);
 unsigned mo_teams_count(struct mo_member *m);
 unsigned mo_teams_number(struct mo_member *m);
+/* The same for programs that ask. */
+unsigned mo_teams_count_told(struct mo_member *m);
+unsigned mo_teams_number_told(struct mo_member *m);
 
 /* ICVs of the device, which all threads share. 0: not set. */
 int mo_teams_max(void);

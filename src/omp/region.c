@@ -158,6 +158,7 @@ static inline void begin(struct mo_member *m, const struct mo_region *r, void *f
     if (mo_unlikely(policy != MO_BIND_FALSE || icvs->display_affinity))
         mo_affinity_plan(m, team, policy, icvs->display_affinity);
     ot->combined = r->combined;
+    ot->alone = r->alone;
     if (mo_unlikely(r->combined)) {
         ot->loop = r->loop;
         ot->sections = r->sections;

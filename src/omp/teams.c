@@ -94,6 +94,25 @@ unsigned mo_teams_number(struct mo_member *m)
     return root_of(m)->team_num;
 }
 
+/* Code that clang has compiled for the host enters a target region by no call. Where that follows a `parallel if (0)` LLVM's
+   runtime gives the answers of a target region, and so it does in all regions of that kind directly inside of teams, and in
+   the regions of one thread within. */
+static bool league_is_hidden(struct mo_member *m)
+{
+    const struct mo_omp_team *ot = mo_omp_team(m->team);
+    return ot->level && !ot->active_level && mo_omp_team(mo_region_ancestor(m, ot->level - 1)->team)->alone;
+}
+
+unsigned mo_teams_count_told(struct mo_member *m)
+{
+    return league_is_hidden(m) ? 1 : mo_teams_count(m);
+}
+
+unsigned mo_teams_number_told(struct mo_member *m)
+{
+    return league_is_hidden(m) ? 0 : mo_teams_number(m);
+}
+
 static uint32_t team_env(uint32_t env, unsigned thread_limit)
 {
     return mo_group_limited(env, thread_limit ? thread_limit : (unsigned)mo_teams_thread_limit());

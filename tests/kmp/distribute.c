@@ -37,8 +37,42 @@ static void expect(const char *what, int line)
     LOOP(T, distribute parallel for schedule(static, 3) num_teams(2));                                                 \
     LOOP(T, distribute parallel for dist_schedule(static, 7) schedule(dynamic) num_teams(2));                          \
     LOOP(T, distribute parallel for schedule(guided) num_teams(2));                                                    \
+    LOOP(T, distribute parallel for if (0) num_teams(3));                                                              \
     LOOP(T, distribute parallel for simd schedule(runtime) num_teams(2));                                              \
     LOOP(T, distribute parallel for simd num_teams(5))
+
+static void expect_league(int teams)
+{
+    CHECK_EQ(omp_get_num_teams(), teams);
+    CHECK(omp_get_team_num() < teams);
+}
+
+/* A region that an if clause makes one of a thread looks like a target region, which clang does not tell apart. */
+static void check_league(void)
+{
+#pragma omp teams num_teams(2)
+    {
+#pragma omp parallel if (0)
+        {
+            expect_league(1);
+#pragma omp parallel if (0)
+            expect_league(1);
+#pragma omp parallel num_threads(2)
+            expect_league(omp_get_num_threads() == 1 ? 1 : 2);
+        }
+#pragma omp parallel num_threads(2)
+        {
+            expect_league(2);
+#pragma omp parallel if (0)
+            expect_league(2);
+        }
+#pragma omp parallel num_threads(1)
+        expect_league(2);
+        expect_league(2);
+    }
+#pragma omp parallel if (0)
+    expect_league(1);
+}
 
 int main(void)
 {
@@ -57,5 +91,6 @@ int main(void)
         CHECK_EQ(omp_get_level(), 1);
     }
     expect("distribute in teams", __LINE__);
+    check_league();
     return check_result();
 }
