@@ -128,12 +128,14 @@ MO_EXPORT kmp_task_t *__kmpc_omp_task_alloc(ident_t *loc, int32_t gtid, int32_t 
     return fill(task, TASK_AT, HEAD_BYTES, (unsigned)flags, task_bytes, shareds_bytes, routine);
 }
 
-/* A target task runs on the host, as any other. */
+/* A target task runs on the host, as any other. But where it has dependences it comes last: LLVM's runtime leaves it to
+   threads of their own, and clang, when it compiles for the host alone, leaves out constructs that move data, and with
+   them what their depend clauses say about the order of the program's tasks and of these. */
 MO_EXPORT kmp_task_t *__kmpc_omp_target_task_alloc(ident_t *loc, int32_t gtid, int32_t flags, size_t task_bytes,
                                                    size_t shareds_bytes, int32_t (*routine)(int32_t, kmp_task_t *),
                                                    int64_t device)
 {
-    return __kmpc_omp_task_alloc(loc, gtid, flags & ~TASK_HIDDEN_HELPER, task_bytes, shareds_bytes, routine);
+    return __kmpc_omp_task_alloc(loc, gtid, flags | TASK_HIDDEN_HELPER, task_bytes, shareds_bytes, routine);
 }
 
 /* Where a task's data lie is a hint that nothing here makes use of. */
@@ -290,6 +292,7 @@ MO_EXPORT int32_t __kmpc_omp_task_with_deps(ident_t *loc, int32_t gtid, kmp_task
     if (kmp_head(t)->flags & (TASK_DETACHABLE | TASK_PROXY) || kmp_head(t)->state & TASK_RUNNING) {
         lists.exclusive_as_out = deps.mutexes > EXCLUSIVE_MAX;
         submit(m, t, &deps);
+                                      .last = kmp_head(t)->flags & TASK_HIDDEN_HELPER,
     } else
         submit_carried(m, t, deps);
     return 0;

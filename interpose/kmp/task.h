@@ -42,7 +42,7 @@ enum {
     TASK_PROXY = 16, /* ends when somebody says so, as if detached */
     TASK_PRIORITY = 32,
     TASK_DETACHABLE = 64,
-    TASK_HIDDEN_HELPER = 128,
+    TASK_HIDDEN_HELPER = 128, /* for threads that serve devices; here, of target tasks */
 };
 
 enum { TASK_RUNNING = 1, TASK_AGAIN = 2 }; /* states, of untied tasks */

@@ -360,6 +360,7 @@ struct mo_task_spec {
     bool deferrable; /* the if clause */
     bool final;
     bool untied, mergeable; /* only told to tools */
+    bool last;              /* held back until nothing else is left (MO_PRIORITY_LAST) */
     struct mo_deps deps;
     bool always;                /* fn is called even when the task is cancelled: it asks mo_task_cancelled() itself */
     const struct mo_part *part; /* written into the payload when it has been copied; NULL: no part of a loop */

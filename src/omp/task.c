@@ -57,6 +57,13 @@ int mo_omp_priority(int clause)
     return clause <= 0 ? 0 : clause < max ? clause : max;
 }
 
+static inline int priority_of(const struct mo_task_spec *t)
+{
+    if (mo_unlikely(t->last))
+        return MO_PRIORITY_LAST;
+    return t->priority ? mo_omp_priority(t->priority) : 0;
+}
+
 /* Its event is waited for where it runs: nobody could end it later. */
 static void run_now(struct mo_member *m, const struct mo_task_spec *t)
 {
@@ -93,8 +100,7 @@ static unsigned flags_of(const struct mo_task_spec *t)
 
 static struct mo_task *settle(struct mo_member *m, const struct mo_task_spec *t)
 {
-    int priority = t->priority ? mo_omp_priority(t->priority) : 0;
-    if (!mo_task_settle(m, t->reserved, flags_of(t), priority))
+    if (!mo_task_settle(m, t->reserved, flags_of(t), priority_of(t)))
         return NULL;
     if (t->event)
         mo_task_attach(t->reserved, t->event);
@@ -108,7 +114,7 @@ static struct mo_task *prepare(struct mo_member *m, const struct mo_task_spec *t
         return settle(m, t);
     const struct mo_task_form form = {.bytes = t->bytes,
                                       .align = t->align,
-                                      .priority = t->priority ? mo_omp_priority(t->priority) : 0,
+                                      .priority = priority_of(t),
                                       .depends = t->deps.count,
                                       .mutexes = t->deps.mutexes,
                                       .detached = t->detach};

@@ -163,14 +163,15 @@ static bool alone_has_news(void *member)
     struct mo_member *m = member;
     /* seq_cst: must not be read before the sleeper has announced itself; enqueue_elsewhere() writes, then looks for
        one. */
-    return mo_load_seqcst(&m->team->queued) || alone_all_ended(m);
+    return mo_load_seqcst(&m->team->queued) || mo_load_seqcst(&m->team->held_back) || alone_all_ended(m);
 }
 
 static __attribute__((noinline)) void drain_alone(struct mo_member *m)
 {
     struct mo_task *task;
     for (;;) {
-        while ((task = mo_priority_take(m, NULL)) || (task = mo_deque_pop_owner(&m->deque, INT64_MIN, false)))
+        while ((task = mo_priority_take(m, NULL)) || (task = mo_deque_pop_owner(&m->deque, INT64_MIN, false)) ||
+               (task = mo_held_back_take(m, NULL)))
             mo_task_execute(m, task);
         if (mo_likely(alone_all_ended(m)) || m == m->worker->root) /* no barrier outside all regions */
             return;

@@ -279,13 +279,19 @@ struct mo_kin {
     struct mo_taskgroup *group; /* NULL: waits for children */
 };
 
-/* A task of another member; with `kin` only one of those. NULL when none was found. */
+/* A task of another member, or, where there is none, one that is held back; with `kin` only one of those. NULL when none
+   was found. */
 struct mo_task *mo_steal(struct mo_member *m, const struct mo_kin *kin);
 /* A task of the team's queue of prioritised tasks, likewise. */
-struct mo_task *mo_priority_take_slow(struct mo_member *m, const struct mo_kin *kin);
+struct mo_task *mo_priority_take_slow(struct mo_member *m, const struct mo_kin *kin, int lowest);
 static inline struct mo_task *mo_priority_take(struct mo_member *m, const struct mo_kin *kin)
 {
-    return mo_likely(!mo_load_relaxed(&m->team->queued)) ? NULL : mo_priority_take_slow(m, kin);
+    return mo_likely(!mo_load_relaxed(&m->team->queued)) ? NULL : mo_priority_take_slow(m, kin, 0);
+}
+/* The same where no other task is left. */
+static inline struct mo_task *mo_held_back_take(struct mo_member *m, const struct mo_kin *kin)
+{
+    return mo_likely(!mo_load_relaxed(&m->team->held_back)) ? NULL : mo_priority_take_slow(m, kin, MO_PRIORITY_LAST);
 }
 /* False when memory is exhausted. `m` is the caller, of whatever team. */
 bool mo_priority_put(struct mo_member *m, struct mo_team *team, struct mo_task *task, int priority);

@@ -1,6 +1,7 @@
-/* Tasks that do not travel through deques: those with a priority, and the few that a thief took by mistake. One queue
-   per team under a lock: priorities are rare and a hint. It is a list of runs, highest priority first; a run is a list
-   of tasks of one priority in order of arrival, and its first link holds the run together. */
+/* Tasks that do not travel through deques: those with a priority, the few that a thief took by mistake, and those that
+   are held back until nothing else is left. One queue per team under a lock: priorities are rare and a hint. It is a
+   list of runs, highest priority first; a run is a list of tasks of one priority in order of arrival, and its first
+   link holds the run together. */
 #include "sched/internal.h"
 
 struct mo_queued_task {
@@ -28,6 +29,12 @@ static void link_in(struct mo_team *team, struct mo_queued_task *q)
     *run = q;
 }
 
+/* How many there are, written under the lock; read as a hint. */
+static _Atomic uint32_t *count_of(struct mo_team *team, const struct mo_queued_task *q)
+{
+    return q->priority < 0 ? &team->held_back : &team->queued;
+}
+
 bool mo_priority_put(struct mo_member *m, struct mo_team *team, struct mo_task *task, int priority)
 {
     struct mo_queued_task *q = mo_slab_alloc_owner(&m->worker->slab, 0);
@@ -36,7 +43,7 @@ bool mo_priority_put(struct mo_member *m, struct mo_team *team, struct mo_task *
     *q = (struct mo_queued_task){.task = task, .priority = priority, .home = m->worker->index};
     mo_mutex_lock(&team->priority_lock);
     link_in(team, q);
-    mo_owner_add(&team->queued, 1u); /* written under the lock; read as a hint */
+    mo_owner_add(count_of(team, q), 1u);
     mo_mutex_unlock(&team->priority_lock);
     return true;
 }
@@ -99,13 +106,13 @@ static struct mo_queued_task *take_kin(struct mo_queued_task **run, const struct
     return q;
 }
 
-static struct mo_queued_task *unlink_highest(struct mo_team *team, const struct mo_kin *kin)
+static struct mo_queued_task *unlink_highest(struct mo_team *team, const struct mo_kin *kin, int lowest)
 {
     struct mo_queued_task **run = &team->priority_head, *q = NULL;
-    while (*run && !(q = take_kin(run, kin)))
+    while (*run && (*run)->priority >= lowest && !(q = take_kin(run, kin)))
         run = &(*run)->next_run;
     if (q)
-        mo_owner_add(&team->queued, -1u);
+        mo_owner_add(count_of(team, q), -1u);
     return q;
 }
 
@@ -117,12 +124,12 @@ static bool is_late(const struct mo_member *m, const struct mo_kin *kin)
     return !kin && m->shared && mo_load_relaxed(&m->team->gen) != m->gen_seen;
 }
 
-struct mo_task *mo_priority_take_slow(struct mo_member *m, const struct mo_kin *kin)
+struct mo_task *mo_priority_take_slow(struct mo_member *m, const struct mo_kin *kin, int lowest)
 {
     struct mo_team *team = m->team;
     mo_mutex_lock(&team->priority_lock);
     bool late = is_late(m, kin);
-    struct mo_queued_task *q = late ? NULL : unlink_highest(team, kin);
+    struct mo_queued_task *q = late ? NULL : unlink_highest(team, kin, lowest);
     struct mo_task *task = q ? q->task : late ? NULL : unlink_bare(team, kin);
     mo_mutex_unlock(&team->priority_lock);
     if (!q)

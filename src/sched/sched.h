@@ -308,8 +308,9 @@ struct mo_team {
 
     /* Written when members run out of work; read by every creator of a task. */
     _Atomic uint64_t idle MO_ALIGNED(MO_LINE_PAIR);
-    _Atomic bool has_tasks;  /* since the last barrier */
-    _Atomic uint32_t queued; /* tasks in the queue of prioritised ones */
+    _Atomic bool has_tasks;     /* since the last barrier */
+    _Atomic uint32_t queued;    /* tasks in the queue of prioritised ones */
+    _Atomic uint32_t held_back; /* tasks of priority MO_PRIORITY_LAST in it, which do not count there */
     struct mo_event event;
 
     /* Rarely written. */
@@ -398,6 +399,7 @@ void mo_sched_heavy_barrier(void);
 
 /* ---- Tasks (task.c, taskwait.c, steal.c). */
 /* What a task is to be like beyond its function. */
+#define MO_PRIORITY_LAST (-1) /* it runs where no other task is left, in order of creation */
 struct mo_task_form {
     size_t bytes, align; /* of the payload */
     int32_t priority;

@@ -173,9 +173,12 @@ struct mo_task *mo_steal(struct mo_member *m, const struct mo_kin *kin)
     mo_epoch_enter(&m->worker->epoch);
     struct mo_task *task = ask_all(m, kin);
     mo_epoch_leave(&m->worker->epoch);
-    if (task)
+    if (task) {
         m->stole_at = mo_plat_ticks();
-    else
+        return task;
+    }
+    task = mo_held_back_take(m, kin);
+    if (!task)
         back_off(m, BACKOFF_EMPTY);
     return task;
 }

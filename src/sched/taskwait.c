@@ -49,8 +49,8 @@ static struct mo_task *take_descendant(struct mo_member *m, const struct mo_kin 
     struct mo_task *task = mo_priority_take(m, kin);
     if (!task)
         task = mo_deque_pop_owner(&m->deque, m->mark, m->shared);
-    if (!task && m->shared)
-        task = mo_steal(m, kin);
+    if (!task)
+        task = m->shared ? mo_steal(m, kin) : mo_held_back_take(m, kin);
     return task;
 }
 

@@ -74,6 +74,7 @@ void mo_team_forget_threads(struct mo_team *team, bool reset)
     mo_store_relaxed(&team->claim, mo_load_relaxed(&team->gen));
     mo_store_relaxed(&team->has_tasks, false);
     mo_store_relaxed(&team->queued, 0u);
+    mo_store_relaxed(&team->held_back, 0u);
     mo_store_relaxed(&team->done_outside, 0u);
     mo_store_relaxed(&team->priority_lock, 0u);
     team->priority_head = NULL;
