@@ -1,5 +1,6 @@
 /* Reductions in which tasks take part. The compiled code describes the list items in an array, of one of two forms; the
-   newer one tells the original, which initialisers may ask for. Tasks ask for their thread's copy. */
+   newer one tells the original, which initialisers may ask for, and tasks that see the variable itself and not the copy
+   of it that a region or loop has. Tasks ask for their thread's copy. */
 #include "interpose/kmp/kmp.h"
 
 #include <alloca.h>
@@ -56,7 +57,9 @@ static struct item of_newer(const struct newer_input *in)
 static struct mo_reduction_item item_at(void *list, size_t i)
 {
     const struct item *item = (struct item *)list + i;
-    return (struct mo_reduction_item){.original = (uintptr_t)item->shared, .offset = item->offset};
+    return (struct mo_reduction_item){.original = (uintptr_t)item->shared,
+                                      .alias = item->original == item->shared ? 0 : (uintptr_t)item->original,
+                                      .offset = item->offset};
 }
 
 /* An item without an initialiser begins as zeroes, which it is. */

@@ -444,6 +444,7 @@ struct mo_reductions; /* the private copies of one construct's list items, a par
 
 struct mo_reduction_item {
     uintptr_t original; /* address */
+    uintptr_t alias;    /* another address by which tasks may name it; 0: none */
     size_t offset;      /* of the copy in a thread's part */
 };
 

@@ -9,6 +9,8 @@
    registration hangs on a taskgroup: that of the construct, or one that a region or a work-sharing construct opens in
    each thread for the purpose. The search goes from the innermost group outwards. Each group knows the next one that has
    a registration, so groups between cost nothing.
+   An original that is itself the private copy of a region or work-sharing construct has the address of that one's
+   original as an alias, for tasks that know the variable only by that.
    Where the compiled code does not combine the copies itself, the registration has the functions for it (make, merge). A
    byte per item behind each part then says that the thread has made its copy. In a region or a work-sharing construct
    the originals are private to each thread; each then has a view of its own, with its originals and the common parts.
@@ -25,8 +27,8 @@ struct mo_reductions {
     char *parts, *parts_end;
     size_t part_bytes, count;
     struct mo_reduction_item *item; /* by rising offset */
-    uint32_t *index;                /* table of originals with open addressing: number of the item + 1, 0 = free */
-    size_t mask;                    /* of the table's size; 0 = no table */
+    uint32_t *index; /* table of originals and aliases with open addressing: number of the item + 1, 0 = free */
+    size_t mask;     /* of the table's size; 0 = no table */
     void (*make)(const void *list, size_t i, void *copy); /* NULL: the compiled code makes and combines copies */
     void (*merge)(const void *list, size_t i, void *copy);
     const void *list;
@@ -44,7 +46,7 @@ static size_t table_size(size_t count)
     size_t size = 4 * FEW_ITEMS;
     if (count <= FEW_ITEMS)
         return 0;
-    while (size < 2 * count)
+    while (size < 4 * count) /* an item may have two addresses */
         size *= 2;
     return size;
 }
@@ -54,13 +56,20 @@ static size_t hash(uintptr_t address)
     return (size_t)(address * 0x9e3779b97f4a7c15u >> 32);
 }
 
+static void enter_address(struct mo_reductions *r, uintptr_t address, size_t i)
+{
+    size_t at = hash(address) & r->mask;
+    while (r->index[at])
+        at = (at + 1) & r->mask;
+    r->index[at] = (uint32_t)i + 1;
+}
+
 static void fill_table(struct mo_reductions *r)
 {
     for (size_t i = 0; i < r->count; i++) {
-        size_t at = hash(r->item[i].original) & r->mask;
-        while (r->index[at])
-            at = (at + 1) & r->mask;
-        r->index[at] = (uint32_t)i + 1;
+        enter_address(r, r->item[i].original, i);
+        if (r->item[i].alias)
+            enter_address(r, r->item[i].alias, i);
     }
 }
 
@@ -130,16 +139,21 @@ void *mo_reductions_parts(const struct mo_reductions *r)
 }
 
 /* ---- Finding a copy. */
-static const struct mo_reduction_item *find_original(const struct mo_reductions *r, uintptr_t address)
+static inline bool is_named(const struct mo_reduction_item *item, uintptr_t address)
+{
+    return item->original == address || (item->alias == address && address);
+}
+
+static const struct mo_reduction_item *find_named(const struct mo_reductions *r, uintptr_t address)
 {
     if (!r->mask) {
         for (size_t i = 0; i < r->count; i++)
-            if (r->item[i].original == address)
+            if (is_named(&r->item[i], address))
                 return &r->item[i];
         return NULL;
     }
     for (size_t at = hash(address) & r->mask; r->index[at]; at = (at + 1) & r->mask)
-        if (r->item[r->index[at] - 1].original == address)
+        if (is_named(&r->item[r->index[at] - 1], address))
             return &r->item[r->index[at] - 1];
     return NULL;
 }
@@ -179,7 +193,7 @@ static void merge_copies(const struct mo_reductions *r)
 static bool find_copy(const struct mo_reductions *r, unsigned tid, uintptr_t address, struct mo_reduction_copy *found)
 {
     char *part = r->parts + tid * r->part_bytes;
-    const struct mo_reduction_item *item = find_original(r, address);
+    const struct mo_reduction_item *item = find_named(r, address);
     size_t into = 0;
     if (!item) {
         if (address < (uintptr_t)r->parts || address >= (uintptr_t)r->parts_end)

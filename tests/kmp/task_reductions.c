@@ -51,6 +51,57 @@ static void of_region(int tasks)
     CHECK(tasks == 0 || product == (double)(1ull << threads));
 }
 
+/* Tasks that see the program's variables where the region has its copies, of few items and of more than a few. */
+static long global[10];
+static long few;
+
+static void add_to_globals(int i)
+{
+#pragma omp task in_reduction(+ : few) firstprivate(i)
+    few += i;
+#define ADD(n) _Pragma("omp task in_reduction(+ : global) firstprivate(i)") global[n] += i;
+    ADD(0)
+    ADD(9)
+}
+
+#define NAMES(each) each(0) each(1) each(2) each(3) each(4) each(5) each(6) each(7) each(8) each(9) each(10) each(11)
+#define DEFINE(n)   static long many_##n;
+NAMES(DEFINE)
+
+static void add_to_many(void)
+{
+#pragma omp task in_reduction(+ : many_0, many_5, many_11)
+    {
+        many_0 += 1;
+        many_5 += 2;
+        many_11 += 3;
+    }
+}
+
+static void of_globals(int tasks)
+{
+    memset(global, 0, sizeof global);
+    few = many_0 = many_5 = many_11 = 0;
+    int threads = 0;
+#pragma omp parallel reduction(task, + : few, global)
+    {
+#pragma omp single
+        threads = omp_get_num_threads();
+        for (int i = 0; i < tasks; i++)
+            add_to_globals(i);
+    }
+    CHECK_EQ(few, threads * tasks * (tasks - 1) / 2);
+    CHECK_EQ(global[0], few);
+    CHECK_EQ(global[9], few);
+#pragma omp parallel reduction(task, + : many_0, many_1, many_2, many_3, many_4, many_5, many_6, many_7, many_8,       \
+                               many_9, many_10, many_11)
+    for (int i = 0; i < tasks; i++)
+        add_to_many();
+    CHECK_EQ(many_0, threads * tasks);
+    CHECK_EQ(many_5, 2 * threads * tasks);
+    CHECK_EQ(many_11, 3 * threads * tasks);
+}
+
 static void of_loops(int n)
 {
     long sum = 0, more = 0, other = 1;
@@ -227,8 +278,10 @@ int main(void)
         of_groups(n);
 #pragma omp parallel
         of_groups(n);
-        if (!getenv("TEST_REFERENCE"))
+        if (!getenv("TEST_REFERENCE")) {
             older_region(n);
+            of_globals(n);
+        }
 #pragma omp parallel num_threads(2)
         {
 #pragma omp single
