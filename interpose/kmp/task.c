@@ -57,9 +57,15 @@ static void run_at_64(void *payload)
     run((kmp_task_t *)((char *)payload + 64));
 }
 
+/* Paddings that are none of those say in their first bytes how long they are. */
+static void run_at_told(void *payload)
+{
+    run((kmp_task_t *)((char *)payload + *(uint32_t *)payload));
+}
+
 void (*kmp_task_entry(unsigned padding))(void *payload)
 {
-    return padding == 16 ? run_at_16 : padding == 32 ? run_at_32 : run_at_64;
+    return padding == 16 ? run_at_16 : padding == 32 ? run_at_32 : padding == 64 ? run_at_64 : run_at_told;
 }
 
 void kmp_task_discard(struct mo_member *m, kmp_task_t *t)
@@ -69,10 +75,12 @@ void kmp_task_discard(struct mo_member *m, kmp_task_t *t)
 }
 
 /* ---- Making the block. */
-/* The privates' alignment is not told, but it divides the size. Vectors need up to 64. */
-unsigned kmp_task_alignment(size_t bytes)
+/* The privates' alignment is not told, but it divides the size. Vectors need up to 64; programs may ask for more. */
+#define ALIGN_MAX 256
+static size_t alignment(size_t bytes)
 {
-    return bytes % 32 ? 16 : 64;
+    size_t divisor = bytes & -bytes;
+    return divisor < 32 ? 16 : divisor < 64 ? 64 : divisor < ALIGN_MAX ? divisor : ALIGN_MAX;
 }
 
 static inline kmp_task_t *fill(struct mo_task *task, unsigned task_at, unsigned padding, unsigned flags,
@@ -83,12 +91,18 @@ static inline kmp_task_t *fill(struct mo_task *task, unsigned task_at, unsigned 
     *kmp_head(t) = (struct task_head){.bytes = (uint32_t)(shareds_at + shareds_bytes),
                                       .shareds_at = shareds_bytes ? (uint32_t)shareds_at : 0,
                                       .task_at = (uint16_t)task_at,
-                                      .padding = (uint8_t)padding,
+                                      .padding = (uint16_t)padding,
                                       .flags = (uint8_t)flags};
     t->shareds = shareds_bytes ? (char *)t + shareds_at : NULL;
     t->routine = routine;
     t->part_id = 0;
     return t;
+}
+
+/* Bytes from the block to the kmp_task_t. */
+static size_t place(uintptr_t block, size_t head, size_t align)
+{
+    return ((block + head + HEAD_BYTES + align - 1) & ~(uintptr_t)(align - 1)) - block;
 }
 
 #define EXCLUSIVE_MAX 8 /* addresses in clauses mutexinoutset of a detached task */
@@ -101,16 +115,18 @@ static __attribute__((noinline)) kmp_task_t *reserve(unsigned flags, size_t task
                                 .detached = flags & (TASK_DETACHABLE | TASK_PROXY)};
     if (form.detached) /* submitted as it is, also where it turns out to have dependences */
         form.mutexes = EXCLUSIVE_MAX;
-    size_t head = mo_task_head(m, &form), align = kmp_task_alignment(task_bytes);
-    size_t task_at = (head + HEAD_BYTES + align - 1) & ~(align - 1);
+    size_t head = mo_task_head(m, &form), align = alignment(task_bytes), task_at;
     void *payload;
     struct mo_task *task = NULL;
-    form.bytes = task_at - head;
+    form.bytes = align > MO_SLAB_MIN_BYTES ? HEAD_BYTES + align : place(0, head, align) - head;
     if (!__builtin_add_overflow(form.bytes, task_bytes + 7, &form.bytes) &&
         !__builtin_add_overflow(form.bytes, shareds_bytes, &form.bytes))
         task = mo_task_reserve(m, &form, &payload);
     if (!task)
         mo_fatal("out of memory for a task (%zu and %zu bytes of data)", task_bytes, shareds_bytes);
+    task_at = place((uintptr_t)task, head, align);
+    if (task_at - head > 64)
+        *(uint32_t *)payload = (uint32_t)(task_at - head);
     return fill(task, (unsigned)task_at, (unsigned)(task_at - head), flags, task_bytes, shareds_bytes, routine);
 }
 
@@ -276,6 +292,7 @@ static void submit_carried(struct mo_member *m, kmp_task_t *t, struct mo_deps de
                                       .deferrable = true,
                                       .final = kmp_head(t)->flags & TASK_FINAL,
                                       .always = true,
+                                      .last = kmp_head(t)->flags & TASK_HIDDEN_HELPER,
                                       .deps = deps};
     mo_omp_task(m, &spec);
 }
@@ -292,7 +309,6 @@ MO_EXPORT int32_t __kmpc_omp_task_with_deps(ident_t *loc, int32_t gtid, kmp_task
     if (kmp_head(t)->flags & (TASK_DETACHABLE | TASK_PROXY) || kmp_head(t)->state & TASK_RUNNING) {
         lists.exclusive_as_out = deps.mutexes > EXCLUSIVE_MAX;
         submit(m, t, &deps);
-                                      .last = kmp_head(t)->flags & TASK_HIDDEN_HELPER,
     } else
         submit_carried(m, t, deps);
     return 0;

@@ -51,7 +51,7 @@ struct task_head {
     uint32_t bytes;      /* of the kmp_task_t with all that belongs to it */
     uint32_t shareds_at; /* offset; 0: there are none */
     uint16_t task_at;    /* bytes from the core's header to the kmp_task_t */
-    uint8_t padding;     /* bytes from the core's payload to the kmp_task_t */
+    uint16_t padding;    /* bytes from the core's payload to the kmp_task_t */
     uint8_t flags;
     uint8_t state;
 };
@@ -77,8 +77,6 @@ static inline struct mo_task *kmp_core_task(kmp_task_t *t)
 
 /* What the core calls with the payload of a task whose padding is `padding`. */
 void (*kmp_task_entry(unsigned padding))(void *payload);
-/* The bytes at which a taskloop's payload has its kmp_task_t, so that this keeps its alignment. */
-unsigned kmp_task_alignment(size_t bytes);
 void kmp_task_destroy(struct mo_member *m, kmp_task_t *t);
 /* Destroy and free a block that does not run as a task. */
 void kmp_task_discard(struct mo_member *m, kmp_task_t *t);

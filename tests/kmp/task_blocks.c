@@ -50,6 +50,8 @@ static struct task *make(int flags, uint32_t bytes, uint32_t shareds)
     CHECK_EQ((uintptr_t)t % 16, 0);
     if ((HEAD + bytes) % 64 == 0) /* then the data may need that */
         CHECK_EQ((uintptr_t)t % 64, 0);
+    if ((HEAD + bytes) % 256 == 0 && !check_is_reference())
+        CHECK_EQ((uintptr_t)t % 256, 0);
     CHECK(t->routine == check_block);
     CHECK((t->shareds != NULL) == (shareds != 0));
     if (shareds) {
