@@ -66,8 +66,7 @@ static long wavefront_batch(long rounds)
 /* A writer, its readers, a writer after them: all exist before the first can run. */
 static double one_fan(int readers, long *wrong)
 {
-    static long value;
-    static _Atomic long right;
+    static long value, right;
     value = right = 0;
     double start = bench_now_ns();
 #pragma omp task depend(out : value)

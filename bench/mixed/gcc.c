@@ -1,0 +1,3 @@
+#include "region.h"
+
+REGION(gcc)
