@@ -1,11 +1,19 @@
-/* Explicit tasks. Dependences are known only when the task is handed back, and its block has no room for them: such a
-   task is a small one of the core's that carries the address of the block.
+/* Explicit tasks.
 
    The body of an untied task that has several parts hands its own block back at the end of each but the last one, and
    returns. The next part is then run by the same thread at once, so the task is as good as tied. */
 #include "interpose/kmp/task.h"
 
-#define PLAIN_CLASS 1 /* of slabs: 128 bytes hold most tasks */
+/* Which tasks will have dependences compiled code says after it has got their blocks. A block for a task whose routine had
+   some the last time has room for them; without that room such a task is a second one of the core's, which carries the
+   address of the first. A hint: routines that share an entry are taken for each other. Read and written relaxed. */
+#define ROUTINES 256
+static _Atomic uint8_t with_dependences[ROUTINES];
+
+static inline _Atomic uint8_t *hint_of(int32_t (*routine)(int32_t, kmp_task_t *))
+{
+    return &with_dependences[((uintptr_t)routine >> 4) % ROUTINES];
+}
 
 /* ---- Running. */
 void kmp_task_destroy(struct mo_member *m, kmp_task_t *t)
@@ -83,19 +91,23 @@ static size_t alignment(size_t bytes)
     return divisor < 32 ? 16 : divisor < 64 ? 64 : divisor < ALIGN_MAX ? divisor : ALIGN_MAX;
 }
 
-static inline kmp_task_t *fill(struct mo_task *task, unsigned task_at, unsigned padding, unsigned flags,
-                               size_t task_bytes, size_t shareds_bytes, int32_t (*routine)(int32_t, kmp_task_t *))
+static inline __attribute__((always_inline)) kmp_task_t *fill(struct mo_task *task, unsigned task_at, unsigned padding,
+                                                              unsigned flags, size_t task_bytes, size_t shareds_bytes,
+                                                              int32_t (*routine)(int32_t, kmp_task_t *))
 {
     kmp_task_t *t = (kmp_task_t *)((char *)task + task_at);
+    struct task_head *head = kmp_head(t);
     size_t shareds_at = (task_bytes + 7) & ~(size_t)7;
-    *kmp_head(t) = (struct task_head){.bytes = (uint32_t)(shareds_at + shareds_bytes),
-                                      .shareds_at = shareds_bytes ? (uint32_t)shareds_at : 0,
-                                      .task_at = (uint16_t)task_at,
-                                      .padding = (uint16_t)padding,
-                                      .flags = (uint8_t)flags};
+    head->bytes = (uint32_t)(shareds_at + shareds_bytes);
+    head->shareds_at = shareds_bytes ? (uint32_t)shareds_at : 0;
+    head->task_at = (uint16_t)task_at;
+    head->padding = (uint16_t)padding;
+    head->flags = (uint8_t)flags;
+    head->state = 0;
     t->shareds = shareds_bytes ? (char *)t + shareds_at : NULL;
     t->routine = routine;
     t->part_id = 0;
+    task->fn = kmp_task_entry(padding);
     return t;
 }
 
@@ -130,17 +142,49 @@ static __attribute__((noinline)) kmp_task_t *reserve(unsigned flags, size_t task
     return fill(task, (unsigned)task_at, (unsigned)(task_at - head), flags, task_bytes, shareds_bytes, routine);
 }
 
+/* Of blocks that the paths below know: 128 bytes, or twice as many. */
+enum { SMALL_CLASS = 1, SMALL = MO_SLAB_MIN_BYTES << SMALL_CLASS, PLAIN_HEAD = sizeof(struct mo_task) };
+
+/* A block for a task that nothing is special about but that it is larger than most, or in a group, or will perhaps have
+   dependences; NULL: it is another one. */
+static inline kmp_task_t *reserve_known(struct mo_member *m, unsigned flags, size_t task_bytes, size_t shareds_bytes,
+                                        int32_t (*routine)(int32_t, kmp_task_t *))
+{
+    bool node = mo_load_relaxed(hint_of(routine)), extended = node || m->group;
+    unsigned head = extended ? mo_task_extended_head(node) : PLAIN_HEAD;
+    size_t at = place(0, head, task_bytes % 32 ? 16 : 64);
+    if (task_bytes > 2 * SMALL || shareds_bytes > 2 * SMALL || task_bytes % 128 == 0)
+        return NULL;
+    size_t bytes = at + ((task_bytes + 7) & ~(size_t)7) + shareds_bytes;
+    if (bytes > 2 * SMALL)
+        return NULL;
+    unsigned cls = bytes <= SMALL ? SMALL_CLASS : SMALL_CLASS + 1;
+    struct mo_task *task = extended ? mo_task_reserve_extended(m, cls, node) : mo_task_reserve_plain(m, cls);
+    return task ? fill(task, (unsigned)at, (unsigned)at - head, flags, task_bytes, shareds_bytes, routine) : NULL;
+}
+
+/* Same arguments as __kmpc_omp_task_alloc, so that calling this is a jump. */
+static __attribute__((noinline)) kmp_task_t *alloc_other(ident_t *loc, int32_t gtid, int32_t flags, size_t task_bytes,
+                                                         size_t shareds_bytes,
+                                                         int32_t (*routine)(int32_t, kmp_task_t *))
+{
+    kmp_task_t *t = NULL;
+    if (!(flags & (TASK_PRIORITY | TASK_DETACHABLE | TASK_PROXY)))
+        t = reserve_known(mo_self(), (unsigned)flags, task_bytes, shareds_bytes, routine);
+    return t ? t : reserve((unsigned)flags, task_bytes, shareds_bytes, routine);
+}
+
 MO_EXPORT kmp_task_t *__kmpc_omp_task_alloc(ident_t *loc, int32_t gtid, int32_t flags, size_t task_bytes,
                                             size_t shareds_bytes, int32_t (*routine)(int32_t, kmp_task_t *))
 {
-    enum { TASK_AT = sizeof(struct mo_task) + HEAD_BYTES, ROOM = (MO_SLAB_MIN_BYTES << PLAIN_CLASS) - TASK_AT - 7 };
+    enum { TASK_AT = PLAIN_HEAD + HEAD_BYTES, ROOM = SMALL - TASK_AT - 7 };
     struct mo_member *m = mo_self_peek();
     struct mo_task *task = NULL;
-    if (mo_likely(m && !(flags & (TASK_PRIORITY | TASK_DETACHABLE | TASK_PROXY)) && task_bytes % 32 &&
-                  task_bytes <= ROOM && shareds_bytes <= ROOM - task_bytes))
-        task = mo_task_reserve_plain(m, PLAIN_CLASS);
+    if (mo_likely(m && !m->group && !(flags & (TASK_PRIORITY | TASK_DETACHABLE | TASK_PROXY)) && task_bytes % 32 &&
+                  task_bytes <= ROOM && shareds_bytes <= ROOM - task_bytes && !mo_load_relaxed(hint_of(routine))))
+        task = mo_task_reserve_plain(m, SMALL_CLASS);
     if (mo_unlikely(!task))
-        return reserve((unsigned)flags, task_bytes, shareds_bytes, routine);
+        return alloc_other(loc, gtid, flags, task_bytes, shareds_bytes, routine);
     return fill(task, TASK_AT, HEAD_BYTES, (unsigned)flags, task_bytes, shareds_bytes, routine);
 }
 
@@ -189,6 +233,16 @@ MO_EXPORT void __kmpc_proxy_task_completed(int32_t gtid, kmp_task_t *t)
 }
 
 /* ---- Submitting. */
+static inline bool is_plain(kmp_task_t *t)
+{
+    return (kmp_head(t)->flags & ~TASK_MERGED_IF0) == TASK_TIED;
+}
+
+static inline void *payload_of(kmp_task_t *t)
+{
+    return (char *)t - kmp_head(t)->padding;
+}
+
 static void submit(struct mo_member *m, kmp_task_t *t, const struct mo_deps *deps)
 {
     struct task_head *head = kmp_head(t);
@@ -197,7 +251,7 @@ static void submit(struct mo_member *m, kmp_task_t *t, const struct mo_deps *dep
         return;
     }
     const struct mo_task_spec spec = {.fn = kmp_task_entry(head->padding),
-                                      .data = (char *)t - head->padding,
+                                      .data = payload_of(t),
                                       .priority = kmp_task_priority(t),
                                       .deferrable = true,
                                       .final = head->flags & TASK_FINAL,
@@ -212,7 +266,16 @@ static void submit(struct mo_member *m, kmp_task_t *t, const struct mo_deps *dep
 static __attribute__((noinline)) int32_t submit_special(kmp_task_t *t)
 {
     struct mo_member *m = mo_self();
+    struct mo_task *task = kmp_core_task(t);
     MO_OBSERVE(m, 0); /* after the jump this is the caller of what jumps */
+    if (is_plain(t)) {
+        if (task->flags & MO_TASK_NODE)
+            mo_store_relaxed(hint_of(t->routine), (uint8_t) false);
+        if (!mo_task_cancelled(m) && !mo_traced(m) && mo_task_may_run_now(m)) {
+            mo_task_run_reserved(m, task, payload_of(t), 0);
+            return 0;
+        }
+    }
     submit(m, t, &(struct mo_deps){0});
     return 0;
 }
@@ -221,12 +284,7 @@ static __attribute__((noinline)) int32_t submit_special(kmp_task_t *t)
 MO_EXPORT int32_t __kmpc_omp_task(ident_t *loc, int32_t gtid, kmp_task_t *t)
 {
     struct mo_member *m = mo_self_peek();
-    bool plain = m && (kmp_head(t)->flags & ~TASK_MERGED_IF0) == TASK_TIED && kmp_head(t)->padding == 16;
-    if (mo_unlikely(!plain))
-        return submit_special(t);
-    struct mo_task *task = kmp_core_task(t);
-    task->fn = run_at_16;
-    return mo_likely(mo_task_submit_plain(m, task)) ? 0 : submit_special(t);
+    return mo_likely(m && is_plain(t) && mo_task_submit_plain(m, kmp_core_task(t))) ? 0 : submit_special(t);
 }
 
 MO_EXPORT int32_t __kmpc_omp_task_parts(ident_t *loc, int32_t gtid, kmp_task_t *t)
@@ -297,21 +355,55 @@ static void submit_carried(struct mo_member *m, kmp_task_t *t, struct mo_deps de
     mo_omp_task(m, &spec);
 }
 
+static __attribute__((noinline)) int32_t submit_after(kmp_task_t *t, struct dep_lists *lists, int32_t noalias_count)
+{
+    struct mo_member *m = mo_self();
+    struct task_head *head = kmp_head(t);
+    struct mo_deps deps = deps_of(lists, noalias_count);
+    bool detached = head->flags & (TASK_DETACHABLE | TASK_PROXY);
+    bool node = is_plain(t) && kmp_core_task(t)->flags & MO_TASK_NODE && !deps.mutexes;
+    if (detached || node || head->state & TASK_RUNNING) {
+        lists->exclusive_as_out = deps.mutexes > EXCLUSIVE_MAX;
+        submit(m, t, &deps);
+    } else {
+        mo_store_relaxed(hint_of(t->routine), (uint8_t)is_plain(t));
+        submit_carried(m, t, deps);
+    }
+    return 0;
+}
+
+/* What most lists are: a few addresses, of which some are written and some are read, and all of which the core wants to
+   know no more about. Room for `count` of them at `address`. */
+static inline bool take_addresses(const struct dep_lists *l, unsigned count, void **address, struct mo_deps *deps)
+{
+    unsigned outs = 0, ins = count;
+    for (unsigned i = 0; i < count; i++) {
+        const kmp_depend_info_t *d = i < l->in_first ? &l->first[i] : &l->second[i - l->in_first];
+        if (mo_unlikely((d->flags & ~DEP_IN) != (d->flags & DEP_OUT) || !d->address || !d->flags))
+            return false;
+        address[d->flags & DEP_OUT ? outs++ : --ins] = d->address;
+    }
+    *deps = (struct mo_deps){.count = count, .list = address, .outs = outs};
+    return true;
+}
+
 MO_EXPORT int32_t __kmpc_omp_task_with_deps(ident_t *loc, int32_t gtid, kmp_task_t *t, int32_t count,
                                             kmp_depend_info_t *list, int32_t noalias_count, kmp_depend_info_t *noalias)
 {
+    enum { FEW = 16 };
+    void *address[FEW];
     struct dep_lists lists = lists_of(count, list, noalias);
-    struct mo_deps deps = deps_of(&lists, noalias_count);
-    if (!deps.count)
+    unsigned all = lists.in_first + (noalias_count > 0 ? (unsigned)noalias_count : 0);
+    struct mo_member *m = mo_self_peek();
+    struct mo_deps deps;
+    if (mo_unlikely(!all))
         return __kmpc_omp_task(loc, gtid, t);
-    struct mo_member *m = mo_self();
-    MO_OBSERVE(m, 0);
-    if (kmp_head(t)->flags & (TASK_DETACHABLE | TASK_PROXY) || kmp_head(t)->state & TASK_RUNNING) {
-        lists.exclusive_as_out = deps.mutexes > EXCLUSIVE_MAX;
-        submit(m, t, &deps);
-    } else
-        submit_carried(m, t, deps);
-    return 0;
+    if (mo_likely(m && is_plain(t) && all <= FEW && take_addresses(&lists, all, address, &deps) &&
+                  mo_task_submit_plain_after(m, kmp_core_task(t), &deps)))
+        return 0;
+    if (m)
+        MO_OBSERVE(m, 0);
+    return submit_after(t, &lists, noalias_count);
 }
 
 /* ---- if(0): compiled code calls the body itself, between the two. */

@@ -492,12 +492,12 @@ void mo_task_leave_undeferred(struct mo_member *m);
 size_t mo_task_head(const struct mo_member *m, const struct mo_task_form *form);
 /* As mo_task_new(). */
 struct mo_task *mo_task_reserve(struct mo_member *m, const struct mo_task_form *form, void **payload);
-/* The same for a plain task whose block fits slab class `cls` and is at hand; else NULL. */
+/* The same for a plain task outside of groups whose block fits slab class `cls` and is at hand; else NULL. */
 static inline struct mo_task *mo_task_reserve_plain(struct mo_member *m, unsigned cls)
 {
     struct mo_slab *slab = &m->worker->slab;
     struct mo_slab_block *block = slab->free[cls];
-    if (mo_unlikely(!block || m->group || mo_traced(m)))
+    if (mo_unlikely(!block || mo_traced(m)))
         return NULL;
     slab->free[cls] = block->next;
     struct mo_task *task = (struct mo_task *)block;
@@ -506,11 +506,21 @@ static inline struct mo_task *mo_task_reserve_plain(struct mo_member *m, unsigne
     return task;
 }
 
+/* The same for one that is perhaps in a group or, with `node`, will be submitted with dependences. */
+struct mo_task *mo_task_reserve_extended(struct mo_member *m, unsigned cls, bool node);
+/* Bytes in front of its payload. */
+static inline unsigned mo_task_extended_head(bool node)
+{
+    return (unsigned)(sizeof(struct mo_task) + sizeof(struct mo_task_ext) + (node ? sizeof(struct mo_task_node) : 0));
+}
+
 /* Make it a child of the current task, to be submitted as if by mo_task_new(); flags: MO_TASK_FINAL, MO_TASK_COPIED.
    False: that cannot be, run it at once. */
 bool mo_task_settle(struct mo_member *m, struct mo_task *task, unsigned flags, int32_t priority);
 /* Settle and submit for the common case, as in mo_task_spawn_small(). False: another case, nothing has happened. */
 bool mo_task_submit_plain(struct mo_member *m, struct mo_task *task);
+/* The same with dependences, for a block that was reserved for them. */
+bool mo_task_submit_plain_after(struct mo_member *m, struct mo_task *task, const struct mo_deps *deps);
 /* Run fn(data) as this task, before returning; the block is gone then. */
 void mo_task_run_reserved(struct mo_member *m, struct mo_task *task, void *data, unsigned flags);
 /* The event of a block that was reserved with `detached`, to be attached to the task when that is settled; the first call

@@ -226,6 +226,30 @@ struct mo_task *mo_task_reserve(struct mo_member *m, const struct mo_task_form *
     return reserve(m, form, NULL, payload);
 }
 
+/* A new block, child of `parent`, or of none yet. */
+static inline void extend_plain(struct mo_member *m, struct mo_task *t, struct mo_task *parent, unsigned cls, bool node)
+{
+    struct mo_task_ext *ext = mo_task_ext(t);
+    mo_store_relaxed(&t->parent, parent);
+    t->counts = 0;
+    t->origin = origin_of(m->current->env, m->worker->index, cls, MO_TASK_EXTENDED | (node ? MO_TASK_NODE : 0));
+    mo_store_relaxed(&ext->group, m->group);
+    ext->event = NULL;
+    ext->edges = NULL;
+    ext->priority = 0;
+    ext->offset = mo_task_extended_head(node);
+    if (node)
+        mo_node_init(t, MO_NODE_TASK, 1);
+}
+
+struct mo_task *mo_task_reserve_extended(struct mo_member *m, unsigned cls, bool node)
+{
+    struct mo_task *t = mo_traced(m) ? NULL : mo_slab_alloc_owner(&m->worker->slab, cls);
+    if (mo_likely(t != NULL))
+        extend_plain(m, t, NULL, cls, node);
+    return t;
+}
+
 /* Its creator may have opened a taskgroup since: a block without a place for that cannot be stored. */
 bool mo_task_settle(struct mo_member *m, struct mo_task *task, unsigned flags, int32_t priority)
 {
@@ -363,17 +387,9 @@ static __attribute__((noinline)) void spawn_in_group(struct mo_member *m, void (
 {
     unsigned cls = mo_task_small_class(m, bytes);
     struct mo_task *t = mo_slab_take_owner(&m->worker->slab, cls);
-    struct mo_task_ext *ext = mo_task_ext(t);
     t->fn = fn;
-    mo_store_relaxed(&t->parent, m->current);
-    t->counts = 0;
-    t->origin = origin_of(m->current->env, m->worker->index, cls, MO_TASK_EXTENDED);
-    mo_store_relaxed(&ext->group, m->group);
-    ext->event = NULL;
-    ext->edges = NULL;
-    ext->priority = 0;
-    ext->offset = sizeof *t + sizeof *ext;
-    copy_words((uint64_t *)(ext + 1), data, bytes);
+    extend_plain(m, t, m->current, cls, false);
+    copy_words((uint64_t *)(mo_task_ext(t) + 1), data, bytes);
     group_add(m, m->group);
     launch(m, m->current, t);
 }
@@ -394,51 +410,80 @@ void mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *da
     launch(m, m->current, t);
 }
 
-bool mo_task_spawn_after(struct mo_member *m, void (*fn)(void *), const void *data, size_t bytes,
-                         const struct mo_deps *deps)
+/* A task with dependences, if nothing else is special about it, would be stored. */
+static inline bool is_stored_after(struct mo_member *m, const struct mo_deps *deps)
 {
-    unsigned cls = mo_slab_class(mo_task_head_bytes(MO_TASK_EXTENDED | MO_TASK_NODE) + bytes);
-    if (!mo_task_is_ordinary(m) || deps->mutexes || !is_stored(m) || mo_task_too_many(m) ||
-        cls >= MO_SLAB_CLASSES)
-        return false;
-    struct mo_task *t = mo_slab_alloc_owner(&m->worker->slab, cls), *parent = m->current;
+    return mo_task_is_ordinary(m) && !deps->mutexes && is_stored(m) && !mo_task_too_many(m);
+}
+
+static inline void launch_after(struct mo_member *m, struct mo_task *parent, struct mo_task *t,
+                                const struct mo_deps *deps)
+{
     uint32_t edges;
-    if (mo_unlikely(!t))
-        return false;
-    struct mo_task_ext *ext = mo_task_ext(t);
-    t->fn = fn;
-    mo_store_relaxed(&t->parent, parent);
-    t->counts = 0;
-    t->origin = origin_of(parent->env, m->worker->index, cls, MO_TASK_EXTENDED | MO_TASK_NODE);
-    mo_store_relaxed(&ext->group, m->group);
-    ext->event = NULL;
-    ext->edges = NULL;
-    ext->priority = 0;
-    ext->offset = (uint32_t)mo_task_head_bytes(MO_TASK_EXTENDED | MO_TASK_NODE);
-    mo_node_init(t, MO_NODE_TASK, 1);
-    if (mo_likely(bytes <= 4 * sizeof(uint64_t) && bytes % sizeof(uint64_t) == 0))
-        copy_words((uint64_t *)(mo_task_node(t) + 1), data, bytes);
-    else
-        memcpy(mo_task_node(t) + 1, data, bytes);
     if (mo_unlikely(!mo_depends_link(m, t, deps, &edges))) {
         run_after_all(m, t);
-        return true;
+        return;
     }
     count_child(m, parent);
     if (m->group)
         group_add(m, m->group);
     start_after(m, t, edges);
+}
+
+bool mo_task_spawn_after(struct mo_member *m, void (*fn)(void *), const void *data, size_t bytes,
+                         const struct mo_deps *deps)
+{
+    unsigned cls = mo_slab_class(mo_task_head_bytes(MO_TASK_EXTENDED | MO_TASK_NODE) + bytes);
+    if (!is_stored_after(m, deps) || cls >= MO_SLAB_CLASSES)
+        return false;
+    struct mo_task *t = mo_slab_alloc_owner(&m->worker->slab, cls), *parent = m->current;
+    if (mo_unlikely(!t))
+        return false;
+    t->fn = fn;
+    extend_plain(m, t, parent, cls, true);
+    if (mo_likely(bytes <= 4 * sizeof(uint64_t) && bytes % sizeof(uint64_t) == 0))
+        copy_words((uint64_t *)(mo_task_node(t) + 1), data, bytes);
+    else
+        memcpy(mo_task_node(t) + 1, data, bytes);
+    launch_after(m, parent, t, deps);
+    return true;
+}
+
+static inline void settle_plain(struct mo_member *m, struct mo_task *task)
+{
+    mo_store_relaxed(&task->parent, m->current);
+    task->counts = 0;
+    task->env = m->current->env;
+}
+
+static __attribute__((noinline)) bool submit_extended(struct mo_member *m, struct mo_task *task)
+{
+    if (!mo_task_is_ordinary(m) || !is_stored(m))
+        return false;
+    settle_plain(m, task);
+    mo_store_relaxed(&mo_task_ext(task)->group, m->group);
+    if (m->group)
+        group_add(m, m->group);
+    launch(m, m->current, task);
     return true;
 }
 
 bool mo_task_submit_plain(struct mo_member *m, struct mo_task *task)
 {
     if (mo_unlikely(task->flags || m->group || !mo_task_is_ordinary(m) || !is_stored(m)))
-        return false;
-    mo_store_relaxed(&task->parent, m->current);
-    task->counts = 0;
-    task->env = m->current->env;
+        return task->flags == MO_TASK_EXTENDED && submit_extended(m, task);
+    settle_plain(m, task);
     launch(m, m->current, task);
+    return true;
+}
+
+bool mo_task_submit_plain_after(struct mo_member *m, struct mo_task *task, const struct mo_deps *deps)
+{
+    if (task->flags != (MO_TASK_EXTENDED | MO_TASK_NODE) || !is_stored_after(m, deps))
+        return false;
+    settle_plain(m, task);
+    mo_store_relaxed(&mo_task_ext(task)->group, m->group);
+    launch_after(m, m->current, task, deps);
     return true;
 }
 
