@@ -7,12 +7,24 @@ static uint8_t bind_of(unsigned flags)
     return flags & 7;
 }
 
-MO_EXPORT void GOMP_parallel(void (*fn)(void *), void *data, unsigned num_threads, unsigned flags)
+static __attribute__((noinline)) void parallel_other(void (*fn)(void *), void *data, unsigned num_threads,
+                                                     unsigned flags)
 {
     const struct mo_region r = {.fn = fn, .data = data, .num_threads = num_threads, .bind = bind_of(flags)};
     struct mo_member *m = mo_self();
     MO_OBSERVE(m, 0);
     mo_region_run_on(m, &r);
+}
+
+MO_EXPORT void GOMP_parallel(void (*fn)(void *), void *data, unsigned num_threads, unsigned flags)
+{
+    struct mo_member *m = mo_self_plain();
+    if (mo_unlikely(!m)) {
+        parallel_other(fn, data, num_threads, flags);
+        return;
+    }
+    const struct mo_region r = {.fn = fn, .data = data, .num_threads = num_threads, .bind = bind_of(flags)};
+    mo_region_run_plain(m, &r);
 }
 
 MO_EXPORT void GOMP_parallel_start(void (*fn)(void *), void *data, unsigned num_threads)

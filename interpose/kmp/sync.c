@@ -1,11 +1,20 @@
 /* Barriers, single, master, masked, critical. */
 #include "interpose/kmp/kmp.h"
 
-MO_EXPORT void __kmpc_barrier(ident_t *loc, int32_t gtid)
+static __attribute__((noinline)) void barrier_other(ident_t *loc, int32_t gtid)
 {
     struct mo_member *m = mo_self();
     MO_OBSERVE(m, kmp_barrier_kind(loc));
     mo_team_barrier(m);
+}
+
+MO_EXPORT void __kmpc_barrier(ident_t *loc, int32_t gtid)
+{
+    struct mo_member *m = mo_self_plain();
+    if (mo_likely(m != NULL))
+        mo_team_barrier_plain(m);
+    else
+        barrier_other(loc, gtid);
 }
 
 /* 1: the region is cancelled. */
@@ -16,11 +25,17 @@ MO_EXPORT int32_t __kmpc_cancel_barrier(ident_t *loc, int32_t gtid)
     return !mo_team_barrier(m);
 }
 
-MO_EXPORT int32_t __kmpc_single(ident_t *loc, int32_t gtid)
+static __attribute__((noinline)) int32_t single_other(ident_t *loc, int32_t gtid)
 {
     struct mo_member *m = mo_self();
     MO_OBSERVE(m, 0);
     return mo_single_begin(m);
+}
+
+MO_EXPORT int32_t __kmpc_single(ident_t *loc, int32_t gtid)
+{
+    struct mo_member *m = mo_self_plain();
+    return mo_likely(m != NULL) ? mo_single_begin_plain(m) : single_other(loc, gtid);
 }
 
 MO_EXPORT void __kmpc_end_single(ident_t *loc, int32_t gtid)
@@ -112,26 +127,46 @@ MO_EXPORT void __kmpc_end_scope(ident_t *loc, int32_t gtid, void *reserved)
     mo_work_end(mo_self());
 }
 
-MO_EXPORT void __kmpc_critical(ident_t *loc, int32_t gtid, kmp_critical_name *name)
+static __attribute__((noinline)) void begin_critical_other(ident_t *loc, int32_t gtid, kmp_critical_name *name)
 {
     struct mo_member *m = mo_self();
     MO_OBSERVE(m, MO_OBS_CRITICAL);
     mo_omp_acquire(m, kmp_critical_lock(name));
+}
+
+static __attribute__((noinline)) void end_critical_other(ident_t *loc, int32_t gtid, kmp_critical_name *name)
+{
+    struct mo_member *m = mo_self();
+    MO_OBSERVE(m, MO_OBS_CRITICAL);
+    mo_omp_release(m, kmp_critical_lock(name));
+}
+
+MO_EXPORT void __kmpc_critical(ident_t *loc, int32_t gtid, kmp_critical_name *name)
+{
+    struct mo_member *m = mo_self_plain();
+    if (mo_likely(m != NULL))
+        mo_omp_acquire_plain(m, kmp_critical_lock(name));
+    else
+        begin_critical_other(loc, gtid, name);
 }
 
 /* The hint is one. */
 MO_EXPORT void __kmpc_critical_with_hint(ident_t *loc, int32_t gtid, kmp_critical_name *name, uint32_t hint)
 {
-    struct mo_member *m = mo_self();
-    MO_OBSERVE(m, MO_OBS_CRITICAL);
-    mo_omp_acquire(m, kmp_critical_lock(name));
+    struct mo_member *m = mo_self_plain();
+    if (mo_likely(m != NULL))
+        mo_omp_acquire_plain(m, kmp_critical_lock(name));
+    else
+        begin_critical_other(loc, gtid, name);
 }
 
 MO_EXPORT void __kmpc_end_critical(ident_t *loc, int32_t gtid, kmp_critical_name *name)
 {
-    struct mo_member *m = mo_self();
-    MO_OBSERVE(m, MO_OBS_CRITICAL);
-    mo_omp_release(m, kmp_critical_lock(name));
+    struct mo_member *m = mo_self_plain();
+    if (mo_likely(m != NULL))
+        mo_omp_release_plain(m, kmp_critical_lock(name));
+    else
+        end_critical_other(loc, gtid, name);
 }
 
 MO_EXPORT void __kmpc_flush(ident_t *loc)

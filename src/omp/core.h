@@ -227,6 +227,8 @@ struct mo_region {
    do it. */
 void mo_region_begin_on(struct mo_member *m, const struct mo_region *r);
 void mo_region_run_on(struct mo_member *m, const struct mo_region *r);
+/* The same where no tool watches. */
+void mo_region_run_plain(struct mo_member *m, const struct mo_region *r);
 void mo_region_end(void);
 
 static inline void mo_region_begin(const struct mo_region *r)
@@ -317,6 +319,8 @@ void mo_sections_begin(struct mo_member *m, uint64_t count);
 uint64_t mo_sections_next(struct mo_member *m);
 /* True for the one thread that runs the block. */
 bool mo_single_begin(struct mo_member *m);
+/* The same where no tool watches. */
+bool mo_single_begin_plain(struct mo_member *m);
 /* The winner hands out a pointer; the others wait for it. All threads have passed a barrier afterwards. */
 void mo_copyprivate_give(struct mo_member *m, void *data);
 void *mo_copyprivate_take(struct mo_member *m);
@@ -513,6 +517,26 @@ extern _Atomic uint32_t MO_SHARED(atomic) MO_SHARED_ATTR;
 void mo_omp_acquire(struct mo_member *m, _Atomic uint32_t *lock);
 void mo_omp_release(struct mo_member *m, _Atomic uint32_t *lock);
 bool mo_omp_try_acquire(struct mo_member *m, _Atomic uint32_t *lock);
+/* The first two where no tool watches. While a thread holds a lock no new task runs at once on it. */
+static inline void mo_omp_acquire_plain(struct mo_member *m, _Atomic uint32_t *lock)
+{
+    m->worker->held++;
+    mo_mutex_lock(lock);
+}
+
+/* A lock may be given back by another thread than took it, against the rules. */
+static inline void mo_omp_let_go(struct mo_member *m)
+{
+    struct mo_worker *w = m->worker;
+    if (w->held)
+        w->held--;
+}
+
+static inline void mo_omp_release_plain(struct mo_member *m, _Atomic uint32_t *lock)
+{
+    mo_omp_let_go(m);
+    mo_mutex_unlock(lock);
+}
 
 static inline void mo_omp_lock(_Atomic uint32_t *lock)
 {

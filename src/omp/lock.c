@@ -37,37 +37,27 @@ static void hold(struct mo_member *m)
     m->worker->held++;
 }
 
-/* A lock may be given back by another thread than took it, against the rules. */
-static void let_go(struct mo_member *m)
-{
-    struct mo_worker *w = m->worker;
-    if (w->held)
-        w->held--;
-}
-
 /* The kind is remembered nowhere, so the face says it at the end too. */
 static __attribute__((noinline)) void acquire_observed(struct mo_member *m, _Atomic uint32_t *lock)
 {
     struct mo_obs_thread *t = &m->worker->obs;
     enum mo_obs_mutex kind = (enum mo_obs_mutex)mo_obs_what(t, MO_OBS_LOCK);
     mo_obs_mutex_acquire(t, kind, lock);
-    mo_mutex_lock(lock);
+    mo_omp_acquire_plain(m, lock);
     mo_obs_mutex_acquired(t, kind, lock);
 }
 
 void mo_omp_acquire(struct mo_member *m, _Atomic uint32_t *lock)
 {
-    hold(m);
     if (mo_unlikely(mo_traced(m)))
         acquire_observed(m, lock);
     else
-        mo_mutex_lock(lock);
+        mo_omp_acquire_plain(m, lock);
 }
 
 void mo_omp_release(struct mo_member *m, _Atomic uint32_t *lock)
 {
-    mo_mutex_unlock(lock);
-    let_go(m);
+    mo_omp_release_plain(m, lock);
     if (mo_unlikely(mo_traced(m)))
         mo_obs_mutex_released(&m->worker->obs, mo_obs_what(&m->worker->obs, MO_OBS_LOCK), lock);
 }
@@ -143,7 +133,7 @@ static bool give(struct mo_member *m, struct mo_nest_lock *lock)
         return false;
     if (mo_exchange_release(&lock->owner, 0u) & 1)
         mo_park_wake(&lock->owner, 1, MO_WAKE_ANY, 1);
-    let_go(m);
+    mo_omp_let_go(m);
     return true;
 }
 

@@ -28,7 +28,7 @@ static void return_threads(struct mo_member *m, unsigned threads)
         mo_fetch_add_relaxed(group_threads(m), -threads);
 }
 
-static unsigned team_size(struct mo_member *m, const struct mo_icvs *icvs, unsigned clause)
+static inline unsigned team_size(struct mo_member *m, const struct mo_icvs *icvs, unsigned clause)
 {
     unsigned active = mo_omp_team(m->team)->active_level;
     if (clause == 1 || active >= icvs->max_active_levels)
@@ -53,8 +53,8 @@ static enum mo_bind policy_of(const struct mo_icvs *icvs, const struct mo_region
 /* OMP_NUM_THREADS and OMP_PROC_BIND may give a value for each level, and a clause of a region may for the levels below.
    Beyond the end of OMP_PROC_BIND, the policy of a clause goes for the regions inside as well, as GCC's runtime has
    it. */
-static uint32_t inner_env(struct mo_member *m, const struct mo_icvs *icvs, unsigned level, enum mo_bind policy,
-                          const uint32_t *nested)
+static inline uint32_t inner_env(struct mo_member *m, const struct mo_icvs *icvs, unsigned level, enum mo_bind policy,
+                                 const uint32_t *nested)
 {
     const struct mo_knob_list *threads = mo_knob_list(MO_KNOB_OMP_NUM_THREADS);
     uint32_t env = m->current->env;
@@ -85,7 +85,7 @@ static void begin_reductions(struct mo_member *m)
     mo_reductions_attach(m->group, mo_omp_team(m->team)->reductions);
 }
 
-static void begin_member(struct mo_member *m, void *frame)
+static inline void begin_member(struct mo_member *m, void *frame, bool watched)
 {
     struct mo_omp_team *ot = mo_omp_team(m->team);
     struct mo_omp_member *om = mo_omp_member(m);
@@ -94,7 +94,7 @@ static void begin_member(struct mo_member *m, void *frame)
     om->singles = 0;
     if (mo_unlikely(om->plan_seen != ot->plan_number))
         mo_affinity_follow(m);
-    if (mo_unlikely(mo_traced(m)))
+    if (mo_unlikely(watched))
         mo_observe_member(m, frame);
     if (ot->combined == MO_COMBINED_LOOP)
         mo_loop_begin(m, &ot->loop);
@@ -107,7 +107,7 @@ static void begin_member(struct mo_member *m, void *frame)
 static void enter(struct mo_member *m)
 {
     struct mo_omp_team *ot = mo_omp_team(m->team);
-    begin_member(m, __builtin_dwarf_cfa());
+    begin_member(m, __builtin_dwarf_cfa(), mo_traced(m));
     ot->fn(ot->data);
 }
 
@@ -139,7 +139,8 @@ static void miss_threads(const struct mo_region *r, unsigned size)
 }
 
 /* `frame`: of the function that will call the program's for member 0; NULL: the program does that. */
-static inline void begin(struct mo_member *m, const struct mo_region *r, void *frame)
+static inline __attribute__((always_inline)) void begin(struct mo_member *m, const struct mo_region *r, void *frame,
+                                                        bool watched)
 {
     const struct mo_icvs *icvs = mo_icvs_of(m);
     const struct mo_omp_team *outer = mo_omp_team(m->team);
@@ -167,34 +168,65 @@ static inline void begin(struct mo_member *m, const struct mo_region *r, void *f
     mo_store_relaxed(&ot->single, 0u);
     prepare_chain(team);
     team->enter = enter;
-    if (mo_unlikely(mo_traced(team)))
+    if (watched)
         mo_observe_region(m, team, r, frame);
     mo_team_start(team);
-    begin_member(mo_team_member(team, 0), frame);
+    begin_member(mo_team_member(team, 0), frame, watched);
+}
+
+static __attribute__((noinline)) void begin_any(struct mo_member *m, const struct mo_region *r, void *frame)
+{
+    begin(m, r, frame, mo_traced(m));
 }
 
 void mo_region_begin_on(struct mo_member *m, const struct mo_region *r)
 {
-    begin(m, r, NULL);
+    begin_any(m, r, NULL);
+}
+
+static inline __attribute__((always_inline)) void end(struct mo_member *m, bool watched)
+{
+    struct mo_team *team = m->team;
+    MO_ASSERT(m->tid == 0 && team->master);
+    if (watched) {
+        mo_team_close(team);
+        mo_observe_region_end(team);
+    } else {
+        mo_team_close_plain(team);
+    }
+    mo_share_end_region(m);
+    return_threads(team->master, team->size - 1);
 }
 
 void mo_region_end(void)
 {
     struct mo_member *m = mo_self();
-    struct mo_team *team = m->team;
-    MO_ASSERT(m->tid == 0 && team->master);
-    mo_team_close(team);
-    if (mo_unlikely(mo_traced(team)))
-        mo_observe_region_end(team);
-    mo_share_end_region(m);
-    return_threads(team->master, team->size - 1);
+    if (mo_unlikely(mo_traced(m)))
+        end(m, true);
+    else
+        end(m, false);
+}
+
+void mo_region_run_plain(struct mo_member *m, const struct mo_region *r)
+{
+    begin(m, r, NULL, false);
+    r->fn(r->data);
+    end(mo_self(), false);
+}
+
+static __attribute__((noinline)) void run_observed(struct mo_member *m, const struct mo_region *r)
+{
+    begin_any(m, r, __builtin_dwarf_cfa());
+    r->fn(r->data);
+    mo_region_end();
 }
 
 void mo_region_run_on(struct mo_member *m, const struct mo_region *r)
 {
-    begin(m, r, __builtin_dwarf_cfa());
-    r->fn(r->data);
-    mo_region_end();
+    if (mo_unlikely(mo_traced(m)))
+        run_observed(m, r);
+    else
+        mo_region_run_plain(m, r);
 }
 
 struct mo_member *mo_region_ancestor(struct mo_member *m, unsigned up)

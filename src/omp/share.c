@@ -188,7 +188,7 @@ uint64_t mo_sections_next(struct mo_member *m)
 }
 
 /* Every thread counts the single constructs it meets; the first at number s moves the team's counter on from s. */
-static inline bool win_single(struct mo_member *m)
+bool mo_single_begin_plain(struct mo_member *m)
 {
     uint64_t mine = mo_omp_member(m)->singles++;
     if (!m->shared)
@@ -199,7 +199,7 @@ static inline bool win_single(struct mo_member *m)
 
 bool mo_single_begin(struct mo_member *m)
 {
-    bool mine = win_single(m);
+    bool mine = mo_single_begin_plain(m);
     if (mo_likely(!mo_traced(m)))
         return mine;
     mo_obs_work_begin(&m->worker->obs, mine ? MO_OBS_SINGLE_EXECUTOR : MO_OBS_SINGLE_OTHER, 1);

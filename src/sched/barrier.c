@@ -241,12 +241,33 @@ void mo_team_join_observed(struct mo_member *m)
 }
 #endif
 
-static inline bool barrier(struct mo_member *m)
+static __attribute__((noinline)) bool barrier_shared(struct mo_member *m)
 {
-    if (mo_unlikely(m->cancellable && m->shared))
+    join_shared(m);
+    return true;
+}
+
+static __attribute__((noinline)) bool barrier_alone(struct mo_member *m)
+{
+    drain_alone(m);
+    return true;
+}
+
+static __attribute__((noinline)) bool barrier_that_may_be_cut(struct mo_member *m)
+{
+    if (m->shared)
         return barrier_cancellable(m);
     mo_team_join(m);
     return !is_cancelled(m);
+}
+
+bool mo_team_barrier_plain(struct mo_member *m)
+{
+    if (mo_unlikely(m->cancellable))
+        return barrier_that_may_be_cut(m);
+    if (m->shared)
+        return barrier_shared(m);
+    return mo_likely(alone_all_ended(m)) ? true : barrier_alone(m);
 }
 
 static __attribute__((noinline)) bool barrier_observed(struct mo_member *m)
@@ -254,12 +275,12 @@ static __attribute__((noinline)) bool barrier_observed(struct mo_member *m)
     struct mo_obs_thread *t = &m->worker->obs;
     enum mo_obs_sync kind = (enum mo_obs_sync)mo_obs_what(t, MO_OBS_BARRIER_INTERNAL);
     mo_obs_barrier_begin(t, kind);
-    bool passed = barrier(m);
+    bool passed = mo_team_barrier_plain(m);
     mo_obs_barrier_end(t, kind);
     return passed;
 }
 
 bool mo_team_barrier(struct mo_member *m)
 {
-    return mo_unlikely(mo_traced(m)) ? barrier_observed(m) : barrier(m);
+    return mo_unlikely(mo_traced(m)) ? barrier_observed(m) : mo_team_barrier_plain(m);
 }

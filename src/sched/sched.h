@@ -354,6 +354,15 @@ static inline struct mo_member *mo_self(void)
     return mo_likely(m != NULL) ? m : mo_sched_adopt();
 }
 
+/* The same where nothing is to be done beside the operation itself: Moirai has met the thread, and no tool watches it. NULL:
+   the long way is for it. That is best a function of its own with the arguments of the one that asks, so that it is
+   reached by a jump: the short way saves no registers then, and what the long one notes is the program's call. */
+static inline struct mo_member *mo_self_plain(void)
+{
+    struct mo_member *m = MO_SHARED(self);
+    return mo_likely(m && !mo_traced(m)) ? m : NULL;
+}
+
 /* The calling thread's worker: `e` ends with the thread. */
 static inline void mo_worker_at_end(struct mo_worker *w, struct mo_thread_end *e)
 {
@@ -371,9 +380,13 @@ struct mo_team *mo_team_open(struct mo_member *master, unsigned want, bool cance
 void mo_team_start(struct mo_team *team);
 /* Wait for all members and tasks; the caller is back in its outer team. */
 void mo_team_close(struct mo_team *team);
+/* The same where no tool watches. */
+void mo_team_close_plain(struct mo_team *team);
 /* Wait until all members are here and all tasks of the team have ended; runs tasks meanwhile. In a cancellable team
    false when the region is cancelled: the member must go to the region's end then. */
 bool mo_team_barrier(struct mo_member *m);
+/* The same where no tool watches. */
+bool mo_team_barrier_plain(struct mo_member *m);
 /* Cancel the region of the team, which must be cancellable: barriers end at once, tasks that have not begun are dropped. */
 void mo_team_cancel(struct mo_team *team);
 

@@ -191,21 +191,31 @@ void mo_team_start(struct mo_team *team)
     mo_store_release(&team->busy, (uint32_t)MO_TEAM_RUNNING); /* its size is settled */
 }
 
-void mo_team_close(struct mo_team *team)
+static inline void close_team(struct mo_team *team, void (*join)(struct mo_member *))
 {
     struct mo_member *m = mo_team_member(team, 0);
     m->joining = true;
     mo_depends_leave(m, &m->implicit);
-    if (mo_unlikely(mo_traced(m)))
-        mo_team_join_observed(m);
-    else
-        mo_team_join(m);
+    join(m);
     MO_SHARED(self) = team->master;
     uint32_t running = MO_TEAM_RUNNING;
     while (m->shared && !mo_cas_acq_rel(&team->busy, &running, (uint32_t)MO_TEAM_IDLE)) { /* its surplus is going */
         running = MO_TEAM_RUNNING;
         mo_plat_yield();
     }
+}
+
+void mo_team_close_plain(struct mo_team *team)
+{
+    close_team(team, mo_team_join);
+}
+
+void mo_team_close(struct mo_team *team)
+{
+    if (mo_unlikely(mo_traced(team)))
+        close_team(team, mo_team_join_observed);
+    else
+        mo_team_close_plain(team);
 }
 
 /* ---- Pool threads in a team. */
