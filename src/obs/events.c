@@ -134,6 +134,13 @@ void mo_obs_task_init(struct mo_obs_thread *t, struct mo_obs_task *task, void *b
         annotate(__FILE__, __LINE__, block);
 }
 
+void mo_obs_block_free(const void *block)
+{
+    mo_obs_annotation *annotate = MO_SHARED(obs).happens_before;
+    if (annotate)
+        annotate(__FILE__, __LINE__, block);
+}
+
 void mo_obs_task_created(struct mo_obs_thread *t, struct mo_obs_task *task, int flags, bool depends)
 {
     task->flags = flags | t->clauses;

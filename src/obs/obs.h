@@ -221,6 +221,8 @@ void mo_obs_implicit_end(struct mo_obs_thread *t, unsigned size);
 
 /* A task of the current one. The record is zeroed and filled; `created` then tells the tool, before anybody can run it. */
 void mo_obs_task_init(struct mo_obs_thread *t, struct mo_obs_task *task, void *block, void *memory, size_t bytes);
+/* A block that had a record is given back without having been a task. */
+void mo_obs_block_free(const void *block);
 void mo_obs_task_created(struct mo_obs_thread *t, struct mo_obs_task *task, int flags, bool depends);
 /* One item of a depend clause, as ompt_dependence_t has it. */
 struct mo_obs_dep {

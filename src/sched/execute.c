@@ -263,6 +263,8 @@ struct mo_task_event *mo_task_reserved_event(struct mo_member *m, struct mo_task
 
 void mo_task_release(struct mo_member *m, struct mo_task *task)
 {
+    if (mo_unlikely(mo_traced(m)))
+        mo_obs_block_free(task);
     free_task(m, task);
 }
 

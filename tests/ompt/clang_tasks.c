@@ -43,6 +43,20 @@ int main()
         omp_fulfill_event(ev);
 #pragma omp taskwait depend(in : a)
     }
+    /* Blocks of tasks with dependences are used again by other threads' tasks. */
+#pragma omp parallel num_threads(4) reduction(+ : s)
+    {
+        int own = 0;
+        for (int i = 0; i < 200; i++) {
+            int copy = i;
+#pragma omp task depend(inout : own) firstprivate(copy) shared(own)
+            own += copy >= 0;
+#pragma omp task firstprivate(copy)
+            copy++;
+        }
+#pragma omp taskwait
+        s += own - 200;
+    }
     printf("%d %d %ld\n", a, b, s);
     return a != 50 || b != 52 || s != 300 * 299 / 2 + 100;
 }
