@@ -293,27 +293,19 @@ MO_EXPORT int32_t __kmpc_omp_task_parts(ident_t *loc, int32_t gtid, kmp_task_t *
 }
 
 /* ---- Dependences: two lists, of addresses that may be equal and of others. */
-enum { DEP_IN = 1, DEP_OUT = 2, DEP_MUTEXINOUTSET = 4, DEP_INOUTSET = 8, DEP_ALL_MEMORY = 0x80 };
-
 struct dep_lists {
     const kmp_depend_info_t *first, *second;
     unsigned in_first;
     bool exclusive_as_out; /* the task has no room to take turns: it counts as a writer */
 };
 
-/* Address 0 means all memory to the core, but nothing special to compiled code. */
 static struct mo_dep dep_at(const void *list, unsigned i)
 {
     const struct dep_lists *l = list;
-    const kmp_depend_info_t *d = i < l->in_first ? &l->first[i] : &l->second[i - l->in_first];
-    void *address = d->address ? d->address : (void *)1;
-    if (d->flags & DEP_ALL_MEMORY)
-        return (struct mo_dep){NULL, MO_DEP_OUT};
-    if (d->flags & DEP_OUT)
-        return (struct mo_dep){address, MO_DEP_OUT};
-    if (d->flags & DEP_MUTEXINOUTSET)
-        return (struct mo_dep){address, l->exclusive_as_out ? MO_DEP_OUT : MO_DEP_MUTEXINOUTSET};
-    return (struct mo_dep){address, d->flags & DEP_INOUTSET ? MO_DEP_INOUTSET : MO_DEP_IN};
+    struct mo_dep dep = kmp_depend_read(i < l->in_first ? &l->first[i] : &l->second[i - l->in_first]);
+    if (dep.kind == MO_DEP_MUTEXINOUTSET && l->exclusive_as_out)
+        dep.kind = MO_DEP_OUT;
+    return dep;
 }
 
 static struct mo_deps deps_of(const struct dep_lists *lists, int32_t second)

@@ -7,6 +7,7 @@
 #ifndef MO_INTERPOSE_KMP_TASK_H
 #define MO_INTERPOSE_KMP_TASK_H
 
+#include "interpose/depobj.h"
 #include "interpose/kmp/kmp.h"
 
 #include <assert.h>
@@ -58,12 +59,6 @@ struct task_head {
 #define HEAD_BYTES 16
 static_assert(sizeof(struct task_head) <= HEAD_BYTES, "the kmp_task_t stays aligned to 16 bytes");
 static_assert(sizeof(kmp_task_t) == 40 && sizeof(struct kmp_loop_task) == 80, "the compiler's layout");
-
-typedef struct kmp_depend_info {
-    void *address;
-    size_t bytes;
-    uint8_t flags;
-} kmp_depend_info_t;
 
 static inline struct task_head *kmp_head(kmp_task_t *t)
 {

@@ -60,6 +60,23 @@ static struct mo_deps depend_list(int count, const struct depend_object *list)
     return (struct mo_deps){count > 0 ? (unsigned)count : 0, count > 0 ? (unsigned)count : 0, depend_at, list, 0};
 }
 
+/* The same of clang's programs: each object may have several items. */
+static struct mo_dep llvm_depend_at(const void *list, unsigned i)
+{
+    const kmp_depend_info_t *const *object = list;
+    for (; i >= kmp_depend_object_items(*object); object++)
+        i -= (unsigned)kmp_depend_object_items(*object);
+    return kmp_depend_read(&(*object)[i]);
+}
+
+static struct mo_deps llvm_depend_list(int count, const kmp_depend_info_t *const *list)
+{
+    unsigned items = 0;
+    for (int i = 0; i < count && list; i++)
+        items += (unsigned)kmp_depend_object_items(list[i]);
+    return (struct mo_deps){items, items, llvm_depend_at, list, 0};
+}
+
 /* A row of bytes, which is a box of one dimension. */
 #define ROW(name)                                                                                                      \
     const struct mo_box name = {.dst = dst,                                                                            \
@@ -80,18 +97,22 @@ MO_EXPORT int omp_target_memcpy(void *dst, const void *src, size_t bytes, size_t
     return 0;
 }
 
-MO_EXPORT int omp_target_memcpy_async(void *dst, const void *src, size_t bytes, size_t dst_offset, size_t src_offset,
-                                      int dst_device, int src_device, int depends, const struct depend_object *list)
-{
-    const struct mo_deps deps = depend_list(depends, list);
-    ROW(row);
-    if (!devices_exist(dst_device, src_device) || !mo_box_is_sane(&row) || (depends > 0 && !list))
-        return EINVAL;
-    struct mo_member *m = mo_self();
-    MO_OBSERVE(m, 0);
-    mo_box_copy_async(m, &row, &deps);
-    return 0;
-}
+/* Both compilers' forms: LLVM's has a name of its own under the node VERSION. */
+#define MEMCPY_ASYNC(storage, name, object, deps_of)                                                                   \
+    storage int name(void *dst, const void *src, size_t bytes, size_t dst_offset, size_t src_offset, int dst_device,   \
+                     int src_device, int depends, object *list)                                                        \
+    {                                                                                                                  \
+        ROW(row);                                                                                                      \
+        if (!devices_exist(dst_device, src_device) || !mo_box_is_sane(&row) || (depends > 0 && !list))                 \
+            return EINVAL;                                                                                             \
+        const struct mo_deps deps = deps_of(depends, list);                                                            \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, 0);                                                                                              \
+        mo_box_copy_async(m, &row, &deps);                                                                             \
+        return 0;                                                                                                      \
+    }
+MEMCPY_ASYNC(MO_EXPORT, omp_target_memcpy_async, const struct depend_object, depend_list)
+MEMCPY_ASYNC(static __attribute__((used)), llvm_memcpy_async, const kmp_depend_info_t *const, llvm_depend_list)
 
 static bool box_is_usable(const struct mo_box *box, int dst_device, int src_device)
 {
@@ -112,22 +133,26 @@ MO_EXPORT int omp_target_memcpy_rect(void *dst, const void *src, size_t element_
     return 0;
 }
 
-MO_EXPORT int omp_target_memcpy_rect_async(void *dst, const void *src, size_t element_bytes, int dims,
-                                           const size_t *volume, const size_t *dst_offsets, const size_t *src_offsets,
-                                           const size_t *dst_dims, const size_t *src_dims, int dst_device,
-                                           int src_device, int depends, const struct depend_object *list)
-{
-    const struct mo_box box = {dst, src, element_bytes, dims, volume, dst_offsets, src_offsets, dst_dims, src_dims};
-    const struct mo_deps deps = depend_list(depends, list);
-    if (!dst && !src)
-        return INT_MAX;
-    if (!box_is_usable(&box, dst_device, src_device) || (depends > 0 && !list))
-        return EINVAL;
-    struct mo_member *m = mo_self();
-    MO_OBSERVE(m, 0);
-    mo_box_copy_async(m, &box, &deps);
-    return 0;
-}
+#define MEMCPY_RECT_ASYNC(storage, name, object, deps_of)                                                              \
+    storage int name(void *dst, const void *src, size_t element_bytes, int dims, const size_t *volume,                 \
+                     const size_t *dst_offsets, const size_t *src_offsets, const size_t *dst_dims,                     \
+                     const size_t *src_dims, int dst_device, int src_device, int depends, object *list)                \
+    {                                                                                                                  \
+        const struct mo_box box = {                                                                                    \
+            dst, src, element_bytes, dims, volume, dst_offsets, src_offsets, dst_dims, src_dims};                      \
+        if (!dst && !src)                                                                                              \
+            return INT_MAX;                                                                                            \
+        if (!box_is_usable(&box, dst_device, src_device) || (depends > 0 && !list))                                    \
+            return EINVAL;                                                                                             \
+        const struct mo_deps deps = deps_of(depends, list);                                                            \
+        struct mo_member *m = mo_self();                                                                               \
+        MO_OBSERVE(m, 0);                                                                                              \
+        mo_box_copy_async(m, &box, &deps);                                                                             \
+        return 0;                                                                                                      \
+    }
+MEMCPY_RECT_ASYNC(MO_EXPORT, omp_target_memcpy_rect_async, const struct depend_object, depend_list)
+MEMCPY_RECT_ASYNC(static __attribute__((used)), llvm_memcpy_rect_async, const kmp_depend_info_t *const,
+                  llvm_depend_list)
 MO_OMP_NAME(omp_target_alloc)
 MO_OMP_NAME(omp_target_free)
 MO_OMP_NAME(omp_target_is_present)
@@ -136,6 +161,8 @@ MO_OMP_NAME(omp_get_mapped_ptr)
 MO_OMP_NAME(omp_target_associate_ptr)
 MO_OMP_NAME(omp_target_disassociate_ptr)
 MO_OMP_NAME(omp_target_memcpy)
-MO_OMP_NAME(omp_target_memcpy_async)
+MO_GNU_NAME(omp_target_memcpy_async)
+MO_LLVM_FORM(omp_target_memcpy_async, llvm_memcpy_async)
 MO_OMP_NAME(omp_target_memcpy_rect)
-MO_OMP_NAME(omp_target_memcpy_rect_async)
+MO_GNU_NAME(omp_target_memcpy_rect_async)
+MO_LLVM_FORM(omp_target_memcpy_rect_async, llvm_memcpy_rect_async)

@@ -28,7 +28,7 @@ set(not_reference
   # it hangs: threads that are not at the cancelled barrier, chains of tasks that go deep, untied work, flags
   omp_cancel_uneven omp_random_cancel omp_random_cancel_tasks omp_rule_depth omp_rule_flag omp_task_ends
   # it aborts in use after omp_pause_resource; libomptarget is needed
-  omp_pause omp_device_memory
+  omp_pause omp_device_memory depend_objects
   # it crashes or hangs with one thread
   omp_rule_chain omp_rule_lock
   # the depth that omp_test_nest_lock returns, schedule kinds, order of priorities
