@@ -16,6 +16,9 @@
 #ifndef MOIRAI_MOIRAI_H
 #define MOIRAI_MOIRAI_H
 
+#include "moirai/status.h"
+#include "moirai/sync.h"
+
 #define MOIRAI_VERSION_MAJOR 0
 #define MOIRAI_VERSION_MINOR 1
 #define MOIRAI_VERSION_PATCH 0

@@ -1,9 +1,11 @@
+#include "native/native.h"
+
 #include "moirai/moirai.h"
 
 #define TEXT_OF(number) #number
 #define TEXT(number)    TEXT_OF(number)
 
-__attribute__((visibility("default"))) const char *moirai_version(void)
+MO_API const char *moirai_version(void)
 {
     return TEXT(MOIRAI_VERSION_MAJOR) "." TEXT(MOIRAI_VERSION_MINOR) "." TEXT(MOIRAI_VERSION_PATCH);
 }

@@ -46,8 +46,11 @@ uint64_t mo_plat_now_ns(void)
 
 bool mo_plat_barrier_arm(void)
 {
-    if (!__libc_single_threaded)
-        return false;
+    return __libc_single_threaded && mo_plat_barrier_arm_late();
+}
+
+bool mo_plat_barrier_arm_late(void)
+{
     int saved = errno;
     long r = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
     errno = saved;

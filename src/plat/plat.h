@@ -28,6 +28,8 @@ uint64_t mo_plat_now_ns(void);
    while the process has one thread (else the kernel waits for a grace period) and refuses otherwise; false also when
    the kernel or a sandbox denies it. barrier_all() is false if that happens later. */
 bool mo_plat_barrier_arm(void);
+/* As arm(), at any time: may take tens of milliseconds. */
+bool mo_plat_barrier_arm_late(void);
 bool mo_plat_barrier_all(void);
 
 /* Zeroed pages; NULL when memory is exhausted. */

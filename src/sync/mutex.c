@@ -11,7 +11,11 @@
    M3  unlocks that pass us by (glibc's own code) do not look into the table, nor do those of ours that find the table in
        use (they never wait, since they may come from a signal handler). So a waiter there tries the word again and
        again: after RELOOK_NS, and after longer while the mutex stays held.
-   After the word has been given away the unlocker reads nothing of the mutex: wake-ups use the address alone. */
+   After the word has been given away the unlocker reads nothing of the mutex: wake-ups use the address alone.
+
+   Bare mutexes are a word alone, with no owner beside it. The word may be an asymmetric one's (asym.c): it goes from FREE
+   to HELD by a CAS, and who sleeps on it is told by a count elsewhere, so that there is no third value. The rules above hold
+   with HELD for 2. */
 #include "sync/sync.h"
 
 #include "park/park.h"
@@ -30,12 +34,12 @@
 #define PROBE_EVERY 64
 static _Atomic uint32_t score = SCORE_MAX, attempts; /* hints: lost updates do not matter */
 
-static bool spin_for(struct mo_sync_mutex *m, uint64_t budget)
+static bool spin_for(_Atomic uint32_t *word, uint64_t budget)
 {
     uint64_t began = mo_plat_ticks();
     do {
-        uint32_t free = 0, seen = mo_load_relaxed(&m->word);
-        if (seen == 0 && mo_cas_acquire(&m->word, &free, 1u))
+        uint32_t seen = mo_load_relaxed(word);
+        if (mo_sync_word_is_free(seen) && mo_cas_acquire(word, &seen, seen | 1u))
             return true;
         if (seen == 2) /* others sleep: it will take long */
             return false;
@@ -44,21 +48,30 @@ static bool spin_for(struct mo_sync_mutex *m, uint64_t budget)
     return false;
 }
 
-static bool spin(struct mo_sync_mutex *m)
+static bool spin(_Atomic uint32_t *word)
 {
     uint32_t now = mo_load_relaxed(&score), nth = mo_load_relaxed(&attempts);
     mo_store_relaxed(&attempts, nth + 1);
     if (now == 0 && nth % PROBE_EVERY)
         return false;
-    bool got = spin_for(m, SPIN_NS * mo_plat_ticks_per_us() / 1000);
+    bool got = spin_for(word, SPIN_NS * mo_plat_ticks_per_us() / 1000);
     if (got ? now < SCORE_MAX : now > 0)
         mo_store_relaxed(&score, got ? now + 1 : now - 1);
     return got;
 }
 
-static bool try_as_sleeper(struct mo_sync_mutex *m)
+/* What the word is while it is held and somebody may sleep. */
+static uint32_t asleep_value(const _Atomic uint32_t *word)
 {
-    return mo_exchange_acq_rel(&m->word, 2u) == 0; /* release: who sees this 2 sees the table, M3 apart */
+    return mo_load_relaxed(word) & MO_WORD_ASYM ? MO_WORD_ASYM_HELD : 2;
+}
+
+static bool try_as_sleeper(_Atomic uint32_t *word)
+{
+    uint32_t free = MO_WORD_ASYM;
+    if (asleep_value(word) != 2)
+        return mo_cas_acquire(word, &free, MO_WORD_ASYM_HELD);
+    return mo_exchange_acq_rel(word, 2u) == 0; /* release: who sees this 2 sees the table, M3 apart */
 }
 
 static bool is_past(const struct mo_deadline *until)
@@ -70,20 +83,20 @@ static bool is_past(const struct mo_deadline *until)
     return now.tv_sec > until->at->tv_sec || (now.tv_sec == until->at->tv_sec && now.tv_nsec >= until->at->tv_nsec);
 }
 
-static const void *key_of(const struct mo_sync_mutex *m)
+static const void *key_of(const _Atomic uint32_t *word)
 {
-    return (const char *)&m->word + 1; /* odd: a mutex */
+    return (const char *)word + 1; /* odd: a mutex */
 }
 
 /* Until somebody hands the mutex over, or it is free at one of the looks. */
-static int wait_in_table(struct mo_sync_mutex *m, struct mo_parker *p, const struct mo_deadline *until)
+static int wait_in_table(_Atomic uint32_t *lock, struct mo_parker *p, const struct mo_deadline *until)
 {
     uint64_t relook = RELOOK_NS, longest = until && until->at ? RELOOK_NS : RELOOK_MAX;
     for (;;) {
         uint32_t word = mo_load_acquire(&p->word);
         if (MO_PARKER_STATE(word) == MO_PARKER_TAKEN)
             return 0;
-        if (try_as_sleeper(m)) {
+        if (try_as_sleeper(lock)) {
             mo_parker_leave(p, NULL); /* M2 */
             return 0;
         }
@@ -94,26 +107,29 @@ static int wait_in_table(struct mo_sync_mutex *m, struct mo_parker *p, const str
     }
 }
 
-static int lock_starving(struct mo_sync_mutex *m, struct mo_parker *p, const struct mo_deadline *until)
+static int lock_starving(_Atomic uint32_t *word, struct mo_sync_mutex *owned, struct mo_parker *p,
+                         const struct mo_deadline *until)
 {
-    mo_parker_enter(p, key_of(m), m, NULL);
+    mo_parker_enter(p, key_of(word), owned, NULL);
     mo_parker_deepen(p, MO_PARKER_FIRST);
-    int err = wait_in_table(m, p, until);
+    int err = wait_in_table(word, p, until);
     mo_parker_done(p);
     return err;
 }
 
-static int lock_asleep(struct mo_sync_mutex *m, const struct mo_deadline *until)
+/* `owned` is the mutex that the word belongs to; NULL: a bare one. */
+static int lock_asleep(_Atomic uint32_t *word, struct mo_sync_mutex *owned, const struct mo_deadline *until)
 {
     uint64_t began = mo_plat_ticks();
-    while (!try_as_sleeper(m)) {
-        int err = mo_plat_futex_wait_until(&m->word, 2, until && until->realtime, until ? until->at : NULL);
+    uint32_t asleep = asleep_value(word);
+    while (!try_as_sleeper(word)) {
+        int err = mo_plat_futex_wait_until(word, asleep, until && until->realtime, until ? until->at : NULL);
         if (err == ETIMEDOUT)
             return ETIMEDOUT;
         if (mo_plat_ticks() - began > STARVING_NS / 1000 * mo_plat_ticks_per_us()) {
             struct mo_parker *p = mo_parker_idle();
             if (p)
-                return lock_starving(m, p, until);
+                return lock_starving(word, owned, p, until);
         }
     }
     return 0;
@@ -121,28 +137,51 @@ static int lock_asleep(struct mo_sync_mutex *m, const struct mo_deadline *until)
 
 int mo_sync_mutex_lock_slow(struct mo_sync_mutex *m, const struct mo_deadline *until)
 {
-    return spin(m) ? 0 : lock_asleep(m, until);
+    return spin(&m->word) ? 0 : lock_asleep(&m->word, m, until);
+}
+
+bool mo_sync_word_spin(_Atomic uint32_t *word)
+{
+    return spin(word);
+}
+
+int mo_sync_word_lock_asleep(_Atomic uint32_t *word, const struct mo_deadline *until)
+{
+    return lock_asleep(word, NULL, until);
 }
 
 void mo_sync_mutex_lock_passed(struct mo_sync_mutex *m)
 {
-    lock_asleep(m, NULL);
+    lock_asleep(&m->word, m, NULL);
 }
 
 static enum mo_parker_state make_owner(const struct mo_parker *p)
 {
-    struct mo_sync_mutex *m = p->with;
-    mo_store_relaxed(&m->owner, p->tid);
+    struct mo_sync_mutex *owned = p->with;
+    if (owned)
+        mo_store_relaxed(&owned->owner, p->tid);
     return MO_PARKER_TAKEN;
+}
+
+static bool hand_over(_Atomic uint32_t *word)
+{
+    struct mo_parked next;
+    const void *key = key_of(word);
+    if (mo_likely(!mo_parker_anybody(key)) || !mo_parker_try_take(key, &next, make_owner))
+        return false;
+    mo_parker_wake(&next);
+    return true;
+}
+
+void mo_sync_word_unlock_slow(_Atomic uint32_t *word)
+{
+    if (hand_over(word))
+        return;
+    mo_exchange_release(word, mo_load_relaxed(word) & MO_WORD_ASYM);
+    mo_plat_futex_wake(word, 1, MO_WAKE_ANY);
 }
 
 void mo_sync_mutex_unlock_slow(struct mo_sync_mutex *m)
 {
-    struct mo_parked next;
-    if (mo_unlikely(mo_parker_anybody(key_of(m))) && mo_parker_try_take(key_of(m), &next, make_owner)) {
-        mo_parker_wake(&next);
-        return;
-    }
-    mo_exchange_release(&m->word, 0u);
-    mo_plat_futex_wake(&m->word, 1, MO_WAKE_ANY);
+    mo_sync_word_unlock_slow(&m->word);
 }

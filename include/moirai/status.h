@@ -1,0 +1,32 @@
+/* What Moirai's calls return: MOIRAI_OK or another value that is not negative where the call did what it is for, a negative
+   one where it did not. Then nothing has changed, unless the call says otherwise. errno is neither read nor written.
+
+     int status = moirai_mutex_try_lock(&mutex);
+     if (status < 0)
+         fprintf(stderr, "%s\n", moirai_status_text(status)); */
+#ifndef MOIRAI_STATUS_H
+#define MOIRAI_STATUS_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum moirai_status {
+    MOIRAI_OK = 0,
+    MOIRAI_LAST = 1,       /* done, and the caller is the one that came last */
+    MOIRAI_EBUSY = -1,     /* others have it, and the call does not wait */
+    MOIRAI_ETIMEDOUT = -2, /* the deadline came first */
+    MOIRAI_EINVAL = -3,    /* an argument, or what it points to, is not what the call takes */
+    MOIRAI_EPERM = -4,     /* the caller cannot give up what nobody has */
+    MOIRAI_EOVERFLOW = -5  /* a count is at its largest value */
+};
+
+/* What a status means, as a constant text without line end; values that are no status have one, too.
+   Context: any thread, a signal handler.   Blocks: never. */
+const char *moirai_status_text(int status);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,56 @@
+// The header in C++: its example, all initialisers, and what an exception does to a call that happens once.
+#include <moirai/moirai.h>
+
+#include <stdexcept>
+#include <thread>
+
+static moirai_mutex_t mutex = MOIRAI_MUTEX_INIT, asymmetric = MOIRAI_MUTEX_INIT_ASYMMETRIC;
+static moirai_cond_t filled = MOIRAI_COND_INIT;
+static moirai_sem_t sem = MOIRAI_SEM_INIT(1);
+static moirai_rwlock_t lock = MOIRAI_RWLOCK_INIT;
+static moirai_once_t once = MOIRAI_ONCE_INIT;
+static int items, attempts;
+
+static void put()
+{
+    moirai_mutex_lock(&mutex);
+    items++;
+    moirai_mutex_unlock(&mutex);
+    moirai_cond_signal(&filled);
+}
+
+static void take()
+{
+    moirai_mutex_lock(&mutex);
+    while (items == 0)
+        moirai_cond_wait(&filled, &mutex);
+    items--;
+    moirai_mutex_unlock(&mutex);
+}
+
+static void throws_first(void *)
+{
+    if (++attempts == 1)
+        throw std::runtime_error("first");
+}
+
+static bool call_once()
+{
+    try {
+        moirai_once(&once, throws_first, nullptr);
+        return true;
+    } catch (const std::runtime_error &) {
+        return false;
+    }
+}
+
+int main()
+{
+    std::thread other(take);
+    put();
+    other.join();
+    bool right = !call_once() && call_once() && call_once() && attempts == 2;
+    right = right && moirai_mutex_lock(&asymmetric) == MOIRAI_OK && moirai_mutex_unlock(&asymmetric) == MOIRAI_OK;
+    right = right && moirai_sem_wait(&sem) == MOIRAI_OK && moirai_rwlock_read_lock(&lock) == MOIRAI_OK;
+    return right ? 0 : 1;
+}
