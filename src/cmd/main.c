@@ -7,10 +7,12 @@ static void print_usage(FILE *to)
 {
     fputs("usage: moirai info [--config [--markdown]]\n"
           "       moirai run [--] COMMAND [ARGUMENT...]\n"
+          "       moirai check PROGRAM\n"
           "       moirai --version | --help\n"
           "\n"
           "info  what Moirai finds here: libraries, machine, CPUs, settings\n"
-          "run   run COMMAND with its OpenMP threads under Moirai\n",
+          "run   run COMMAND with its OpenMP threads under Moirai\n"
+          "check whether PROGRAM or a library that it needs passes the preload by\n",
           to);
 }
 
@@ -30,6 +32,8 @@ int main(int argc, char **argv)
         return mo_cmd_info(argc - 1, argv + 1);
     if (strcmp(argv[1], "run") == 0)
         return mo_cmd_run(argc - 1, argv + 1);
+    if (strcmp(argv[1], "check") == 0)
+        return mo_cmd_check(argc - 1, argv + 1);
     if (strcmp(argv[1], "--version") == 0) {
         puts("moirai " MO_VERSION);
         return 0;

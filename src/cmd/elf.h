@@ -1,0 +1,27 @@
+/* As much of an ELF file as `moirai check` looks at: which functions it imports, and with which flags its code opens other
+   objects. The bytes may be anything; all reads are bounded by them. */
+#ifndef MO_CMD_ELF_H
+#define MO_CMD_ELF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum mo_elf_kind {
+    MO_ELF_OTHER,   /* no ELF file, or one that is cut off or contradicts itself */
+    MO_ELF_SCRIPT,  /* begins with #! */
+    MO_ELF_FOREIGN, /* of another machine, or not of 64 bits */
+    MO_ELF_STATIC,  /* loads nothing */
+    MO_ELF_DYNAMIC,
+};
+
+struct mo_elf_facts {
+    bool by_version;   /* imports dlvsym */
+    bool opens;        /* imports dlopen or dlmopen */
+    bool deep_binding; /* calls one of these with RTLD_DEEPBIND, by the look of its code */
+    bool flags_hidden; /* opens, and some call's flags are not plain to see */
+};
+
+/* `facts` is written for MO_ELF_DYNAMIC. Allocates nothing. */
+enum mo_elf_kind mo_elf_look(const void *bytes, size_t size, struct mo_elf_facts *facts);
+
+#endif
