@@ -29,8 +29,15 @@ static void lock_slow(_Atomic uint32_t *lock)
         mo_plat_futex_wait(lock, 2, 0, MO_WAKE_ANY);
 }
 
+/* A child finds waiters in the table that are not there, and locks that nobody will give up. Fork handlers put it in order,
+   but those of others may come first and use locks, and not all children are made by fork(). So every use looks at a word
+   that the kernel sets to zero in a child. */
+static void forked(void);
+static inline void notice_fork(void);
+
 static inline void lock_table(_Atomic uint32_t *lock)
 {
+    notice_fork();
     if (mo_unlikely(!mo_mutex_try_lock(lock)))
         lock_slow(lock);
 }
@@ -38,6 +45,7 @@ static inline void lock_table(_Atomic uint32_t *lock)
 /* For who must not wait: an unlock may come from a signal handler that has interrupted this very lock's holder. */
 static bool try_lock_table(_Atomic uint32_t *lock)
 {
+    notice_fork();
     for (int i = 0; i < 100; i++) {
         if (mo_load_relaxed(lock) == 0 && mo_mutex_try_lock(lock))
             return true;
@@ -65,12 +73,20 @@ struct mo_parkers {
     pthread_once_t once;
     pthread_key_t key;
     bool has_key;
-    unsigned cpus; /* that the process could use at first */
+    unsigned cpus;                     /* that the process could use at first */
+    _Atomic(_Atomic uint32_t *) alive; /* the word above; NULL: there is none */
     struct mo_bucket bucket[BUCKETS];
 };
 
 extern struct mo_parkers MO_SHARED(parkers) MO_SHARED_ATTR;
 struct mo_parkers MO_SHARED(parkers);
+
+static inline void notice_fork(void)
+{
+    _Atomic uint32_t *alive = mo_load_acquire(&MO_SHARED(parkers).alive);
+    if (mo_unlikely(alive && mo_load_relaxed(alive) == 0)) /* this thread is the only one */
+        forked();
+}
 
 static struct mo_bucket *bucket_of(const void *key)
 {
@@ -127,6 +143,8 @@ static void forked(void)
     mo_store_relaxed(&all->lock, 0u);
     all->bump = all->bump_end = NULL;
     MO_SHARED(deferring) = NULL;
+    if (mo_load_relaxed(&all->alive))
+        mo_store_relaxed(mo_load_relaxed(&all->alive), 1u);
     if (!self)
         return;
     self->deferred_count = 0;
@@ -135,12 +153,26 @@ static void forked(void)
         stand_locked(bucket_of(self->key), self);
 }
 
+/* Unless that has been done: the handlers of others, which came first, may have started threads that wait. */
+static void fork_handler(void)
+{
+    if (mo_load_relaxed(&MO_SHARED(parkers).alive))
+        notice_fork();
+    else
+        forked();
+}
+
 static void init(void)
 {
     struct mo_parkers *all = &MO_SHARED(parkers);
+    _Atomic uint32_t *alive = mo_plat_map_wiped(sizeof *alive);
+    if (alive) {
+        mo_store_relaxed(alive, 1u);
+        mo_store_release(&all->alive, alive);
+    }
     all->has_key = pthread_key_create(&all->key, thread_ends) == 0;
     all->cpus = mo_plat_usable_cpus();
-    pthread_atfork(NULL, NULL, forked);
+    pthread_atfork(NULL, NULL, fork_handler);
 }
 
 void mo_parker_init(void)
@@ -281,6 +313,15 @@ void mo_parker_done(struct mo_parker *p)
 {
     atomic_signal_fence(memory_order_seq_cst);
     mo_store_relaxed(&p->busy, false);
+}
+
+bool mo_parker_is_waited_for(const void *key)
+{
+    struct mo_bucket *b = bucket_of(key);
+    lock_table(&b->lock);
+    bool found = *find_locked(b, key) != NULL;
+    unlock_table(&b->lock);
+    return found;
 }
 
 bool mo_parker_anybody(const void *key)

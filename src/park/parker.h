@@ -92,6 +92,8 @@ unsigned mo_parker_try_take(const void *key, struct mo_parked *taken,
                             enum mo_parker_state (*give)(const struct mo_parker *));
 /* The wait is over and its outcome has been read. */
 void mo_parker_done(struct mo_parker *p);
+/* Somebody stands under this key now. */
+bool mo_parker_is_waited_for(const void *key);
 /* Somebody may stand under this key: a hint, relaxed. */
 bool mo_parker_anybody(const void *key);
 

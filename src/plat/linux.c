@@ -73,6 +73,18 @@ void *mo_plat_map(size_t bytes)
     return p == MAP_FAILED ? NULL : p;
 }
 
+void *mo_plat_map_wiped(size_t bytes)
+{
+    void *p = mo_plat_map(bytes);
+    int saved = errno;
+    if (p && madvise(p, bytes, MADV_WIPEONFORK) != 0) {
+        mo_plat_unmap(p, bytes);
+        p = NULL;
+    }
+    errno = saved;
+    return p;
+}
+
 void mo_plat_unmap(void *p, size_t bytes)
 {
     int saved = errno;

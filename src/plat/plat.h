@@ -34,6 +34,8 @@ bool mo_plat_barrier_all(void);
 
 /* Zeroed pages; NULL when memory is exhausted. */
 void *mo_plat_map(size_t bytes);
+/* The same, and zeroed again in a child of fork; NULL also where the system has no such pages. */
+void *mo_plat_map_wiped(size_t bytes);
 void mo_plat_unmap(void *p, size_t bytes);
 
 /* Keep whole pages in memory until they are unmapped. */
