@@ -46,17 +46,26 @@ COND_NAME(pthread_cond_init)
 
 MO_EXPORT int pthread_cond_destroy(pthread_cond_t *cond)
 {
-    return is_ours(cond) ? 0 : mo_pthread_real()->cond_destroy(cond);
+    if (!is_ours(cond))
+        return mo_pthread_real()->cond_destroy(cond);
+    mo_sync_cond_destroy(ours(cond));
+    return 0;
 }
 COND_NAME(pthread_cond_destroy)
 
 /* ---- The mutex of a wait, which may be of any kind. */
+/* While it waits a thread counts as one of the mutex's users, as with glibc: destroying the mutex is then refused. The count
+   is the owner's to write, so not where the unlock is going to be refused. */
 static int unlock(void *mutex)
 {
+    struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
+    bool never_refused = mo_pthread_is_default(m) || m->kind == PTHREAD_MUTEX_ADAPTIVE_NP;
+    if (never_refused || mo_load_relaxed(&m->owner) == mo_plat_tid())
+        m->users++;
     return pthread_mutex_unlock(mutex);
 }
 
-static int lock(void *mutex, bool passed)
+static int relock(void *mutex, bool passed)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
     if (!passed)
@@ -66,6 +75,14 @@ static int lock(void *mutex, bool passed)
     if (m->kind == PTHREAD_MUTEX_RECURSIVE_NP)
         m->count = 1;
     return 0;
+}
+
+static int lock(void *mutex, bool passed)
+{
+    int err = relock(mutex, passed);
+    if (err == 0 || err == EOWNERDEAD)
+        mo_pthread_mutex(mutex)->users--;
+    return err;
 }
 
 static const struct mo_sync_mutex_ops ops = {unlock, lock};

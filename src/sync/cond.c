@@ -22,8 +22,9 @@
 #include <errno.h>
 #include <pthread.h>
 
-#define FIRST_SLEEP_NS 1000000
-#define BATCH          64
+#define FIRST_SLEEP_NS  1000000
+#define BATCH           64
+#define DESTROY_LOOK_NS 1000000
 
 static void wake_one(struct mo_sync_cond *c)
 {
@@ -210,4 +211,14 @@ void mo_sync_cond_broadcast(struct mo_sync_cond *c)
             return;
         left -= n;
     }
+}
+
+/* A waiter that gives up after a time writes the number of waiters; so the condition has to stay until then. As that is
+   misuse, more or less, looking now and then is good enough. The table knows better than the number, which a forked child
+   has from its parent. */
+void mo_sync_cond_destroy(struct mo_sync_cond *c)
+{
+    uint32_t left;
+    while ((left = mo_load_acquire(&c->waiters)) != 0 && mo_parker_is_waited_for(c))
+        mo_plat_futex_wait(&c->waiters, left, DESTROY_LOOK_NS, MO_WAKE_ANY);
 }

@@ -143,6 +143,8 @@ struct mo_cond_wait {
 int mo_sync_cond_wait(struct mo_cond_wait *w);
 void mo_sync_cond_signal(struct mo_sync_cond *c);
 void mo_sync_cond_broadcast(struct mo_sync_cond *c);
+/* Wait until nobody waits any more; who was taken needs nothing of the condition. */
+void mo_sync_cond_destroy(struct mo_sync_cond *c);
 
 /* ---- Moirai's own, for one process; all zero is initialised. 0 or an errno value. */
 

@@ -451,6 +451,106 @@ CASE(cond_destroyed_after_broadcast)
     IS(wrong, 0);
 }
 
+struct late {
+    struct crowd w;
+    atomic_int gone;
+    long ms;
+};
+
+static void *gives_up(void *arg)
+{
+    struct late *l = arg;
+    struct timespec at = in_ms(CLOCK_REALTIME, l->ms);
+    pthread_mutex_lock(l->w.m);
+    l->w.waiting++;
+    int err = pthread_cond_timedwait(l->w.c, l->w.m, &at);
+    atomic_fetch_add(&l->gone, 1);
+    pthread_mutex_unlock(l->w.m);
+    return (void *)(intptr_t)err;
+}
+
+/* Not before the waiter, whom nobody wakes, needs it no more. */
+CASE(cond_destroy_waits_for_waiters)
+{
+    struct late l = {.w = {.m = plain(), .c = any()}, .ms = 150};
+    long long began = now_us(CLOCK_MONOTONIC);
+    pthread_t t = start(gives_up, &l);
+    await_waiting(&l.w, 1);
+    ERR(pthread_cond_destroy(l.w.c), 0);
+    IS(now_us(CLOCK_MONOTONIC) - began >= 140000, 1);
+    memset(l.w.c, 0xff, sizeof *l.w.c);
+    ERR((int)(intptr_t)end(t), ETIMEDOUT);
+    int wrong = 0;
+    for (unsigned i = 0; i < sizeof *l.w.c; i++)
+        wrong += ((unsigned char *)l.w.c)[i] != 0xff;
+    IS(wrong, 0);
+}
+
+static void *signals_later(void *arg)
+{
+    struct crowd *w = arg;
+    nap(60);
+    pthread_mutex_lock(w->m);
+    w->tokens = 1;
+    pthread_cond_signal(w->c);
+    pthread_mutex_unlock(w->m);
+    return NULL;
+}
+
+CASE(cond_destroy_lets_the_last_signal_through)
+{
+    struct crowd w = {.m = plain(), .c = any()};
+    pthread_t t = start(waits_for_token, &w);
+    await_waiting(&w, 1);
+    pthread_t s = start(signals_later, &w);
+    ERR(pthread_cond_destroy(w.c), 0);
+    end(t);
+    end(s);
+    IS(w.tokens, 0);
+}
+
+static void mutex_of_waiters(pthread_mutex_t *m)
+{
+    struct late l = {.w = {.m = m, .c = any()}, .ms = 80};
+    pthread_t t = start(gives_up, &l);
+    await_waiting(&l.w, 1);
+    ERR(pthread_mutex_destroy(m), EBUSY);
+    ERR((int)(intptr_t)end(t), ETIMEDOUT);
+    pthread_t again[3];
+    for (int i = 0; i < 3; i++)
+        again[i] = start(waits_for_token, &l.w);
+    await_waiting(&l.w, 4);
+    ERR(pthread_mutex_destroy(m), EBUSY);
+    pthread_mutex_lock(m);
+    l.w.tokens = 3;
+    pthread_cond_signal(l.w.c);
+    pthread_cond_broadcast(l.w.c);
+    pthread_mutex_unlock(m);
+    for (int i = 0; i < 3; i++)
+        end(again[i]);
+    ERR(pthread_mutex_destroy(m), 0);
+}
+
+CASE(cond_waiters_use_their_mutex)
+{
+    mutex_of_waiters(plain());
+    mutex_of_waiters(of_type(PTHREAD_MUTEX_RECURSIVE));
+    mutex_of_waiters(of_type(PTHREAD_MUTEX_ERRORCHECK));
+    mutex_of_waiters(of_type(PTHREAD_MUTEX_ADAPTIVE_NP));
+    mutex_of_waiters(
+        new_mutex(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_INHERIT, PTHREAD_PROCESS_PRIVATE));
+}
+
+/* A wait that is refused leaves no user behind. */
+CASE(cond_refused_wait_uses_no_mutex)
+{
+    pthread_mutex_t *m = of_type(PTHREAD_MUTEX_ERRORCHECK);
+    pthread_cond_t *c = any();
+    ERR(pthread_cond_wait(c, m), EPERM);
+    ERR(pthread_mutex_destroy(m), 0);
+    ERR(pthread_cond_destroy(c), 0);
+}
+
 /* ---- Cancellation. */
 struct cancelled {
     struct crowd w;
