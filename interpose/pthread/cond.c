@@ -13,17 +13,17 @@ _Static_assert(sizeof(struct mo_sync_cond) <= sizeof(pthread_cond_t), "fits glib
 #define COND_NAME(name)
 #endif
 
-static bool is_shared(const pthread_cond_t *cond)
+static inline bool is_shared(const pthread_cond_t *cond)
 {
     return ((const uint8_t *)cond)[mo_pthread.shared_offset] & mo_pthread.shared_mask;
 }
 
-static bool is_ours(const pthread_cond_t *cond)
+static inline bool is_ours(const pthread_cond_t *cond)
 {
     return mo_pthread_has_conds() && !is_shared(cond);
 }
 
-static struct mo_sync_cond *ours(pthread_cond_t *cond)
+static inline struct mo_sync_cond *ours(pthread_cond_t *cond)
 {
     return (struct mo_sync_cond *)cond;
 }
@@ -125,20 +125,37 @@ MO_EXPORT int pthread_cond_clockwait(pthread_cond_t *restrict cond, pthread_mute
     return wait_until(cond, mutex, (struct mo_deadline){at, clock == CLOCK_REALTIME});
 }
 
+static bool has_waiters(pthread_cond_t *cond)
+{
+    return mo_load_acquire(&ours(cond)->waiters) != 0;
+}
+
+static __attribute__((noinline)) int signal_theirs(pthread_cond_t *cond)
+{
+    return mo_pthread_real()->cond_signal(cond);
+}
+
 MO_EXPORT int pthread_cond_signal(pthread_cond_t *cond)
 {
-    if (!is_ours(cond))
-        return mo_pthread_real()->cond_signal(cond);
-    mo_sync_cond_signal(ours(cond));
+    if (mo_unlikely(!is_ours(cond)))
+        return signal_theirs(cond);
+    if (has_waiters(cond))
+        mo_sync_cond_signal(ours(cond));
     return 0;
 }
 COND_NAME(pthread_cond_signal)
 
+static __attribute__((noinline)) int broadcast_theirs(pthread_cond_t *cond)
+{
+    return mo_pthread_real()->cond_broadcast(cond);
+}
+
 MO_EXPORT int pthread_cond_broadcast(pthread_cond_t *cond)
 {
-    if (!is_ours(cond))
-        return mo_pthread_real()->cond_broadcast(cond);
-    mo_sync_cond_broadcast(ours(cond));
+    if (mo_unlikely(!is_ours(cond)))
+        return broadcast_theirs(cond);
+    if (has_waiters(cond))
+        mo_sync_cond_broadcast(ours(cond));
     return 0;
 }
 COND_NAME(pthread_cond_broadcast)

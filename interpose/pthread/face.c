@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-struct mo_pthread_face mo_pthread;
+struct mo_pthread_face mo_pthread = {.quick_kind = MO_KIND_NONE};
 
 /* ---- Who else watches the locks of this program. */
 extern void __tsan_init(void) __attribute__((weak));
@@ -136,6 +136,8 @@ enum mo_pthread_mode mo_pthread_decide(void)
         mode = MO_PTHREAD_MUTEX;
     }
     mo_store_release(&mo_pthread.mode, (uint8_t)mode);
+    if (mode >= MO_PTHREAD_MUTEX && mo_plat_knows_tid())
+        mo_store_release(&mo_pthread.quick_kind, PTHREAD_MUTEX_TIMED_NP);
     return mode;
 }
 

@@ -24,24 +24,27 @@ static inline bool try_take(struct mo_sync_mutex *m)
     return true;
 }
 
+/* Who is alone has nobody to wake. */
 static inline void give_up(struct mo_sync_mutex *m)
 {
     uint32_t held = 1;
     mo_store_relaxed(&m->owner, 0u);
     m->users--;
-    if (__libc_single_threaded && mo_load_relaxed(&m->word) == 1)
+    if (__libc_single_threaded && mo_load_relaxed(&m->word) == 1) {
         mo_store_relaxed(&m->word, 0u);
-    else if (mo_unlikely(!mo_cas_release(&m->word, &held, 0u)))
+        return;
+    }
+    if (mo_unlikely(!mo_cas_release(&m->word, &held, 0u)))
         mo_sync_mutex_unlock_slow(m);
     mo_parker_flush();
 }
 
-static bool is_mine(const struct mo_sync_mutex *m, uint32_t tid)
+static inline bool is_mine(const struct mo_sync_mutex *m, uint32_t tid)
 {
     return mo_load_relaxed(&m->owner) == tid;
 }
 
-static int recurse(struct mo_sync_mutex *m)
+static inline int recurse(struct mo_sync_mutex *m)
 {
     if (m->count + 1 == 0)
         return EAGAIN;
@@ -81,7 +84,7 @@ static int lock_kind(struct mo_sync_mutex *m, const struct mo_deadline *until)
     return err;
 }
 
-static __attribute__((noinline)) int lock_slow(pthread_mutex_t *mutex)
+static __attribute__((noinline)) int lock_unsettled(pthread_mutex_t *mutex)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
     if (!mo_pthread_has_mutexes() || !mo_pthread_is_ours(m))
@@ -89,12 +92,45 @@ static __attribute__((noinline)) int lock_slow(pthread_mutex_t *mutex)
     return lock_kind(m, NULL);
 }
 
+/* The kinds whose owner counts, and the adaptive one, when everything is settled. */
+static inline bool is_near_quick(int32_t kind)
+{
+    return (uint32_t)kind <= PTHREAD_MUTEX_ADAPTIVE_NP && mo_pthread_is_settled();
+}
+
+static inline int lock_other(pthread_mutex_t *mutex)
+{
+    struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
+    int32_t kind = m->kind;
+    if (mo_unlikely(!is_near_quick(kind)))
+        return lock_unsettled(mutex);
+    uint32_t tid = mo_plat_tid_quick();
+    if (mo_likely(mo_load_relaxed(&m->word) == 0) && mo_likely(try_take(m))) {
+        if (kind == PTHREAD_MUTEX_RECURSIVE_NP)
+            m->count = 1;
+        mo_sync_mutex_owned(m, tid);
+        return 0;
+    }
+    if (kind == PTHREAD_MUTEX_RECURSIVE_NP && is_mine(m, tid))
+        return recurse(m);
+    return lock_unsettled(mutex);
+}
+
+static __attribute__((noinline)) int lock_contended(struct mo_sync_mutex *m)
+{
+    int err = mo_sync_mutex_lock_slow(m, NULL);
+    mo_sync_mutex_owned(m, mo_plat_tid());
+    return err;
+}
+
 MO_EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
-    if (mo_unlikely(!mo_pthread_is_default(m) || mo_load_relaxed(&mo_pthread.mode) < MO_PTHREAD_MUTEX || !try_take(m)))
-        return lock_slow(mutex);
-    mo_sync_mutex_owned(m, mo_plat_tid());
+    if (mo_unlikely(!mo_pthread_is_quick(m)))
+        return lock_other(mutex);
+    if (mo_unlikely(!try_take(m)))
+        return lock_contended(m);
+    mo_sync_mutex_owned(m, mo_plat_tid_quick());
     return 0;
 }
 
@@ -112,7 +148,7 @@ static int unlock_kind(struct mo_sync_mutex *m)
     return 0;
 }
 
-static __attribute__((noinline)) int unlock_slow(pthread_mutex_t *mutex)
+static __attribute__((noinline)) int unlock_unsettled(pthread_mutex_t *mutex)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
     if (mo_pthread_has_mutexes() && mo_pthread_is_ours(m))
@@ -122,16 +158,31 @@ static __attribute__((noinline)) int unlock_slow(pthread_mutex_t *mutex)
     return err;
 }
 
+static inline int unlock_other(pthread_mutex_t *mutex)
+{
+    struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
+    int32_t kind = m->kind;
+    if (mo_unlikely(!is_near_quick(kind)))
+        return unlock_unsettled(mutex);
+    if (kind != PTHREAD_MUTEX_ADAPTIVE_NP && mo_unlikely(!is_mine(m, mo_plat_tid_quick())))
+        return EPERM;
+    if (kind == PTHREAD_MUTEX_RECURSIVE_NP && --m->count != 0)
+        mo_parker_flush();
+    else
+        give_up(m);
+    return 0;
+}
+
 MO_EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
-    if (mo_unlikely(!mo_pthread_is_default(m) || mo_load_relaxed(&mo_pthread.mode) < MO_PTHREAD_MUTEX))
-        return unlock_slow(mutex);
+    if (mo_unlikely(!mo_pthread_is_quick(m)))
+        return unlock_other(mutex);
     give_up(m);
     return 0;
 }
 
-MO_EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex)
+static __attribute__((noinline)) int trylock_other(pthread_mutex_t *mutex)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
     if (!mo_pthread_has_mutexes() || !mo_pthread_is_ours(m))
@@ -144,6 +195,17 @@ MO_EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex)
     mo_sync_mutex_owned(m, tid);
     if (m->kind == PTHREAD_MUTEX_RECURSIVE_NP)
         m->count = 1;
+    return 0;
+}
+
+MO_EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex)
+{
+    struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
+    if (mo_unlikely(!mo_pthread_is_quick(m)))
+        return trylock_other(mutex);
+    if (!try_take(m))
+        return EBUSY;
+    mo_sync_mutex_owned(m, mo_plat_tid_quick());
     return 0;
 }
 

@@ -34,6 +34,9 @@ struct mo_real {
 enum mo_pthread_mode { MO_PTHREAD_UNKNOWN, MO_PTHREAD_OFF, MO_PTHREAD_MUTEX, MO_PTHREAD_FULL };
 
 struct mo_pthread_face {
+    /* The kind that lock and unlock need not look at any closer: that of a default mutex once the mode is settled and
+       says that mutexes are ours, and where a thread's id is known to be; a kind that no mutex has before. */
+    _Atomic int32_t quick_kind;
     _Atomic uint8_t mode;
     /* Where glibc's condition variables say that they are shared between processes. */
     uint8_t shared_offset, shared_mask;
@@ -67,16 +70,24 @@ bool mo_pthread_yields(void);
    is out of the question, as it always is with us. */
 #define MO_KIND_NORMAL 512
 
+#define MO_KIND_NONE   0x40000000 /* no mutex has this bit */
+
 /* Kinds of mutex that are Moirai's; others have bits that these have not (robust, priority, shared, elision). */
 static inline bool mo_pthread_is_ours(const struct mo_sync_mutex *m)
 {
     return (uint32_t)m->kind <= PTHREAD_MUTEX_ADAPTIVE_NP || m->kind == MO_KIND_NORMAL;
 }
 
-/* The default kind under either of its names. */
-static inline bool mo_pthread_is_default(const struct mo_sync_mutex *m)
+/* Everything is settled: mutexes are ours, and a thread's id is where mo_plat_tid_quick() looks. */
+static inline bool mo_pthread_is_settled(void)
 {
-    return (m->kind & ~MO_KIND_NORMAL) == PTHREAD_MUTEX_TIMED_NP;
+    return mo_load_acquire(&mo_pthread.quick_kind) == PTHREAD_MUTEX_TIMED_NP;
+}
+
+/* The same, and it is the default kind under either of its names. */
+static inline bool mo_pthread_is_quick(const struct mo_sync_mutex *m)
+{
+    return ((m->kind ^ mo_load_acquire(&mo_pthread.quick_kind)) & ~MO_KIND_NORMAL) == 0;
 }
 
 static inline struct mo_sync_mutex *mo_pthread_mutex(pthread_mutex_t *mutex)

@@ -80,21 +80,30 @@ char *mo_plat_stack_end(void);
 /* The kernel's number of the calling thread, as the C library knows it (so it is right in a forked child from the first
    moment): read from the library's own record of the thread, once mo_plat_learn_tid() has found out where it is. Until
    then, and where it cannot be found, a system call. */
-extern int mo_plat_tid_offset; /* from the thread pointer; 0 = not known */
+extern long mo_plat_tid_offset __attribute__((visibility("hidden"))); /* from the thread pointer; 0 = not known */
 uint32_t mo_plat_tid_slow(void);
 void mo_plat_learn_tid(void);
 
-static inline uint32_t mo_plat_tid(void)
+static inline bool mo_plat_knows_tid(void)
 {
-    if (mo_unlikely(mo_plat_tid_offset == 0))
-        return mo_plat_tid_slow();
+    return mo_plat_tid_offset != 0;
+}
+
+/* Requires that it is known where to look. */
+static inline uint32_t mo_plat_tid_quick(void)
+{
     uint32_t tid;
 #if defined(__x86_64__)
-    __asm__("movl %%fs:(%1), %0" : "=r"(tid) : "r"((long)mo_plat_tid_offset));
+    __asm__("movl %%fs:(%1), %0" : "=r"(tid) : "r"(mo_plat_tid_offset));
 #else
     tid = *(const uint32_t *)((const char *)__builtin_thread_pointer() + mo_plat_tid_offset);
 #endif
     return tid;
+}
+
+static inline uint32_t mo_plat_tid(void)
+{
+    return mo_likely(mo_plat_knows_tid()) ? mo_plat_tid_quick() : mo_plat_tid_slow();
 }
 
 static inline void mo_plat_pause(void)

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-int mo_plat_tid_offset;
+long mo_plat_tid_offset;
 
 uint32_t mo_plat_tid_slow(void)
 {
@@ -33,7 +33,7 @@ void mo_plat_learn_tid(void)
     const char *record = (const char *)pthread_self();
     long offset = record + TID_IN_RECORD - (const char *)__builtin_thread_pointer();
     if (*(const uint32_t *)(record + TID_IN_RECORD) == mo_plat_tid_slow())
-        mo_plat_tid_offset = (int)offset;
+        mo_plat_tid_offset = offset;
 }
 
 int mo_plat_futex_wait_until(_Atomic uint32_t *word, uint32_t seen, bool realtime, const struct timespec *until)

@@ -171,7 +171,7 @@ static bool owns(const struct mo_sync_mutex *m)
 void mo_sync_cond_signal(struct mo_sync_cond *c)
 {
     struct mo_parked taken;
-    if (mo_load_acquire(&c->waiters) == 0 || !mo_parker_take(c, &taken, 1, NULL, &c->waiters))
+    if (!mo_parker_take(c, &taken, 1, NULL, &c->waiters))
         return;
     bool may_wait = taken.was == MO_PARKER_FIRST && owns(taken.with); /* C3 */
     if (!may_wait || !mo_parker_defer(&taken))

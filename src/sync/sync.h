@@ -141,6 +141,7 @@ struct mo_cond_wait {
 
 /* 0, ETIMEDOUT, or what ops.unlock or ops.lock said. A cancellation point. */
 int mo_sync_cond_wait(struct mo_cond_wait *w);
+/* For a condition whose `waiters` is not 0; the caller has read that with acquire. */
 void mo_sync_cond_signal(struct mo_sync_cond *c);
 void mo_sync_cond_broadcast(struct mo_sync_cond *c);
 /* Wait until nobody waits any more; who was taken needs nothing of the condition. */
