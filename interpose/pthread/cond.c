@@ -98,10 +98,17 @@ static int wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, struct mo_de
     return mo_sync_cond_wait(&w);
 }
 
+/* glibc's waits give the mutex up without our unlock, so what that would make up for comes first. */
+static const struct mo_real *real_for_wait(void)
+{
+    mo_parker_flush();
+    return mo_pthread_real();
+}
+
 MO_EXPORT int pthread_cond_wait(pthread_cond_t *restrict cond, pthread_mutex_t *restrict mutex)
 {
     if (!is_ours(cond))
-        return mo_pthread_real()->cond_wait(cond, mutex);
+        return real_for_wait()->cond_wait(cond, mutex);
     return wait_until(cond, mutex, (struct mo_deadline){NULL, false});
 }
 COND_NAME(pthread_cond_wait)
@@ -110,7 +117,7 @@ MO_EXPORT int pthread_cond_timedwait(pthread_cond_t *restrict cond, pthread_mute
                                      const struct timespec *restrict at)
 {
     if (!is_ours(cond))
-        return mo_pthread_real()->cond_timedwait(cond, mutex, at);
+        return real_for_wait()->cond_timedwait(cond, mutex, at);
     return wait_until(cond, mutex, (struct mo_deadline){at, !ours(cond)->monotonic});
 }
 COND_NAME(pthread_cond_timedwait)
@@ -119,7 +126,7 @@ MO_EXPORT int pthread_cond_clockwait(pthread_cond_t *restrict cond, pthread_mute
                                      const struct timespec *restrict at)
 {
     if (!is_ours(cond))
-        return mo_pthread_real()->cond_clockwait(cond, mutex, clock, at);
+        return real_for_wait()->cond_clockwait(cond, mutex, clock, at);
     if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME)
         return EINVAL;
     return wait_until(cond, mutex, (struct mo_deadline){at, clock == CLOCK_REALTIME});

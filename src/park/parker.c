@@ -8,10 +8,13 @@
 #define BUCKETS     512
 #define CHUNK_BYTES 65536
 
-#define SPIN_START_NS 2000
-#define SPIN_MAX_NS   4000
-#define SPIN_MIN_NS   125
-#define PROBE_EVERY   64 /* waits: one of them spins although that did not pay lately */
+/* Spinning, see mo_parker_spin(). */
+#define SPIN_NS        12000 /* more than a wake-up takes */
+#define STRIKES        2
+#define PERIOD_US      8192
+#define PROBE_US       128
+#define BACKOFF_MAX    6
+#define BOUT_THAT_PAYS 32
 
 __thread struct mo_parker *MO_SHARED(parker) MO_SHARED_TLS;
 __thread struct mo_parker *MO_SHARED(deferring) MO_SHARED_TLS;
@@ -208,7 +211,7 @@ struct mo_parker *mo_parker_new(void)
     if (!p)
         return NULL;
     p->tid = mo_plat_tid();
-    p->spin_ns = SPIN_START_NS;
+    p->strikes = p->bout = p->backoff = 0;
     p->deferred_count = 0;
     if (all->has_key)
         pthread_setspecific(all->key, p);
@@ -329,23 +332,58 @@ bool mo_parker_anybody(const void *key)
     return mo_load_relaxed(&bucket_of(key)->parked) != 0;
 }
 
-/* ---- Waiting. */
+/* ---- Waiting.
+
+   A hand-over to a thread that spins takes a tenth of what a sleep and a wake-up take, but spinning pays only if the thread
+   that is waited for runs meanwhile, on another CPU, and if it spins in its turn: where one of two sleeps, the other waits
+   too long. Nobody knows, so it is tried. In the first PROBE_US of each PERIOD_US, by a clock that all threads share, those
+   that wait spin although that did not pay before; who succeeds goes on spinning in each wait, until it has failed STRIKES
+   times in a row: once alone, as after an interruption of its partner, is made up for by the next wait, since SPIN_NS is
+   enough for a wake-up. After a bout of few successes, or none, a thread leaves out the next probes, up to 2^BACKOFF_MAX - 1;
+   those that it takes part in are those of everybody who leaves out fewer. So what spinning in vain can cost is bounded by
+   PROBE_US / PERIOD_US of the time, and less if it is always in vain. */
+static bool spin_until(struct mo_parker *p, uint64_t end)
+{
+    do {
+        if (mo_parker_is_taken(p))
+            return true;
+        mo_plat_pause();
+    } while ((int64_t)(mo_plat_ticks() - end) < 0);
+    return false;
+}
+
+static bool may_probe(struct mo_parker *p, uint64_t now_us)
+{
+    uint64_t period = now_us / PERIOD_US;
+    if (now_us % PERIOD_US >= PROBE_US || period % (1u << p->backoff) != 0)
+        return false;
+    p->strikes = STRIKES;
+    return true;
+}
+
+static void spun_in_vain(struct mo_parker *p)
+{
+    if (--p->strikes > 0)
+        return;
+    if (p->bout >= BOUT_THAT_PAYS)
+        p->backoff = 0;
+    else if (p->backoff < BACKOFF_MAX)
+        p->backoff++;
+    p->bout = 0;
+}
+
 bool mo_parker_spin(struct mo_parker *p)
 {
-    bool probe = ++p->waits % PROBE_EVERY == 0;
-    if (MO_SHARED(parkers).cpus < 2 || (p->spin_ns < SPIN_MIN_NS && !probe))
+    uint64_t now = mo_plat_ticks(), us = mo_plat_ticks_per_us();
+    if (MO_SHARED(parkers).cpus < 2 || (p->strikes == 0 && !may_probe(p, now / us)))
         return mo_parker_is_taken(p);
-    uint32_t ns = probe ? SPIN_START_NS : p->spin_ns;
-    uint64_t budget = ns * mo_plat_ticks_per_us() / 1000, began = mo_plat_ticks();
-    do {
-        if (mo_parker_is_taken(p)) {
-            p->spin_ns = ns * 2 < SPIN_MAX_NS ? ns * 2 : SPIN_MAX_NS;
-            return true;
-        }
-        mo_plat_pause();
-    } while (mo_plat_ticks() - began < budget);
-    p->spin_ns = p->spin_ns / 2;
-    return false;
+    if (!spin_until(p, now + SPIN_NS * us / 1000)) {
+        spun_in_vain(p);
+        return false;
+    }
+    p->strikes = STRIKES;
+    p->bout++;
+    return true;
 }
 
 bool mo_parker_deepen(struct mo_parker *p, enum mo_parker_state state)

@@ -8,10 +8,11 @@
      FIRST     in the table, asleep for a bounded time: who takes it may put off waking it
      LONG      in the table, asleep without bound: who takes it must see to its wake at once
      TAKEN     out of the table: what it waited for has been given to it
-     PASSED    the same, and others given at the same time sleep on the word of the mutex (see sync/cond.c)
+     HELD      the same, by who then owned the mutex that it wants next
+     PASSED    as TAKEN, and others given at the same time sleep on the word of the mutex (see sync/cond.c)
 
-   Who writes: a waiter goes AWAKE -> FIRST -> LONG by CAS; TAKEN and PASSED are written by an exchange under the bucket's
-   lock, together with leaving the table. A waiter that gives up looks under the lock whether it still stands there.
+   Who writes: a waiter goes AWAKE -> FIRST -> LONG, or AWAKE -> LONG, by CAS; TAKEN, HELD and PASSED are written by an exchange
+   under the bucket's lock, together with leaving the table. A waiter that gives up looks under the lock whether it still stands there.
    P1  between being put into the table and leaving it a parker is reached by the table alone.
    P2  once taken, its owner may return and wait again at any time; so whoever took it keeps the word's value, and acts on
        the word only by system calls that compare it or do no harm (a wake too many).
@@ -25,7 +26,14 @@
 #include "base/atomic.h"
 #include "base/shared.h"
 
-enum mo_parker_state { MO_PARKER_AWAKE, MO_PARKER_FIRST, MO_PARKER_LONG, MO_PARKER_TAKEN, MO_PARKER_PASSED };
+enum mo_parker_state {
+    MO_PARKER_AWAKE,
+    MO_PARKER_FIRST,
+    MO_PARKER_LONG,
+    MO_PARKER_TAKEN,
+    MO_PARKER_HELD,
+    MO_PARKER_PASSED
+};
 #define MO_PARKER_STATE(word) ((enum mo_parker_state)((word)&7))
 
 #define MO_DEFERRED_MAX 6
@@ -38,8 +46,9 @@ struct mo_parker {
     struct mo_parker *next; /* of those under the same address: in the order of arrival */
     struct mo_parker *last; /* of a first one */
     struct mo_parker *next_key;
-    uint32_t spin_ns; /* what it may spin: grows while that pays */
-    uint32_t waits;
+    uint32_t bout;     /* waits of a bout of spinning that ended awake */
+    uint8_t strikes;   /* in vain: how many more end the bout; 0: there is none */
+    uint8_t backoff;   /* log2 of the share of probes that it takes part in */
     bool stands;       /* in the table; written under the bucket's lock */
     _Atomic bool busy; /* the thread's own: from before it enters until it has read how the wait ended */
 
@@ -84,7 +93,7 @@ void mo_parker_enter(struct mo_parker *p, const void *key, void *with, _Atomic u
 /* Leave; false: somebody has taken it. */
 bool mo_parker_leave(struct mo_parker *p, _Atomic uint32_t *count);
 /* Take those under `key`, oldest first, at most `max`; returns how many. `give` is called for each before it can know: it
-   does what the taken one relies on and says TAKEN or PASSED. NULL: TAKEN. */
+   does what the taken one relies on and says TAKEN, HELD or PASSED. NULL: TAKEN. */
 unsigned mo_parker_take(const void *key, struct mo_parked *taken, unsigned max,
                         enum mo_parker_state (*give)(const struct mo_parker *), _Atomic uint32_t *count);
 /* The same for one, but 0 as well when the bucket is in use for longer: never waits. */

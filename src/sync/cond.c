@@ -9,9 +9,11 @@
        own the mutex, passes the signal on.
    C2  taken waiters do not touch the condition, takers neither once the last one can know that it is taken: it may be
        destroyed.
-   C3  who signals and owns the mutex that the waiter wants next need not wake it before giving that up: the wake is put
-       off to the next unlock of any mutex by this thread, wait or thread's end. Only for waiters in their first, bounded
-       sleep (FIRST_SLEEP_NS): should the unlock pass us by, they find out by themselves.
+   C3  who signals and owns the mutex that the waiter wants next (it is HELD) need not wake it before giving that up: the
+       wake is put off to the next unlock of any mutex by this thread, wait or thread's end. Only for waiters in their
+       first, bounded sleep (FIRST_SLEEP_NS): should the unlock pass us by, they find out by themselves. A timer costs half
+       as much as the wake that is put off saves, so only those sleep so who wait for a condition that was last signalled
+       by an owner; and less if the timer's end lies beyond the next tick of the system's own.
    C4  a broadcast by the owner of the mutex wakes nobody: sleepers are moved, asleep, to the mutex's word, which is set to
        2; each unlock there wakes the next. They take the mutex by writing 2, so that none is forgotten. Who is awake or
        woken finds itself taken all the same. A move compares the parker's word, so it cannot hit a later wait. */
@@ -22,7 +24,7 @@
 #include <errno.h>
 #include <pthread.h>
 
-#define FIRST_SLEEP_NS  1000000
+#define FIRST_SLEEP_NS  10000000
 #define BATCH           64
 #define DESTROY_LOOK_NS 1000000
 
@@ -71,9 +73,9 @@ static int first_sleep(struct mo_parker *p, const struct mo_deadline *until)
 }
 
 /* Until taken (0) or the deadline (ETIMEDOUT). */
-static int park(struct mo_parker *p, const struct mo_deadline *until)
+static int park(struct mo_parker *p, const struct mo_deadline *until, bool bounded)
 {
-    if (mo_parker_deepen(p, MO_PARKER_FIRST) && first_sleep(p, until) == ETIMEDOUT)
+    if (bounded && mo_parker_deepen(p, MO_PARKER_FIRST) && first_sleep(p, until) == ETIMEDOUT)
         return ETIMEDOUT;
     if (!mo_parker_deepen(p, MO_PARKER_LONG))
         return 0;
@@ -97,7 +99,7 @@ static int lock_again(const struct mo_cond_wait *w)
 static void leave_unserved(const struct mo_cond_wait *w)
 {
     if (!mo_parker_leave(w->parker, &w->cond->waiters) &&
-        MO_PARKER_STATE(mo_load_relaxed(&w->parker->word)) == MO_PARKER_TAKEN)
+        MO_PARKER_STATE(mo_load_relaxed(&w->parker->word)) != MO_PARKER_PASSED)
         wake_one(w->cond);
 }
 
@@ -114,7 +116,7 @@ static int park_cancellable(struct mo_cond_wait *w)
     int err;
     pthread_cleanup_push(cancelled, w);
     pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
-    err = park(w->parker, &w->until);
+    err = park(w->parker, &w->until, w->bounded);
     pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
     pthread_cleanup_pop(0);
     return err;
@@ -136,6 +138,7 @@ static int wait_deferred(struct mo_cond_wait *w)
     if (mo_unlikely(!p))
         return wait_without_parker(w);
     mo_parker_enter(p, w->cond, w->plain, &w->cond->waiters);
+    w->bounded = mo_load_relaxed(&w->cond->by_owner);
     int err = w->ops->unlock(w->mutex);
     if (mo_unlikely(err)) {
         leave_unserved(w);
@@ -168,12 +171,22 @@ static bool owns(const struct mo_sync_mutex *m)
     return m && mo_load_relaxed(&m->owner) == mo_plat_tid();
 }
 
+/* C3. Looked at while the waiter, and so the condition and the mutex, are still there. */
+static enum mo_parker_state hand(const struct mo_parker *p)
+{
+    struct mo_sync_cond *c = (struct mo_sync_cond *)p->key;
+    bool owner = owns(p->with);
+    if (mo_load_relaxed(&c->by_owner) != owner)
+        mo_store_relaxed(&c->by_owner, owner);
+    return owner ? MO_PARKER_HELD : MO_PARKER_TAKEN;
+}
+
 void mo_sync_cond_signal(struct mo_sync_cond *c)
 {
     struct mo_parked taken;
-    if (!mo_parker_take(c, &taken, 1, NULL, &c->waiters))
+    if (!mo_parker_take(c, &taken, 1, hand, &c->waiters))
         return;
-    bool may_wait = taken.was == MO_PARKER_FIRST && owns(taken.with); /* C3 */
+    bool may_wait = taken.was == MO_PARKER_FIRST && MO_PARKER_STATE(taken.word) == MO_PARKER_HELD; /* C3 */
     if (!may_wait || !mo_parker_defer(&taken))
         mo_parker_wake(&taken);
 }

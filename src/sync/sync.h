@@ -122,6 +122,7 @@ static inline int mo_sync_word_unlock(_Atomic uint32_t *word)
 struct mo_sync_cond {
     _Atomic uint32_t waiters; /* in the table under this address; written under the bucket's lock */
     uint32_t monotonic;       /* its clock */
+    _Atomic uint8_t by_owner; /* whether the last one who signalled to a waiter owned its mutex: a hint (cond.c, C3) */
 };
 
 /* How a waiter gives its mutex up and gets it back, whatever kind of mutex that is; 0 or an errno value. */
@@ -137,6 +138,7 @@ struct mo_cond_wait {
     const struct mo_sync_mutex_ops *ops;
     struct mo_deadline until;
     struct mo_parker *parker;
+    bool bounded; /* its first sleep is */
 };
 
 /* 0, ETIMEDOUT, or what ops.unlock or ops.lock said. A cancellation point. */

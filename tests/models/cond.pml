@@ -24,7 +24,8 @@
 #define FIRST   1
 #define LONG    2
 #define TAKEN   3
-#define PASSED  4
+#define HELD    4
+#define PASSED  5
 
 #ifdef DEFER_LONG
 #define BYPASSED
@@ -182,8 +183,9 @@ inline wait(id)
     atomic { queued[id] = true; state[id] = AWAKE; ticket[id] = order; order++ };
     unlock();
     bounded = false;
-    if
+    if /* as the condition's hint says, which may be anything */
     :: atomic { state[id] == AWAKE -> state[id] = FIRST; bounded = true }
+    :: atomic { state[id] == AWAKE -> state[id] = LONG }
     :: atomic { state[id] >= TAKEN -> skip }
     fi;
     do
@@ -203,7 +205,7 @@ inline wait(id)
         queued[id] = false
     };
     if
-    :: cancelled && taken && state[id] == TAKEN ->
+    :: cancelled && taken && state[id] != PASSED ->
 #ifndef KEEP_SIGNAL
        take_oldest(TAKEN, false)
 #endif
@@ -335,16 +337,16 @@ proctype giver()
     :: /* two signals, each inside the mutex */
        lock(W);
        tokens++;
-       take_oldest(TAKEN, true);
+       take_oldest(HELD, true);
        release_all();
        lock(W);
        tokens++;
-       take_oldest(TAKEN, true);
+       take_oldest(HELD, true);
        release_all()
     :: /* one, inside */
        lock(W);
        tokens++;
-       take_oldest(TAKEN, true);
+       take_oldest(HELD, true);
        release_all()
     :: /* two, after it */
        lock(W);
