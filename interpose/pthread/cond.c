@@ -59,7 +59,8 @@ COND_NAME(pthread_cond_destroy)
 static int unlock(void *mutex)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
-    bool never_refused = mo_pthread_is_default(m) || m->kind == PTHREAD_MUTEX_ADAPTIVE_NP;
+    int kind = m->kind & ~MO_KIND_NORMAL;
+    bool never_refused = kind == PTHREAD_MUTEX_TIMED_NP || kind == PTHREAD_MUTEX_ADAPTIVE_NP;
     if (never_refused || mo_load_relaxed(&m->owner) == mo_plat_tid())
         m->users++;
     return pthread_mutex_unlock(mutex);

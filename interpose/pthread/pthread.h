@@ -70,7 +70,7 @@ bool mo_pthread_yields(void);
    is out of the question, as it always is with us. */
 #define MO_KIND_NORMAL 512
 
-#define MO_KIND_NONE   0x40000000 /* no mutex has this bit */
+#define MO_KIND_NONE 0x40000000 /* no mutex has this bit */
 
 /* Kinds of mutex that are Moirai's; others have bits that these have not (robust, priority, shared, elision). */
 static inline bool mo_pthread_is_ours(const struct mo_sync_mutex *m)

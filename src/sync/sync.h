@@ -121,7 +121,7 @@ static inline int mo_sync_word_unlock(_Atomic uint32_t *word)
 /* ---- Condition variable (cond.c): our own words, in glibc's 48 bytes. All zero is initialised. */
 struct mo_sync_cond {
     _Atomic uint32_t waiters; /* in the table under this address; written under the bucket's lock */
-    uint32_t monotonic;       /* its clock */
+    bool monotonic;           /* its clock */
     _Atomic uint8_t by_owner; /* whether the last one who signalled to a waiter owned its mutex: a hint (cond.c, C3) */
 };
 
