@@ -1,7 +1,7 @@
 /* usage: storm mix|hunt SECONDS: locks and conditions under everything at once.
 
-   mix    eight threads and victims of cancellation on mutexes of all kinds, by all calls; counters show whether two were
-          in one mutex, tokens whether one was lost or made up.
+   mix    eight threads and victims of cancellation on mutexes of all kinds, by all calls, C11's too, and on the other locks
+          beside them; counters show whether two were in one mutex, tokens whether one was lost or made up.
    hunt   lost wake-ups: each token comes with exactly one signal, those who wait without end take nothing but tokens, and
           beside them others time out within microseconds, are cancelled, or are woken by broadcasts. At the end of each
           round there is a token for everybody: whoever sleeps on has lost a wake-up.
@@ -9,12 +9,14 @@
    A round that does not go on for STUCK_SECONDS fails, and its state is printed. */
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,20 +54,22 @@ static void fail(const char *what)
 struct well {
     pthread_mutex_t m;
     pthread_cond_t c;
+    clockid_t clock; /* of c */
     atomic_int inside;
     long count, tokens, put, taken, timeouts;
     atomic_long entries, cancelled;
 };
 
 static const struct {
-    int type, robust, protocol;
-} kinds[] = {{PTHREAD_MUTEX_DEFAULT, 0, 0},
-             {PTHREAD_MUTEX_NORMAL, 0, 0},
-             {PTHREAD_MUTEX_RECURSIVE, 0, 0},
-             {PTHREAD_MUTEX_ERRORCHECK, 0, 0},
-             {PTHREAD_MUTEX_ADAPTIVE_NP, 0, 0},
-             {PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_ROBUST, 0},
-             {PTHREAD_MUTEX_NORMAL, 0, PTHREAD_PRIO_INHERIT}};
+    int type, robust, protocol, shared;
+} kinds[] = {{.type = PTHREAD_MUTEX_DEFAULT},
+             {.type = PTHREAD_MUTEX_NORMAL},
+             {.type = PTHREAD_MUTEX_RECURSIVE},
+             {.type = PTHREAD_MUTEX_ERRORCHECK},
+             {.type = PTHREAD_MUTEX_ADAPTIVE_NP},
+             {.type = PTHREAD_MUTEX_NORMAL, .robust = PTHREAD_MUTEX_ROBUST},
+             {.type = PTHREAD_MUTEX_NORMAL, .protocol = PTHREAD_PRIO_INHERIT},
+             {.type = PTHREAD_MUTEX_NORMAL, .shared = PTHREAD_PROCESS_SHARED}};
 #define WELLS (sizeof kinds / sizeof kinds[0])
 
 static void init(struct well *w, size_t kind)
@@ -78,9 +82,12 @@ static void init(struct well *w, size_t kind)
         pthread_mutexattr_settype(&attr, kinds[kind].type);
     pthread_mutexattr_setrobust(&attr, kinds[kind].robust);
     pthread_mutexattr_setprotocol(&attr, kinds[kind].protocol);
+    pthread_mutexattr_setpshared(&attr, kinds[kind].shared);
     pthread_mutex_init(&w->m, &attr);
     pthread_condattr_init(&cattr);
-    pthread_condattr_setclock(&cattr, kind % 2 ? CLOCK_MONOTONIC : CLOCK_REALTIME);
+    pthread_condattr_setpshared(&cattr, kinds[kind].shared);
+    w->clock = kind % 2 ? CLOCK_MONOTONIC : CLOCK_REALTIME;
+    pthread_condattr_setclock(&cattr, w->clock);
     pthread_cond_init(&w->c, &cattr);
 }
 
@@ -140,18 +147,19 @@ static void left_by_cancellation(void *arg)
     release(w);
 }
 
-/* One wait, with the mutex; how: 0 without end, else so many microseconds. */
-static int wait_once(struct well *w, long how, bool clocked)
+/* One wait, with the mutex; how: 0 without end, else so many microseconds, of a clock that is named or the condition's. */
+static int wait_once(struct well *w, long how, bool named)
 {
     int err;
-    clockid_t clock = clocked || w->c.__data.__wrefs & 2 ? CLOCK_MONOTONIC : CLOCK_REALTIME;
-    struct timespec at = in_us(clock, how);
+    struct timespec at = in_us(named ? CLOCK_MONOTONIC : w->clock, how);
     leave(w);
     pthread_cleanup_push(left_by_cancellation, w);
     if (how == 0)
         err = pthread_cond_wait(&w->c, &w->m);
+    else if (named)
+        err = pthread_cond_clockwait(&w->c, &w->m, CLOCK_MONOTONIC, &at);
     else
-        err = pthread_cond_clockwait(&w->c, &w->m, clock, &at);
+        err = pthread_cond_timedwait(&w->c, &w->m, &at);
     pthread_cleanup_pop(0);
     enter(w);
     if (err != 0 && err != ETIMEDOUT)
@@ -196,13 +204,146 @@ static void put(struct well *w, long n, uint32_t how)
 /* ---- mix. */
 static struct well wells[WELLS];
 
+/* The same in C11's words. */
+static struct {
+    mtx_t m;
+    cnd_t c;
+    long inside, tokens, put, taken;
+} barrel;
+
+static bool acquire_barrel(uint32_t *seed)
+{
+    struct timespec at = in_us(CLOCK_REALTIME, next(seed) % 200);
+    uint32_t how = next(seed) % 4;
+    int got = how == 0 ? mtx_trylock(&barrel.m) : how == 1 ? mtx_timedlock(&barrel.m, &at) : mtx_lock(&barrel.m);
+    if (got == thrd_error || got == thrd_nomem)
+        fail("mtx_lock");
+    if (got == thrd_success && barrel.inside++ != 0)
+        fail("two in one mtx_t");
+    return got == thrd_success;
+}
+
+static void drink_from_barrel(uint32_t *seed)
+{
+    struct timespec at = in_us(CLOCK_REALTIME, 1 + next(seed) % 2000);
+    while (barrel.tokens == 0) {
+        barrel.inside--;
+        int got = cnd_timedwait(&barrel.c, &barrel.m, &at);
+        if (barrel.inside++ != 0)
+            fail("two in one mtx_t");
+        if (got == thrd_timedout)
+            return;
+    }
+    barrel.tokens--;
+    barrel.taken++;
+}
+
+static void use_barrel(uint32_t *seed)
+{
+    if (!acquire_barrel(seed))
+        return;
+    bool again = mtx_lock(&barrel.m) == thrd_success; /* it is recursive */
+    if (!again || mtx_unlock(&barrel.m) != thrd_success)
+        fail("recursive mtx_t");
+    bool puts = next(seed) % 2, broadcasts = next(seed) % 4 == 0;
+    if (puts) {
+        barrel.tokens++;
+        barrel.put++;
+        broadcasts ? cnd_broadcast(&barrel.c) : cnd_signal(&barrel.c);
+    } else {
+        drink_from_barrel(seed);
+    }
+    barrel.inside--;
+    mtx_unlock(&barrel.m);
+}
+
+/* Locks that stay with the C library, but for the waiting of spin locks. */
+static struct {
+    pthread_spinlock_t spin;
+    pthread_rwlock_t rw;
+    sem_t sem; /* two permits */
+    long spun, a, b;
+    atomic_int in_sem;
+} beside;
+
+static void use_spin(uint32_t *seed)
+{
+    int err = next(seed) % 4 ? pthread_spin_lock(&beside.spin) : pthread_spin_trylock(&beside.spin);
+    if (err == EBUSY)
+        return;
+    if (++beside.spun % 2 == 0)
+        fail("two in one spin lock");
+    for (uint32_t n = next(seed) % 50; n > 0; n--)
+        __asm__ volatile("" ::: "memory");
+    beside.spun++;
+    pthread_spin_unlock(&beside.spin);
+}
+
+static void use_rwlock(uint32_t *seed)
+{
+    struct timespec at = in_us(CLOCK_REALTIME, next(seed) % 200);
+    bool writes = next(seed) % 4 == 0, bounded = next(seed) % 2;
+    int err = writes    ? bounded ? pthread_rwlock_timedwrlock(&beside.rw, &at) : pthread_rwlock_wrlock(&beside.rw)
+                 : bounded ? pthread_rwlock_timedrdlock(&beside.rw, &at)
+                        : pthread_rwlock_rdlock(&beside.rw);
+    if (err != 0)
+        return;
+    if (writes) {
+        beside.a++;
+        sched_yield();
+        beside.b++;
+    } else if (beside.a != beside.b) {
+        fail("a reader beside a writer");
+    }
+    pthread_rwlock_unlock(&beside.rw);
+}
+
+static void use_sem(uint32_t *seed)
+{
+    struct timespec at = in_us(CLOCK_REALTIME, next(seed) % 200);
+    if (next(seed) % 2 ? sem_wait(&beside.sem) != 0 : sem_timedwait(&beside.sem, &at) != 0)
+        return;
+    if (atomic_fetch_add(&beside.in_sem, 1) >= 2)
+        fail("three with two permits");
+    atomic_fetch_sub(&beside.in_sem, 1);
+    sem_post(&beside.sem);
+}
+
+static void use_others(uint32_t *seed)
+{
+    void (*const uses[])(uint32_t *) = {use_barrel, use_barrel, use_barrel, use_spin, use_spin, use_rwlock, use_sem};
+    uses[next(seed) % (sizeof uses / sizeof uses[0])](seed);
+    atomic_fetch_add_explicit(&steps, 1, memory_order_relaxed);
+}
+
+static void init_others(void)
+{
+    if (mtx_init(&barrel.m, mtx_timed | mtx_recursive) != thrd_success || cnd_init(&barrel.c) != thrd_success ||
+        pthread_spin_init(&beside.spin, 0) || pthread_rwlock_init(&beside.rw, NULL) || sem_init(&beside.sem, 0, 2))
+        fail("init");
+}
+
+static void end_others(void)
+{
+    int permits = 0;
+    sem_getvalue(&beside.sem, &permits);
+    if (barrel.put != barrel.taken + barrel.tokens || beside.spun % 2 || beside.a != beside.b || permits != 2)
+        fail("numbers of the others do not agree");
+    cnd_destroy(&barrel.c);
+    mtx_destroy(&barrel.m);
+    if (pthread_spin_destroy(&beside.spin) || pthread_rwlock_destroy(&beside.rw) || sem_destroy(&beside.sem))
+        fail("still busy");
+}
+
 static void *mixes(void *arg)
 {
     uint32_t seed = (uint32_t)(uintptr_t)arg * 7919 + 1;
     while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
         struct well *w = &wells[next(&seed) % WELLS];
-        uint32_t what = next(&seed) % 16;
-        if (what < 5)
+        uint32_t what = next(&seed) % 24;
+        if (what >= 16)
+            use_others(&seed);
+        else if (what < 5)
             put(w, 1 + (what == 0), next(&seed));
         else if (acquire(w, &seed)) {
             if (what < 12)
@@ -249,6 +390,7 @@ static void *mix(void *seconds)
     pthread_t t[THREADS];
     for (size_t k = 0; k < WELLS; k++)
         init(&wells[k], k);
+    init_others();
     for (uintptr_t i = 0; i < THREADS; i++)
         pthread_create(&t[i], NULL, i ? mixes : cancels, (void *)i);
     sleep((unsigned)(intptr_t)seconds);
@@ -264,6 +406,7 @@ static void *mix(void *seconds)
             fail("still busy");
         entries += w->count, taken += w->taken, timeouts += w->timeouts, cancelled += w->cancelled;
     }
+    end_others();
     printf("storm: mix: %ld entries, %ld tokens, %ld timeouts, %ld cancelled\n", entries, taken, timeouts, cancelled);
     return NULL;
 }
