@@ -217,7 +217,7 @@ static struct mo_task_event *event_of(struct mo_member *m, kmp_task_t *t)
 }
 
 /* The handle that the program gets is the address of the event. */
-MO_EXPORT struct mo_task_event *__kmpc_task_allow_completion_event(ident_t *loc, int32_t gtid, kmp_task_t *t)
+MO_EXPORT void *__kmpc_task_allow_completion_event(ident_t *loc, int32_t gtid, kmp_task_t *t)
 {
     return event_of(mo_self(), t);
 }
