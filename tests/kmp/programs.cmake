@@ -16,6 +16,7 @@ set(not_clang_19 omp_allocate_clause omp_error_directive omp_task_payload omp_ta
   omp_target_region omp_target_offload omp_random_depend omp_display_env omp_device_newer
   omp_cancel_copyprivate)
 set(not_clang_14 ${not_clang_19})
+set(not_clang_16 ${not_clang_19})
 
 # LLVM's runtime, 14 or 19, does something else or breaks.
 set(not_reference
