@@ -40,6 +40,13 @@ static const char *valgrind_tool(void)
     return strstr(preload, "vgpreload_helgrind") ? "Helgrind" : strstr(preload, "vgpreload_drd") ? "DRD" : NULL;
 }
 
+/* None of valgrind's tools understands a sleep on two words. */
+static bool under_valgrind(void)
+{
+    const char *preload = getenv("LD_PRELOAD");
+    return preload && strstr(preload, "vgpreload_");
+}
+
 static enum mo_pthread_mode wanted(void)
 {
     const char *watcher = sanitizer();
@@ -154,6 +161,8 @@ __attribute__((constructor)) static void settle(void)
 {
     mo_plat_learn_tid();
     mo_pthread_real();
+    if (under_valgrind())
+        mo_sync_mutex_wait_simply();
     if (mo_pthread_decide() != MO_PTHREAD_OFF)
         mo_parker_init();
 }

@@ -8,6 +8,9 @@
 #define BUCKETS     512
 #define CHUNK_BYTES 65536
 
+/* The values of so many keys lie in a thread's record in glibc; for more it calls calloc. */
+#define KEYS_IN_RECORD 32
+
 /* Spinning, see mo_parker_spin(). */
 #define SPIN_NS        12000 /* more than a wake-up takes */
 #define STRIKES        2
@@ -76,6 +79,7 @@ struct mo_parkers {
     pthread_once_t once;
     pthread_key_t key;
     bool has_key;
+    _Atomic bool quiet;                /* initialised, and a thread's first parker takes no memory from malloc */
     unsigned cpus;                     /* that the process could use at first */
     _Atomic(_Atomic uint32_t *) alive; /* the word above; NULL: there is none */
     struct mo_bucket bucket[BUCKETS];
@@ -174,6 +178,7 @@ static void init(void)
         mo_store_release(&all->alive, alive);
     }
     all->has_key = pthread_key_create(&all->key, thread_ends) == 0;
+    mo_store_release(&all->quiet, !all->has_key || all->key < KEYS_IN_RECORD);
     all->cpus = mo_plat_usable_cpus();
     pthread_atfork(NULL, NULL, fork_handler);
 }
@@ -218,20 +223,44 @@ struct mo_parker *mo_parker_new(void)
     return MO_SHARED(parker) = p;
 }
 
-/* ---- The table: entering, leaving, taking. */
-void mo_parker_enter(struct mo_parker *p, const void *key, void *with, _Atomic uint32_t *count)
+struct mo_parker *mo_parker_idle_quietly(void)
 {
-    struct mo_bucket *b = bucket_of(key);
+    if (!MO_SHARED(parker) && !mo_load_acquire(&MO_SHARED(parkers).quiet))
+        return NULL;
+    return mo_parker_idle();
+}
+
+/* ---- The table: entering, leaving, taking. */
+static void prepare(struct mo_parker *p, const void *key, void *with)
+{
     mo_store_relaxed(&p->busy, true);
     atomic_signal_fence(memory_order_seq_cst); /* P3: handlers see that before any of what follows */
     p->key = key;
     p->with = with;
     mo_store_relaxed(&p->word, (mo_load_relaxed(&p->word) & ~7u) + 8 + MO_PARKER_AWAKE); /* published by the lock */
+}
+
+void mo_parker_enter(struct mo_parker *p, const void *key, void *with, _Atomic uint32_t *count)
+{
+    struct mo_bucket *b = bucket_of(key);
+    prepare(p, key, with);
     lock_table(&b->lock);
     stand_locked(b, p);
-    if (count)
-        mo_store_relaxed(count, mo_load_relaxed(count) + 1); /* the caller holds the mutex that orders it for others */
+    mo_store_relaxed(count, mo_load_relaxed(count) + 1); /* the caller holds the mutex that orders it for others */
     unlock_table(&b->lock);
+}
+
+bool mo_parker_try_enter(struct mo_parker *p, const void *key, void *with)
+{
+    struct mo_bucket *b = bucket_of(key);
+    prepare(p, key, with);
+    if (!try_lock_table(&b->lock)) {
+        mo_parker_done(p);
+        return false;
+    }
+    stand_locked(b, p);
+    unlock_table(&b->lock);
+    return true;
 }
 
 /* Take out what follows `before` in the queue whose first is *at; NULL: the first itself. */
@@ -281,8 +310,11 @@ static unsigned take_locked(struct mo_bucket *b, const void *key, struct mo_park
     unsigned n = 0;
     struct mo_parker **at = find_locked(b, key);
     for (struct mo_parker *p; n < max && (p = *at) && p->key == key; n++) {
+        enum mo_parker_state state = give ? give(p) : MO_PARKER_TAKEN;
+        if (state < MO_PARKER_TAKEN)
+            break;
         unlink_locked(b, at, NULL, p);
-        uint32_t word = (mo_load_relaxed(&p->word) & ~7u) | (give ? give(p) : MO_PARKER_TAKEN);
+        uint32_t word = (mo_load_relaxed(&p->word) & ~7u) | state;
         taken[n] = (struct mo_parked){.parker = p, .word = word, .with = p->with};
         count_down(count);
         /* From here on it may return, and what it waited for may go; release pairs with its looks at the word. */

@@ -46,6 +46,7 @@ struct mo_parker {
     struct mo_parker *next; /* of those under the same address: in the order of arrival */
     struct mo_parker *last; /* of a first one */
     struct mo_parker *next_key;
+    uint64_t since;    /* ticks; for whoever decides by it whom to take */
     uint32_t bout;     /* waits of a bout of spinning that ended awake */
     uint8_t strikes;   /* in vain: how many more end the bout; 0: there is none */
     uint8_t backoff;   /* log2 of the share of probes that it takes part in */
@@ -88,12 +89,18 @@ static inline struct mo_parker *mo_parker_idle(void)
     return p && !mo_load_relaxed(&p->busy) ? p : NULL;
 }
 
+/* The same, but NULL also where a first one might take memory from malloc. */
+struct mo_parker *mo_parker_idle_quietly(void);
+
 /* Stand under `key`; *count, which belongs to the key, is raised under the lock, and so lowered when one leaves. */
 void mo_parker_enter(struct mo_parker *p, const void *key, void *with, _Atomic uint32_t *count);
+/* The same without a count, but false when the bucket is in use for longer: never waits. */
+bool mo_parker_try_enter(struct mo_parker *p, const void *key, void *with);
 /* Leave; false: somebody has taken it. */
 bool mo_parker_leave(struct mo_parker *p, _Atomic uint32_t *count);
 /* Take those under `key`, oldest first, at most `max`; returns how many. `give` is called for each before it can know: it
-   does what the taken one relies on and says TAKEN, HELD or PASSED. NULL: TAKEN. */
+   does what the taken one relies on and says TAKEN, HELD or PASSED; anything else: this one stays, and those after it.
+   NULL: TAKEN. */
 unsigned mo_parker_take(const void *key, struct mo_parked *taken, unsigned max,
                         enum mo_parker_state (*give)(const struct mo_parker *), _Atomic uint32_t *count);
 /* The same for one, but 0 as well when the bucket is in use for longer: never waits. */

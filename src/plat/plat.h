@@ -18,6 +18,9 @@ int mo_plat_futex_wake(_Atomic uint32_t *word, int count, uint32_t bits);
    beginning; its nanoseconds must be valid. `until` stays the caller's clock's: a jump of CLOCK_REALTIME counts. */
 struct timespec;
 int mo_plat_futex_wait_until(_Atomic uint32_t *word, uint32_t seen, bool realtime, const struct timespec *until);
+/* The same on two words, while each is as seen; a wake of either ends it. ENOSYS or EPERM where that does not exist. */
+int mo_plat_futex_wait_two(_Atomic uint32_t *a, uint32_t seen_a, _Atomic uint32_t *b, uint32_t seen_b, bool realtime,
+                           const struct timespec *until);
 /* Move one sleeper of `from`, if that still is `seen`, to `to`, without waking it. EAGAIN: it is not. */
 int mo_plat_futex_move(_Atomic uint32_t *from, uint32_t seen, _Atomic uint32_t *to);
 

@@ -48,6 +48,32 @@ int mo_plat_futex_wait_until(_Atomic uint32_t *word, uint32_t seen, bool realtim
     return err;
 }
 
+/* As <linux/futex.h> has it since Linux 5.16. */
+struct wait_for_word {
+    uint64_t seen, address;
+    uint32_t flags, reserved;
+};
+#define WORD_32_PRIVATE (2 | FUTEX_PRIVATE_FLAG)
+#define SYS_WAIT_WORDS  449 /* on all architectures */
+
+static struct wait_for_word word_of(_Atomic uint32_t *word, uint32_t seen)
+{
+    return (struct wait_for_word){.seen = seen, .address = (uintptr_t)word, .flags = WORD_32_PRIVATE};
+}
+
+int mo_plat_futex_wait_two(_Atomic uint32_t *a, uint32_t seen_a, _Atomic uint32_t *b, uint32_t seen_b, bool realtime,
+                           const struct timespec *until)
+{
+    struct wait_for_word words[2] = {word_of(a, seen_a), word_of(b, seen_b)};
+    if (until && until->tv_sec < 0)
+        return ETIMEDOUT;
+    int saved = errno;
+    long r = syscall(SYS_WAIT_WORDS, words, 2, 0, until, realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC);
+    int err = r >= 0 ? 0 : errno;
+    errno = saved;
+    return err;
+}
+
 int mo_plat_futex_move(_Atomic uint32_t *from, uint32_t seen, _Atomic uint32_t *to)
 {
     int saved = errno;

@@ -2,15 +2,19 @@
    gives it up and finds 2 wakes one sleeper.
 
    Fairness. A lock that is free belongs to whoever comes first, so a woken waiter may lose against a running thread again
-   and again. One that has waited STARVING_NS stands in the table of parkers instead, under the mutex's address, and keeps
-   the word at 2. The next unlock sees 2 while it still holds the mutex, finds the waiter and makes it the owner: the word
-   stays 2, so nobody can come in between, and sleepers are not forgotten.
+   and again. But each waiter that sleeps stands in the table of parkers, too, under the mutex's address, in the order of
+   arrival, and sleeps on two words at once: the mutex's, while that is 2, and its parker's. An unlock that sees 2 still holds
+   the mutex. If it finds that the oldest waiter has waited STARVING_NS it makes that one the owner, asleep as it is: the word
+   stays 2, so nobody can come in between, and other sleepers are not forgotten.
    M1  the word is 0 only if nobody owns the mutex; it goes from 0 by a CAS or an exchange of whoever then owns it.
    M2  a waiter in the table owns the mutex when its parker is TAKEN, or when its own exchange has returned 0. Not both: it
        is taken by an owner that keeps the word at 2.
    M3  unlocks that pass us by (glibc's own code) do not look into the table, nor do those of ours that find the table in
-       use (they never wait, since they may come from a signal handler). So a waiter there tries the word again and
-       again: after RELOOK_NS, and after longer while the mutex stays held.
+       use (they never wait, since they may come from a signal handler); entering does not wait either. Such unlocks wake a
+       sleeper of the mutex's word, as glibc's do, and so never strand one; only the hand-over is left out.
+   M4  who was woken on the mutex's word tries the exchange before it sleeps or gives up, so the 2 that the unlock took
+       away comes back. Who finds itself taken instead has the word at 2.
+   Sleeping on two words takes Linux 5.16. Without it waiters sleep on the mutex's word alone, and nothing is fair.
    After the word has been given away the unlocker reads nothing of the mutex: wake-ups use the address alone.
 
    Bare mutexes are a word alone, with no owner beside it. The word may be an asymmetric one's (asym.c): it goes from FREE
@@ -22,9 +26,7 @@
 
 #include <errno.h>
 
-#define STARVING_NS 2000000
-#define RELOOK_NS   1000000
-#define RELOOK_MAX  8000000
+#define STARVING_NS 1000000
 
 /* Spinning pays if the owner runs, which nobody knows; whether it did lately is the best guess. One score for the process,
    as it is the machine that decides: a success adds to it, a failure takes off, and without any left only one attempt in
@@ -74,65 +76,67 @@ static bool try_as_sleeper(_Atomic uint32_t *word)
     return mo_exchange_acq_rel(word, 2u) == 0; /* release: who sees this 2 sees the table, M3 apart */
 }
 
-static bool is_past(const struct mo_deadline *until)
-{
-    struct timespec now;
-    if (!until || !until->at)
-        return false;
-    clock_gettime(until->realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC, &now);
-    return now.tv_sec > until->at->tv_sec || (now.tv_sec == until->at->tv_sec && now.tv_nsec >= until->at->tv_nsec);
-}
-
 static const void *key_of(const _Atomic uint32_t *word)
 {
     return (const char *)word + 1; /* odd: a mutex */
 }
 
-/* Until somebody hands the mutex over, or it is free at one of the looks. */
-static int wait_in_table(_Atomic uint32_t *lock, struct mo_parker *p, const struct mo_deadline *until)
+static _Atomic bool without_two_words; /* the system cannot */
+
+void mo_sync_mutex_wait_simply(void)
 {
-    uint64_t relook = RELOOK_NS, longest = until && until->at ? RELOOK_NS : RELOOK_MAX;
+    mo_store_relaxed(&without_two_words, true);
+}
+
+static int lock_on_word(_Atomic uint32_t *word, const struct mo_deadline *until)
+{
+    uint32_t asleep = asleep_value(word);
+    while (!try_as_sleeper(word))
+        if (mo_plat_futex_wait_until(word, asleep, until->realtime, until->at) == ETIMEDOUT)
+            return ETIMEDOUT;
+    return 0;
+}
+
+/* Until somebody hands the mutex over, or it is free at one of the looks. */
+static int lock_in_table(_Atomic uint32_t *word, struct mo_parker *p, const struct mo_deadline *until)
+{
+    uint32_t asleep = asleep_value(word);
     for (;;) {
-        uint32_t word = mo_load_acquire(&p->word);
-        if (MO_PARKER_STATE(word) == MO_PARKER_TAKEN)
+        uint32_t own = mo_load_acquire(&p->word);
+        if (MO_PARKER_STATE(own) == MO_PARKER_TAKEN)
             return 0;
-        if (try_as_sleeper(lock)) {
+        if (try_as_sleeper(word)) {
             mo_parker_leave(p, NULL); /* M2 */
             return 0;
         }
-        mo_plat_futex_wait(&p->word, word, relook, MO_WAKE_ANY);
-        relook = relook * 2 < longest ? relook * 2 : longest;
-        if (is_past(until))
+        int err = mo_plat_futex_wait_two(word, asleep, &p->word, own, until->realtime, until->at);
+        if (err == ETIMEDOUT)
             return mo_parker_leave(p, NULL) ? ETIMEDOUT : 0;
+        if (mo_unlikely(err == ENOSYS || err == EPERM)) {
+            mo_sync_mutex_wait_simply();
+            return mo_parker_leave(p, NULL) ? lock_on_word(word, until) : 0;
+        }
     }
-}
-
-static int lock_starving(_Atomic uint32_t *word, struct mo_sync_mutex *owned, struct mo_parker *p,
-                         const struct mo_deadline *until)
-{
-    mo_parker_enter(p, key_of(word), owned, NULL);
-    mo_parker_deepen(p, MO_PARKER_FIRST);
-    int err = wait_in_table(word, p, until);
-    mo_parker_done(p);
-    return err;
 }
 
 /* `owned` is the mutex that the word belongs to; NULL: a bare one. */
 static int lock_asleep(_Atomic uint32_t *word, struct mo_sync_mutex *owned, const struct mo_deadline *until)
 {
-    uint64_t began = mo_plat_ticks();
-    uint32_t asleep = asleep_value(word);
-    while (!try_as_sleeper(word)) {
-        int err = mo_plat_futex_wait_until(word, asleep, until && until->realtime, until ? until->at : NULL);
-        if (err == ETIMEDOUT)
-            return ETIMEDOUT;
-        if (mo_plat_ticks() - began > STARVING_NS / 1000 * mo_plat_ticks_per_us()) {
-            struct mo_parker *p = mo_parker_idle();
-            if (p)
-                return lock_starving(word, owned, p, until);
-        }
-    }
-    return 0;
+    static const struct mo_deadline never = {NULL, false};
+    if (!until)
+        until = &never;
+    if (try_as_sleeper(word))
+        return 0;
+    struct mo_parker *p = mo_load_relaxed(&without_two_words) ? NULL : mo_parker_idle_quietly();
+    if (!p)
+        return lock_on_word(word, until);
+    p->since = mo_plat_ticks();
+    if (!mo_parker_try_enter(p, key_of(word), owned))
+        return lock_on_word(word, until);
+    mo_parker_deepen(p, MO_PARKER_LONG);
+    int err = lock_in_table(word, p, until);
+    mo_parker_done(p);
+    return err;
 }
 
 int mo_sync_mutex_lock_slow(struct mo_sync_mutex *m, const struct mo_deadline *until)
@@ -155,9 +159,12 @@ void mo_sync_mutex_lock_passed(struct mo_sync_mutex *m)
     lock_asleep(&m->word, m, NULL);
 }
 
+/* Of the oldest, if it has waited long enough. */
 static enum mo_parker_state make_owner(const struct mo_parker *p)
 {
     struct mo_sync_mutex *owned = p->with;
+    if (mo_plat_ticks() - p->since < STARVING_NS / 1000 * mo_plat_ticks_per_us())
+        return MO_PARKER_LONG;
     if (owned)
         mo_store_relaxed(&owned->owner, p->tid);
     return MO_PARKER_TAKEN;

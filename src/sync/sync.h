@@ -33,6 +33,8 @@ struct mo_deadline {
    written; after the word has been given away nothing of the mutex is read. */
 int mo_sync_mutex_lock_slow(struct mo_sync_mutex *m, const struct mo_deadline *until);
 void mo_sync_mutex_unlock_slow(struct mo_sync_mutex *m);
+/* Waiters sleep as glibc's do, and none is preferred: for where a sleep on two words is not understood. */
+void mo_sync_mutex_wait_simply(void);
 /* Lock as one of several that sleep on the word. */
 void mo_sync_mutex_lock_passed(struct mo_sync_mutex *m);
 

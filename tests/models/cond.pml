@@ -9,7 +9,7 @@
 
    Variants that must hold:
      BYPASSED            the signaller's unlock is glibc's: it wakes a sleeper of the mutex and makes up for no wake.
-     STARVING            who sleeps for the mutex may turn to the table and be made the owner.
+     STARVING            who sleeps for the mutex may stand in the table and be made the owner.
 
    Variants that must fail:
      KEEP_SIGNAL         a cancelled waiter that was taken by a signal does not pass it on (C1).
@@ -18,7 +18,8 @@
      MOVE_TO_ONE         the broadcast leaves the mutex's word at 1 (C4).
      LOCK_AS_ONE         who was moved takes the mutex by writing 1 (C4).
      NO_COMPARE          a sleep does not compare the parker's word.
-     HAND_OVER_ZERO      an unlock hands the mutex over and sets the word to 0 (M1). */
+     HAND_OVER_ZERO      an unlock hands the mutex over and sets the word to 0 (M1).
+     ONE_WORD            who stands in the table sleeps on the mutex's word alone, and a hand-over wakes only by its own. */
 #define W       2 /* waiters; thread W hands out */
 #define AWAKE   0
 #define FIRST   1
@@ -30,7 +31,7 @@
 #ifdef DEFER_LONG
 #define BYPASSED
 #endif
-#ifdef HAND_OVER_ZERO
+#if defined(HAND_OVER_ZERO) || defined(ONE_WORD)
 #define STARVING
 #endif
 
@@ -43,7 +44,7 @@ byte ticket[W];
 bool on_parker[W];        /* asleep */
 bool on_mutex[3];
 bool deferred[W];         /* taken by the signaller and not woken yet */
-bool starving[W], owner_by_hand[W];
+bool starving[3], owner_by_hand[3];
 
 inline wake_mutex()
 {
@@ -66,6 +67,26 @@ inline sleep_on_mutex(id)
     !on_mutex[id]
 }
 
+#ifdef STARVING
+/* Asleep on two words. The system looks at one after the other; a wake in between ends the sleep. */
+inline sleep_on_both(id)
+{
+    atomic {
+        if
+        :: word == 2 -> on_mutex[id] = true
+        :: else
+        fi
+    };
+    if
+#ifdef ONE_WORD
+    :: !on_mutex[id]
+#else
+    :: atomic { !on_mutex[id] || owner_by_hand[id] -> on_mutex[id] = false }
+#endif
+    fi
+}
+#endif
+
 /* Lock as a sleeper: writes 2. */
 inline lock_asleep(id)
 {
@@ -74,18 +95,20 @@ inline lock_asleep(id)
     :: atomic { word != 0 -> word = 2 };
 #ifdef STARVING
        if
-       :: sleep_on_mutex(id)
-       :: id < W -> /* has slept long: the table */
-          starving[id] = true;
-          do
-          :: atomic { owner_by_hand[id] -> owner_by_hand[id] = false; goto_owned = true; break }
-          :: atomic { !owner_by_hand[id] && word == 0 -> word = 2; starving[id] = false; goto_owned = true; break }
-          :: atomic { !owner_by_hand[id] && word == 1 -> word = 2 }
-          od
+       :: starving[id] = true /* in the table, if that is not in use */
+       :: skip
        fi;
+       do
+       :: atomic { owner_by_hand[id] -> owner_by_hand[id] = false; goto_owned = true; break }
+       :: atomic { !owner_by_hand[id] && word == 0 -> word = 2 };
+          starving[id] = false;
+          goto_owned = true;
+          break
+       :: atomic { !owner_by_hand[id] && word != 0 -> word = 2 };
+          sleep_on_both(id)
+       od;
        if
        :: goto_owned -> goto_owned = false; break
-       :: else
        fi
 #else
        sleep_on_mutex(id)
@@ -147,8 +170,12 @@ inline unlock()
                 word = 0
 #endif
        }
-    :: atomic { !(word == 2 && (starving[0] || starving[1])) -> skip };
-       give_up_word()
+    :: atomic { word == 2 && starving[2] -> starving[2] = false; owner_by_hand[2] = true;
+#ifdef HAND_OVER_ZERO
+                word = 0
+#endif
+       }
+    :: give_up_word() /* nobody has waited long enough, or the table is in use */
     fi
 #else
     give_up_word()
