@@ -29,16 +29,26 @@ static void spin_alone(long operations)
     }
 }
 
-static void spin_member(struct member *m)
+static inline void spin_about(struct member *m, unsigned work)
 {
     for (; !locks_stopped(); m->units++) {
         pthread_spin_lock(&spin);
         inside++;
-        locks_work(50);
+        locks_work(work);
         pthread_spin_unlock(&spin);
-        locks_work(50);
+        locks_work(work);
     }
     atomic_fetch_add(&entries, m->units);
+}
+
+static void spin_bare(struct member *m)
+{
+    spin_about(m, 0);
+}
+
+static void spin_member(struct member *m)
+{
+    spin_about(m, 50);
 }
 
 /* ---- Read-write locks. */
@@ -169,20 +179,17 @@ static void call_once_again(long operations)
         pthread_once(&done, nothing);
 }
 
+#define SPIN(name_, threads_, member_)                                                                                 \
+    {                                                                                                                  \
+        .name = name_, .unit = "ns/entry", .threads = threads_, .member = member_, .begin = begin_spin,                \
+        .check = compare_entries                                                                                       \
+    }
+
 const struct row other_rows[] = {
     {.name = "spin", .unit = "ns/pair", .once = spin_alone},
-    {.name = "spin2",
-     .unit = "ns/entry",
-     .threads = 2,
-     .member = spin_member,
-     .begin = begin_spin,
-     .check = compare_entries},
-    {.name = "spin8",
-     .unit = "ns/entry",
-     .threads = 8,
-     .member = spin_member,
-     .begin = begin_spin,
-     .check = compare_entries},
+    SPIN("spin2", 2, spin_member),
+    SPIN("spin8", 8, spin_member),
+    SPIN("spin8_bare", 8, spin_bare),
     {.name = "rwlock_read", .unit = "ns/pair", .once = read_alone},
     {.name = "rwlock_write", .unit = "ns/pair", .once = write_alone},
     {.name = "rwlock_readers2", .unit = "ns/entry", .threads = 2, .member = read_only},
