@@ -79,6 +79,8 @@ static void *find(const char *name)
     bool versioned = COND_NODE && strncmp(name, "pthread_cond_", strlen("pthread_cond_")) == 0 &&
                      strcmp(name, "pthread_cond_clockwait") != 0; /* has had one layout only */
     void *next = dlsym(RTLD_NEXT, name), *f = versioned ? dlvsym(RTLD_NEXT, name, COND_NODE) : NULL;
+    if (f == next) /* as it usually is; dladdr() takes longer than all else at start */
+        return f;
     return f && (!next || same_object(f, next)) ? f : next;
 }
 
