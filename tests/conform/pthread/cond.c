@@ -60,6 +60,15 @@ static int returned(struct crowd *w)
     return n;
 }
 
+/* How many have returned when there was time for more than `wanted` to do so. */
+static int settled(struct crowd *w, int wanted)
+{
+    for (int ms = 0; ms < 20000 && returned(w) < wanted; ms++)
+        nap(1);
+    nap(20);
+    return returned(w);
+}
+
 static void give(struct crowd *w, int n, bool inside, int (*wake)(pthread_cond_t *))
 {
     pthread_mutex_lock(w->m);
@@ -82,12 +91,10 @@ static void serves(pthread_mutex_t *m, pthread_cond_t *c, bool inside, long sett
     await_waiting(&w, CROWD);
     nap(settle);
     give(&w, 1, inside, pthread_cond_signal);
-    nap(20);
-    IS(returned(&w), 1);
+    IS(settled(&w, 1), 1);
     give(&w, 1, inside, pthread_cond_signal);
     give(&w, 1, inside, pthread_cond_signal);
-    nap(20);
-    IS(returned(&w), 3);
+    IS(settled(&w, 3), 3);
     give(&w, CROWD - 3, inside, pthread_cond_broadcast);
     for (int i = 0; i < CROWD; i++)
         end(t[i]);
