@@ -30,7 +30,8 @@
    The other choice, to sleep on the word's third value as the futex kind does, would need an RMW in the unlock: a plain store
    would overwrite a 2 that was written between the look at the word and the store.
 
-   tests/models/asym.pml has the interleavings with store buffers. */
+   tests/models/asym.pml has the interleavings with store buffers. It alone guards B2: storms without the barrier have not failed
+   on x86-64, where a store is seen long before a waiter gets to sleep. */
 #include "sync/sync.h"
 
 #include "base/log.h"
