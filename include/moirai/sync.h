@@ -65,9 +65,9 @@ enum moirai_mutex_kind {
     /* Two atomic read-modify-writes for a lock and its unlock. */
     MOIRAI_MUTEX_PLAIN = 0,
     /* One: for mutexes that are locked often and rarely by two threads at the same time. Who has to wait pays instead, with a
-       barrier that all running threads of the process pass (membarrier(2), one or two microseconds). The first asymmetric
-       mutex of a process asks the system for that, which may take tens of milliseconds where other threads run already.
-       Where the system denies it, such a mutex is a plain one. */
+       barrier that all running threads of the process pass (membarrier(2), one or two microseconds); and while somebody
+       waits each unlock is a system call. The first asymmetric mutex of a process asks the system for the barrier, which may
+       take tens of milliseconds where other threads run already. Where the system denies it, such a mutex is a plain one. */
     MOIRAI_MUTEX_ASYMMETRIC = 1
 };
 
