@@ -209,9 +209,20 @@ MO_EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex)
     return 0;
 }
 
+/* What needs no wait needs no look at the time either. */
+static inline bool take_quickly(struct mo_sync_mutex *m)
+{
+    if (mo_unlikely(!mo_pthread_is_quick(m)) || mo_unlikely(!try_take(m)))
+        return false;
+    mo_sync_mutex_owned(m, mo_plat_tid_quick());
+    return true;
+}
+
 MO_EXPORT int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const struct timespec *restrict at)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
+    if (mo_likely(take_quickly(m)))
+        return 0;
     if (!mo_pthread_has_mutexes() || !mo_pthread_is_ours(m))
         return mo_pthread_real()->mutex_timedlock(mutex, at);
     const struct mo_deadline until = {.at = at, .realtime = true};
