@@ -34,6 +34,23 @@ static __attribute__((noinline)) void create_plain(struct mo_member *m, void (*f
         store_plain(m, fn, data, bytes);
 }
 
+/* The same with dependences. */
+static __attribute__((noinline)) void store_depending(struct mo_member *m, void (*fn)(void *), void *data, size_t bytes,
+                                                      const struct mo_deps *deps)
+{
+    const struct mo_task_spec t = {
+        .fn = fn, .data = data, .bytes = bytes, .align = 32, .deferrable = true, .deps = *deps};
+    mo_omp_task(m, &t);
+}
+
+static __attribute__((noinline)) void create_depending(struct mo_member *m, void (*fn)(void *), void *data,
+                                                       size_t bytes, void **depend)
+{
+    const struct mo_deps deps = gomp_deps(depend);
+    if (mo_unlikely(!deps.count || !mo_task_spawn_after(m, fn, data, bytes, &deps)))
+        store_depending(m, fn, data, bytes, &deps);
+}
+
 /* Same arguments as GOMP_task, which has called nothing before: so calling this is a jump. */
 static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data, void (*cpyfn)(void *, void *),
                                                   long arg_size, long arg_align, bool if_clause, unsigned flags,
@@ -43,9 +60,6 @@ static __attribute__((noinline)) void create_task(void (*fn)(void *), void *data
     MO_OBSERVE(m, 0); /* after the jump this is GOMP_task's caller */
     struct detach d = {detach, data};
     const struct mo_deps deps = flags & TASK_DEPEND ? gomp_deps(depend) : (struct mo_deps){0};
-    bool only_depends = if_clause && !cpyfn && arg_align <= 32 && (flags & ~FREE_FLAGS) == TASK_DEPEND;
-    if (only_depends && deps.count && mo_task_spawn_after(m, fn, data, (size_t)arg_size, &deps))
-        return;
     struct mo_task_spec t = {.fn = fn,
                              .copy = cpyfn,
                              .data = data,
@@ -68,12 +82,14 @@ MO_EXPORT void GOMP_task(void (*fn)(void *), void *data, void (*cpyfn)(void *, v
                          bool if_clause, unsigned flags, void **depend, int priority, void *detach)
 {
     struct mo_member *m = mo_self_peek();
-    bool ordinary = m && mo_task_is_ordinary(m);
-    if (mo_likely(ordinary && if_clause && !cpyfn && !(flags & ~FREE_FLAGS) && arg_align <= 32)) {
+    bool ordinary = m && mo_task_is_ordinary(m), simple = ordinary && if_clause && !cpyfn && arg_align <= 32;
+    if (mo_likely(simple && !(flags & ~FREE_FLAGS))) {
         if (mo_likely(mo_task_is_small(m, (size_t)arg_size)))
             mo_task_spawn_small(m, fn, data, (size_t)arg_size);
         else
             create_plain(m, fn, data, (size_t)arg_size);
+    } else if (simple && (flags & ~FREE_FLAGS) == TASK_DEPEND) {
+        create_depending(m, fn, data, (size_t)arg_size, depend);
     } else if (mo_likely(ordinary || !m || !mo_task_cancelled(m))) { /* mo_omp_task() would find that later */
         create_task(fn, data, cpyfn, arg_size, arg_align, if_clause, flags, depend, priority, detach);
     }
