@@ -135,11 +135,13 @@ static bool next_static_chunk(const struct mo_member *m, struct mo_loop *l, uint
 static uint64_t fetch_size(const struct mo_member *m, struct mo_loop *l)
 {
     uint64_t now = mo_plat_ticks(), spent = now - l->fetched_at;
-    uint64_t left = (l->chunks - l->stock_end) / (4u * m->size);
+    uint64_t left = (l->chunks - l->stock_end) / (2u * m->size);
     bool tiny = l->fetched_at && spent * 1000 < l->fetch * TINY_CHUNK_NS * mo_plat_ticks_per_us();
     l->fetched_at = now;
     l->fetch = tiny && l->fetch < FETCH_MAX ? l->fetch * 2 : tiny ? FETCH_MAX : 1;
-    if (l->fetch > left || l->order)
+    if (l->fetch > left)
+        l->fetch = left;
+    if (!l->fetch || l->order)
         l->fetch = 1;
     return l->fetch;
 }
