@@ -168,6 +168,8 @@ void mo_obs_task_begin(struct mo_obs_thread *t, struct mo_obs_task *task, unsign
     task->outer = t->task;
     task->thread_num = thread_num;
     task->interrupted_codeptr = t->codeptr;
+    task->interrupted_clauses = t->clauses;
+    t->clauses = 0;
     task->interrupted_cfa = t->cfa;
     task->interrupted_state = t->state;
     if (task->flags & MO_OBS_TASK_UNDEFERRED)
@@ -188,6 +190,7 @@ void mo_obs_task_end(struct mo_obs_thread *t, enum mo_obs_status status)
         annotate(__FILE__, __LINE__, task->block);
     t->task = task->outer;
     t->codeptr = task->interrupted_codeptr;
+    t->clauses = task->interrupted_clauses;
     t->cfa = task->interrupted_cfa;
     t->state = task->interrupted_state;
     if (task->flags & MO_OBS_TASK_UNDEFERRED)

@@ -129,6 +129,7 @@ struct mo_obs_task {
 
     /* What the thread was about when this task began. */
     const void *interrupted_codeptr;
+    int interrupted_clauses;
     void *interrupted_cfa;
     uint32_t interrupted_state;
 } MO_ALIGNED(32); /* what follows it in a task's block keeps its alignment */

@@ -7,8 +7,8 @@
      waits        edges to the node whose source has not ended, + MO_NODE_GUARD until the creator has made all of them.
                   Who brings it to zero, and nobody else, starts the task.
      refs         one until the task has ended as a parent, one until an event it needs is fulfilled, one while a map of
-                  addresses names it, in `marks` places, which only the creator counts. Cells are freed with the block, so the creator, who finds nodes through maps, may
-                  walk them at any time.
+                  addresses names it, in `marks` places, which only the creator counts. Cells are freed with the block,
+                  so the creator, who finds nodes through maps, may walk them at any time.
    G1  a successor is released once per edge: the cell is in the array that the end saw, or the CAS failed and the edge
        does not exist.
    G2  a task starts after the ends of all predecessors: each sub on `waits` is acq_rel, so the last one has seen them;

@@ -59,8 +59,11 @@ void mo_observe_undeferred(struct mo_member *m, struct mo_obs_task *record, unsi
 void mo_observe_taskwait(struct mo_member *m, struct mo_obs_task *taskwait, const struct mo_deps *deps)
 {
     struct mo_obs_thread *t = &m->worker->obs;
+    int of_the_next = t->clauses; /* of the task that is going to run when this is over */
+    t->clauses = 0;
     mo_obs_task_init(t, taskwait, NULL, NULL, 0);
     mo_obs_task_created(t, taskwait, MO_OBS_TASK_EXPLICIT | MO_OBS_TASK_UNDEFERRED | MO_OBS_TASK_MERGEABLE, true);
+    t->clauses = of_the_next;
     tell_dependences(taskwait, deps);
 }
 

@@ -53,7 +53,7 @@ struct thread {
 
 static __thread struct thread *self;
 static atomic_uint errors;
-static atomic_ulong events[64], tasks_created, tasks_ended, workers_begun, workers_ended, implicit_begun,
+static atomic_ulong events[64], tasks_created, tasks_untied, tasks_ended, workers_begun, workers_ended, implicit_begun,
     implicit_ended;
 static uintptr_t text_begin, text_end;
 static ompt_get_task_info_t get_task_info;
@@ -240,6 +240,8 @@ static void task_create(ompt_data_t *encountering, const ompt_frame_t *frame, om
     task->region = self && self->task ? self->task->region : NULL;
     data->ptr = task;
     atomic_fetch_add(&tasks_created, 1);
+    if (flags & ompt_task_untied)
+        atomic_fetch_add(&tasks_untied, 1);
 }
 
 static void dependences(ompt_data_t *data, const ompt_dependence_t *deps, int count)
@@ -594,6 +596,7 @@ static void report(void)
     for (int i = 0; i < 64; i++)
         if (events[i])
             fprintf(file, "%d %lu\n", i, events[i]);
+    fprintf(file, "untied %lu\n", tasks_untied);
     fclose(file);
 }
 
