@@ -136,8 +136,12 @@ int main(void)
         fresh(kind);
         if (!unlock_by_steps(kind, called, "free") || !contended(kind, called, 1000))
             return 1;
-        for (int k = 0; k < 100 && !contended(kind, called, 6000); k++)
-            continue;
+        int tries = 100;
+        while (!contended(kind, called, 6000))
+            if (--tries == 0) {
+                printf("gone: nobody was handed the mutex in time in 100 tries\n");
+                return 1;
+            }
     }
     return 0;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,7 +22,8 @@ static struct page {
 } * page;
 static long page_bytes;
 static volatile bool taken_away;
-static atomic_int others_got, other_tid, asleep;
+static volatile bool handed_over;
+static atomic_int others_got, asleep;
 static int me;
 
 static void nap(long us)
@@ -42,9 +44,11 @@ static void step(int signal)
     if (taken_away)
         return;
     /* Handed over: the owner is written before the heir may know, so give it time to. */
-    if (page->m.__data.__owner != 0 && page->m.__data.__owner != me)
+    if (page->m.__data.__owner != 0 && page->m.__data.__owner != me) {
+        handed_over = true;
         for (int i = 0; i < 40 && !atomic_load(&others_got); i++)
             nap(1000);
+    }
     if (page->m.__data.__lock == 0 || atomic_load(&others_got))
         take_away();
 }
@@ -99,50 +103,35 @@ static void uncontended(int kind, const char *how)
 
 static void *wants(void *arg)
 {
-    atomic_store(&other_tid, gettid());
     atomic_store(&asleep, 1);
     pthread_mutex_lock(&page->m);
     atomic_store(&others_got, 1);
     return arg;
 }
 
-static void await_sleeper(void)
+/* The waiter has been asleep for `us`: one of a few is woken, and cannot run before the wake, which is the last that the
+   unlock does; one of some milliseconds is made the owner. False: it was not. */
+static bool contended(long us, const char *how)
 {
+    pthread_t t;
+    fresh(0);
+    handed_over = false;
+    pthread_mutex_lock(&page->m);
+    pthread_create(&t, NULL, wants, NULL);
     while (!atomic_load(&asleep) || page->m.__data.__lock != 2)
         nap(100);
-    nap(5000);
-}
-
-/* The sleeper cannot run before the wake, which is the last that the unlock does. */
-static void contended(void)
-{
-    pthread_t t;
-    fresh(0);
-    pthread_mutex_lock(&page->m);
-    pthread_create(&t, NULL, wants, NULL);
-    await_sleeper();
-    unlock_by_steps("contended");
+    nap(us);
+    unlock_by_steps(how);
     mprotect(page, page_bytes, PROT_READ | PROT_WRITE);
     pthread_join(t, NULL);
+    return handed_over;
 }
 
-/* A waiter that has lost the race after a long time stands in the table; false: it did not lose. */
-static bool handed_over(void)
+/* Without sleeps on two words (Linux before 5.16) nobody is made an owner. */
+static bool hands_over(void)
 {
-    pthread_t t;
-    fresh(0);
-    pthread_mutex_lock(&page->m);
-    pthread_create(&t, NULL, wants, NULL);
-    await_sleeper();
-    pthread_mutex_unlock(&page->m);
-    bool won = pthread_mutex_trylock(&page->m) == 0;
-    if (won) {
-        nap(4000);
-        unlock_by_steps("handed over");
-        mprotect(page, page_bytes, PROT_READ | PROT_WRITE);
-    }
-    pthread_join(t, NULL);
-    return won;
+    syscall(SYS_futex_waitv, NULL, 0, 0, NULL, 0);
+    return errno != ENOSYS;
 }
 
 /* A waiter that has been taken may free the condition while the signal is still on its way. */
@@ -188,13 +177,17 @@ int main(void)
     sigaction(SIGTRAP, &trap, NULL);
     sigaction(SIGSEGV, &segv, NULL);
     uncontended(PTHREAD_MUTEX_DEFAULT, "one thread");
-    contended();
+    contended(0, "contended");
     uncontended(PTHREAD_MUTEX_DEFAULT, "default");
     uncontended(PTHREAD_MUTEX_RECURSIVE_NP, "recursive");
     uncontended(PTHREAD_MUTEX_ERRORCHECK_NP, "errorcheck");
     uncontended(PTHREAD_MUTEX_ADAPTIVE_NP, "adaptive");
-    for (int i = 0; i < 100 && !handed_over(); i++)
-        continue;
+    int tries = 100;
+    while (hands_over() && !contended(5000, "starving"))
+        if (--tries == 0) {
+            printf("gone: no starving waiter was made the owner in 100 tries\n");
+            return 1;
+        }
     unmapped_by_waiter(false);
     unmapped_by_waiter(true);
     return 0;
