@@ -144,7 +144,7 @@ static void close_queue(void)
 
 static void compare_sums(void)
 {
-    locks_expect("the sum of what was taken out", atomic_load(&popped), atomic_load(&pushed));
+    bench_expect("the sum of what was taken out", atomic_load(&popped), atomic_load(&pushed));
 }
 
 static inline void leave(pthread_cond_t *who, bool after)
@@ -253,25 +253,25 @@ static void call_herd(struct series *own, struct series *all, bool last)
     pthread_mutex_lock(&herd.mutex);
     herd.through = 0;
     herd.over = last;
-    double before = locks_now_ns();
+    double before = bench_now_ns();
     herd.call++;
     pthread_cond_broadcast(&herd.called);
-    locks_sample(own, (locks_now_ns() - before) / 1000);
+    bench_sample(own, (bench_now_ns() - before) / 1000);
     pthread_mutex_unlock(&herd.mutex);
     until(&herd.through);
-    locks_sample(all, (locks_now_ns() - before) / 1000);
+    bench_sample(all, (bench_now_ns() - before) / 1000);
 }
 
 static void broadcast(struct result *out, double budget_ns)
 {
     pthread_t threads[HERD];
-    struct series *own = locks_series(out, "broadcast64", "us", false);
-    struct series *all = locks_series(out, "broadcast64_all", "us", false);
+    struct series *own = bench_series(out, "broadcast64", "us", false);
+    struct series *all = bench_series(out, "broadcast64_all", "us", false);
     for (int i = 0; i < HERD; i++)
         if (pthread_create(&threads[i], NULL, follow, NULL))
             exit(1);
-    double start = locks_now_ns();
-    while (locks_now_ns() - start < budget_ns)
+    double start = bench_now_ns();
+    while (bench_now_ns() - start < budget_ns)
         call_herd(own, all, false);
     call_herd(own, all, true);
     for (int i = 0; i < HERD; i++)

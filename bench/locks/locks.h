@@ -3,28 +3,13 @@
 #ifndef LOCKS_H
 #define LOCKS_H
 
+#include "../series.h"
+
 #include <pthread.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-#define SAMPLES_MAX 512
-#define SERIES_MAX  2
-
-/* One list of repeated measurements of the same thing; less is better, but for rates. */
-struct series {
-    const char *name;
-    const char *unit;
-    bool more_is_better;
-    int count;
-    double samples[SAMPLES_MAX];
-};
-
-struct result {
-    int series_count;
-    struct series series[SERIES_MAX];
-};
 
 /* One thread of a team, which counts what it has done. */
 struct member {
@@ -53,18 +38,12 @@ struct row {
 
 extern const struct row mutex_rows[], cond_rows[], other_rows[];
 
-double locks_now_ns(void);
-struct series *locks_series(struct result *out, const char *name, const char *unit, bool more_is_better);
-void locks_sample(struct series *series, double value);
 void locks_measure(const struct row *row, double budget_ns, struct result *out);
 
 bool locks_stopped(void);
 /* Runs row->member on row->threads threads for about `ns`; returns the ns that really went by until they were told to
    stop. What the members did is in `members`, which has room for all. */
 double locks_team(const struct row *row, double ns, struct member *members);
-
-/* Ends the process with a message and a failure unless `got` is `wanted`. */
-void locks_expect(const char *what, long got, long wanted);
 
 /* Arithmetic that takes a thread some `steps` ns and touches no memory. */
 static inline void locks_work(unsigned steps)

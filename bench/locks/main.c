@@ -36,21 +36,11 @@ static const char *who_answers(void)
     return lock && dladdr(lock, &where) ? where.dli_fname : "unknown";
 }
 
-static void print_series(const struct series *s, bool last)
-{
-    printf("{\"name\": \"%s\", \"unit\": \"%s\", \"more_is_better\": %s, \"samples\": [", s->name, s->unit,
-           s->more_is_better ? "true" : "false");
-    for (int i = 0; i < s->count; i++)
-        printf("%s%.4f", i ? ", " : "", s->samples[i]);
-    printf("]}%s", last ? "" : ", ");
-}
-
 static void print_result(const char *row, const struct result *r)
 {
-    printf("{\"row\": \"%s\", \"face\": \"%s\", \"compiler\": \"%s\", \"series\": [", row, who_answers(), __VERSION__);
-    for (int i = 0; i < r->series_count; i++)
-        print_series(&r->series[i], i + 1 == r->series_count);
-    printf("]}\n");
+    printf("{\"row\": \"%s\", \"face\": \"%s\", \"compiler\": \"%s\", ", row, who_answers(), __VERSION__);
+    bench_print_series(r);
+    puts("}");
 }
 
 static int usage(void)

@@ -12,34 +12,6 @@
 #define THREADS_MAX   64
 #define SAMPLES_LEAST 3
 
-double locks_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
-struct series *locks_series(struct result *out, const char *name, const char *unit, bool more_is_better)
-{
-    struct series *series = &out->series[out->series_count++];
-    *series = (struct series){.name = name, .unit = unit, .more_is_better = more_is_better};
-    return series;
-}
-
-void locks_sample(struct series *series, double value)
-{
-    if (series->count < SAMPLES_MAX)
-        series->samples[series->count++] = value;
-}
-
-void locks_expect(const char *what, long got, long wanted)
-{
-    if (got == wanted)
-        return;
-    fprintf(stderr, "locks: wrong result: %s is %ld, should be %ld\n", what, got, wanted);
-    exit(1);
-}
-
 static void need(const char *what, int err)
 {
     if (!err)
@@ -66,9 +38,9 @@ static void have_another_thread(void)
 static long fit_batch(const struct row *row)
 {
     for (long n = 64;; n *= 2) {
-        double before = locks_now_ns();
+        double before = bench_now_ns();
         row->once(n);
-        double took = locks_now_ns() - before;
+        double took = bench_now_ns() - before;
         if (took >= BATCH_NS / 2)
             return (long)((double)n * BATCH_NS / took) + 1;
     }
@@ -79,12 +51,12 @@ static void measure_operations(const struct row *row, double budget_ns, struct s
     if (!row->single)
         have_another_thread();
     long n = fit_batch(row);
-    double start = locks_now_ns(), end = start;
+    double start = bench_now_ns(), end = start;
     while (end - start < budget_ns || series->count < SAMPLES_LEAST) {
-        double before = locks_now_ns();
+        double before = bench_now_ns();
         row->once(n);
-        end = locks_now_ns();
-        locks_sample(series, (end - before) / (double)n);
+        end = bench_now_ns();
+        bench_sample(series, (end - before) / (double)n);
     }
 }
 
@@ -126,9 +98,9 @@ double locks_team(const struct row *row, double ns, struct member *members)
         need("no thread", pthread_create(&threads[i], NULL, run_member, &members[i]));
     }
     pthread_barrier_wait(&all_there);
-    double began = locks_now_ns();
+    double began = bench_now_ns();
     sleep_ns(ns);
-    double took = locks_now_ns() - began;
+    double took = bench_now_ns() - began;
     atomic_store(&stop, true);
     if (row->end)
         row->end();
@@ -144,19 +116,19 @@ static void measure_teams(const struct row *row, double budget_ns, struct series
 {
     struct member members[THREADS_MAX];
     locks_team(row, TEAM_NS / 5, members); /* warms up */
-    double start = locks_now_ns();
-    while (locks_now_ns() - start < budget_ns || series->count < SAMPLES_LEAST) {
+    double start = bench_now_ns();
+    while (bench_now_ns() - start < budget_ns || series->count < SAMPLES_LEAST) {
         double took = locks_team(row, TEAM_NS, members);
         long units = 0;
         for (int i = 0; i < row->threads; i++)
             units += members[i].units;
-        locks_sample(series, took / (double)(units ? units : 1));
+        bench_sample(series, took / (double)(units ? units : 1));
     }
 }
 
 void locks_measure(const struct row *row, double budget_ns, struct result *out)
 {
-    struct series *series = locks_series(out, row->name, row->unit, false);
+    struct series *series = bench_series(out, row->name, row->unit, false);
     if (row->once)
         measure_operations(row, budget_ns, series);
     else

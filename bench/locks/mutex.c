@@ -79,7 +79,7 @@ static void forget_entries(void)
 
 static void compare_entries(void)
 {
-    locks_expect("the count of entries", inside, atomic_load(&entries));
+    bench_expect("the count of entries", inside, atomic_load(&entries));
 }
 
 static inline void contend(struct member *m, unsigned within, unsigned between)
@@ -121,9 +121,9 @@ static void contend_seldom(struct member *m)
 static void fair_member(struct member *m)
 {
     while (!locks_stopped()) {
-        double before = locks_now_ns();
+        double before = bench_now_ns();
         pthread_mutex_lock(&plain);
-        double waited = locks_now_ns() - before;
+        double waited = bench_now_ns() - before;
         inside++;
         locks_work(50);
         pthread_mutex_unlock(&plain);
@@ -138,8 +138,8 @@ static void fair(struct result *out, double budget_ns)
 {
     const struct row team = {.threads = 8, .member = fair_member, .begin = forget_entries, .check = compare_entries};
     struct member members[8];
-    struct series *each = locks_series(out, "fair8_time", "ns/entry", false);
-    struct series *worst = locks_series(out, "fair8_worst", "ms", false);
+    struct series *each = bench_series(out, "fair8_time", "ns/entry", false);
+    struct series *worst = bench_series(out, "fair8_worst", "ms", false);
     double took = locks_team(&team, budget_ns > FAIR_NS ? budget_ns : FAIR_NS, members);
     double longest = 0;
     long units = 0;
@@ -147,8 +147,8 @@ static void fair(struct result *out, double budget_ns)
         units += members[i].units;
         longest = members[i].longest_ns > longest ? members[i].longest_ns : longest;
     }
-    locks_sample(each, took / (double)units);
-    locks_sample(worst, longest / 1e6);
+    bench_sample(each, took / (double)units);
+    bench_sample(worst, longest / 1e6);
 }
 
 #define CONTENDED(name_, threads_, member_)                                                                            \

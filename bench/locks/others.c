@@ -17,7 +17,7 @@ static void begin_spin(void)
 
 static void compare_entries(void)
 {
-    locks_expect("the count of entries", inside, atomic_load(&entries));
+    bench_expect("the count of entries", inside, atomic_load(&entries));
 }
 
 static void spin_alone(long operations)
@@ -82,7 +82,7 @@ static inline void read_write(struct member *m, long writes_every)
         } else {
             pthread_rwlock_rdlock(&rwlock);
             if (written[0] != written[1])
-                locks_expect("what a reader sees", written[0], written[1]);
+                bench_expect("what a reader sees", written[0], written[1]);
         }
         pthread_rwlock_unlock(&rwlock);
         locks_work(20);

@@ -3,27 +3,13 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include "../series.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define BENCH_SAMPLES_MAX 512
-#define BENCH_SERIES_MAX  4
 #define BENCH_THREADS_MAX 1024
-
-/* One list of repeated measurements of the same thing. */
-struct series {
-    const char *name;
-    const char *unit;
-    bool more_is_better;
-    int count;
-    double samples[BENCH_SAMPLES_MAX];
-};
-
-struct result {
-    int series_count;
-    struct series series[BENCH_SERIES_MAX];
-};
 
 /* A row has either `batch`, which the common loop calibrates, warms up and times, or `run`, which does all of that
    itself because it takes more than one series.
@@ -38,23 +24,14 @@ struct row {
 extern const struct row task_rows[], depend_rows[], region_rows[], loop_rows[], sync_rows[], cancel_rows[], tree_rows[],
     memory_rows[];
 
-double bench_now_ns(void);
-
 /* Takes timings of `row` for about `budget_ns`, after a warm-up that also finds the size of a batch. */
 void bench_measure(const struct row *row, double budget_ns, struct result *out);
-
-struct series *bench_series(struct result *out, const char *name, const char *unit, bool more_is_better);
-void bench_sample(struct series *series, double value);
 
 /* Size of the team that a plain parallel region gets. */
 int bench_team(void);
 
 /* Calls fn(arg) in thread 0 of a region in which every runtime stores this many tasks, and no other thread runs any. */
 void bench_alone(int tasks, void (*fn)(void *), void *arg);
-
-/* Ends the process with a message and a failure unless `got` is `wanted`: a runtime that computes something else has
-   no timing worth printing. Call outside parallel regions. */
-void bench_expect(const char *what, long got, long wanted);
 
 /* A result that the compiler must produce, though nobody reads it. */
 static inline void bench_keep(long *value)

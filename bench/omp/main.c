@@ -53,25 +53,12 @@ static const char *runtime_path(void)
     return "";
 }
 
-static void print_series(const struct series *series)
-{
-    printf("{\"name\":\"%s\",\"unit\":\"%s\",\"more_is_better\":%s,\"samples\":[", series->name, series->unit,
-           series->more_is_better ? "true" : "false");
-    for (int i = 0; i < series->count; i++)
-        printf("%s%.4g", i ? "," : "", series->samples[i]);
-    printf("]}");
-}
-
 static void print_result(const struct row *row, int threads, const struct result *result)
 {
-    printf("{\"row\":\"%s\",\"threads\":%d,\"runtime\":\"%s\",\"compiler\":\"%s\",\"series\":[", row->name, threads,
-           runtime_path(), __VERSION__);
-    for (int i = 0; i < result->series_count; i++) {
-        if (i)
-            putchar(',');
-        print_series(&result->series[i]);
-    }
-    puts("]}");
+    printf("{\"row\":\"%s\",\"threads\":%d,\"runtime\":\"%s\",\"compiler\":\"%s\",", row->name, threads, runtime_path(),
+           __VERSION__);
+    bench_print_series(result);
+    puts("}");
 }
 
 static int count_units(const char *name, long rounds)

@@ -13,29 +13,6 @@
 #define BATCHES_MIN   3
 #define OVERDRAWN_MAX 3
 
-double bench_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
-struct series *bench_series(struct result *out, const char *name, const char *unit, bool more_is_better)
-{
-    struct series *series = &out->series[out->series_count++];
-    series->name = name;
-    series->unit = unit;
-    series->more_is_better = more_is_better;
-    series->count = 0;
-    return series;
-}
-
-void bench_sample(struct series *series, double value)
-{
-    if (series->count < BENCH_SAMPLES_MAX)
-        series->samples[series->count++] = value;
-}
-
 int bench_team(void)
 {
     int size = 0;
@@ -43,14 +20,6 @@ int bench_team(void)
 #pragma omp master
     size = omp_get_num_threads();
     return size;
-}
-
-void bench_expect(const char *what, long got, long wanted)
-{
-    if (got == wanted)
-        return;
-    fprintf(stderr, "bench: wrong result: %s is %ld, should be %ld\n", what, got, wanted);
-    exit(1);
 }
 
 /* The number of rounds for the next batch, after one of `rounds` that took `took` ns. One disturbed batch may mislead
