@@ -150,14 +150,10 @@ MO_EXPORT void __kmpc_critical(ident_t *loc, int32_t gtid, kmp_critical_name *na
         begin_critical_other(loc, gtid, name);
 }
 
-/* The hint is one. */
+/* The hint is one. A jump, so that the place of the call stays known. */
 MO_EXPORT void __kmpc_critical_with_hint(ident_t *loc, int32_t gtid, kmp_critical_name *name, uint32_t hint)
 {
-    struct mo_member *m = mo_self_plain();
-    if (mo_likely(m != NULL))
-        mo_omp_acquire_plain(m, kmp_critical_lock(name));
-    else
-        begin_critical_other(loc, gtid, name);
+    __kmpc_critical(loc, gtid, name);
 }
 
 MO_EXPORT void __kmpc_end_critical(ident_t *loc, int32_t gtid, kmp_critical_name *name)

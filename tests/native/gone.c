@@ -15,6 +15,8 @@
 
 #if defined(__x86_64__)
 
+#include "../trap.h"
+
 #define GET(p)    __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define SET(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
@@ -49,16 +51,6 @@ static void touched(int signal)
     }
     static const char text[] = "gone: touched a mutex that had been given up\n";
     _exit(write(1, text, sizeof text - 1) < 0 ? 2 : 1);
-}
-
-static void set_trap(void)
-{
-    __asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq" ::: "memory", "cc");
-}
-
-static void clear_trap(void)
-{
-    __asm__ volatile("pushfq; andq $~0x100, (%%rsp); popfq" ::: "memory", "cc");
 }
 
 static void fresh(int kind)

@@ -16,6 +16,8 @@
 
 #if defined(__x86_64__)
 
+#include "../../trap.h"
+
 static struct page {
     pthread_mutex_t m;
     pthread_cond_t c;
@@ -63,16 +65,6 @@ static void touched(int signal)
     }
     static const char text[] = "gone: touched a mutex that had been given away\n";
     _exit(write(1, text, sizeof text - 1) < 0 ? 2 : 1);
-}
-
-static void set_trap(void)
-{
-    __asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq" ::: "memory", "cc");
-}
-
-static void clear_trap(void)
-{
-    __asm__ volatile("pushfq; andq $~0x100, (%%rsp); popfq" ::: "memory", "cc");
 }
 
 static void fresh(int kind)
