@@ -1,5 +1,6 @@
 /* Threads that cannot be had: the region runs with those there are, and one line on stderr says so. */
 #include <omp.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include "../omp/check.h"
 #include "process.h"
@@ -34,9 +35,18 @@ static int with_few_processes(void)
     return few_threads();
 }
 
+/* Address space for half of the stacks, whatever the process has mapped by now and however large a stack is here. */
 static int with_little_memory(void)
 {
-    struct rlimit limit = {220 << 20, 220 << 20};
+    pthread_attr_t usual;
+    size_t stack, pages;
+    FILE *mapped = fopen("/proc/self/statm", "r");
+    if (!mapped || fscanf(mapped, "%zu", &pages) != 1 || pthread_getattr_default_np(&usual) != 0 ||
+        pthread_attr_getstacksize(&usual, &stack) != 0)
+        return 60;
+    fclose(mapped);
+    size_t bytes = pages * (size_t)sysconf(_SC_PAGESIZE) + WANTED / 2 * stack;
+    struct rlimit limit = {bytes, bytes};
     if (setrlimit(RLIMIT_AS, &limit) != 0)
         return 60;
     return few_threads();
