@@ -20,7 +20,7 @@ static void give_event(void *arg, struct mo_task_event *event)
 /* A task that is nothing but a function and its data, and is not stored at first sight. */
 static __attribute__((noinline)) void store_plain(struct mo_member *m, void (*fn)(void *), void *data, size_t bytes)
 {
-    const struct mo_task_spec t = {.fn = fn, .data = data, .bytes = bytes, .align = 32, .deferrable = true};
+    const struct mo_task_spec t = {.fn = fn, .data = data, .bytes = bytes, .align = 16, .deferrable = true};
     mo_omp_task(m, &t);
 }
 
@@ -39,7 +39,7 @@ static __attribute__((noinline)) void store_depending(struct mo_member *m, void 
                                                       const struct mo_deps *deps)
 {
     const struct mo_task_spec t = {
-        .fn = fn, .data = data, .bytes = bytes, .align = 32, .deferrable = true, .deps = *deps};
+        .fn = fn, .data = data, .bytes = bytes, .align = 16, .deferrable = true, .deps = *deps};
     mo_omp_task(m, &t);
 }
 
@@ -82,7 +82,7 @@ MO_EXPORT void GOMP_task(void (*fn)(void *), void *data, void (*cpyfn)(void *, v
                          bool if_clause, unsigned flags, void **depend, int priority, void *detach)
 {
     struct mo_member *m = mo_self_peek();
-    bool ordinary = m && mo_task_is_ordinary(m), simple = ordinary && if_clause && !cpyfn && arg_align <= 32;
+    bool ordinary = m && mo_task_is_ordinary(m), simple = ordinary && if_clause && !cpyfn && arg_align <= 16;
     if (mo_likely(simple && !(flags & ~FREE_FLAGS))) {
         if (mo_likely(mo_task_is_small(m, (size_t)arg_size)))
             mo_task_spawn_small(m, fn, data, (size_t)arg_size);

@@ -108,6 +108,8 @@ static inline __attribute__((always_inline)) kmp_task_t *fill(struct mo_task *ta
     t->routine = routine;
     t->part_id = 0;
     task->fn = kmp_task_entry(padding);
+    if (task->fn == run_at_told)
+        *(uint32_t *)((char *)t - padding) = padding;
     return t;
 }
 
@@ -137,13 +139,11 @@ static __attribute__((noinline)) kmp_task_t *reserve(unsigned flags, size_t task
     if (!task)
         mo_fatal("out of memory for a task (%zu and %zu bytes of data)", task_bytes, shareds_bytes);
     task_at = place((uintptr_t)task, head, align);
-    if (task_at - head > 64)
-        *(uint32_t *)payload = (uint32_t)(task_at - head);
     return fill(task, (unsigned)task_at, (unsigned)(task_at - head), flags, task_bytes, shareds_bytes, routine);
 }
 
-/* Of blocks that the paths below know: 128 bytes, or twice as many. */
-enum { SMALL_CLASS = 1, SMALL = MO_SLAB_MIN_BYTES << SMALL_CLASS, PLAIN_HEAD = sizeof(struct mo_task) };
+/* Of blocks that the paths below know: 128 bytes, or up to twice as many. */
+enum { SMALL_CLASS = 2, SMALL = MO_SLAB_BYTES(SMALL_CLASS), PLAIN_HEAD = sizeof(struct mo_task) };
 
 /* A block for a task that nothing is special about but that it is larger than most, or in a group, or will perhaps have
    dependences; NULL: it is another one. */
@@ -158,7 +158,7 @@ static inline kmp_task_t *reserve_known(struct mo_member *m, unsigned flags, siz
     size_t bytes = at + ((task_bytes + 7) & ~(size_t)7) + shareds_bytes;
     if (bytes > 2 * SMALL)
         return NULL;
-    unsigned cls = bytes <= SMALL ? SMALL_CLASS : SMALL_CLASS + 1;
+    unsigned cls = mo_slab_class(bytes);
     struct mo_task *task = extended ? mo_task_reserve_extended(m, cls, node) : mo_task_reserve_plain(m, cls);
     return task ? fill(task, (unsigned)at, (unsigned)at - head, flags, task_bytes, shareds_bytes, routine) : NULL;
 }

@@ -12,12 +12,15 @@ void mo_extent_free(void *p, size_t bytes);
 /* True where the process has jemalloc, so that extents come from its arenas. */
 bool mo_extent_uses_jemalloc(void);
 
-/* ---- Slabs. A slab pool belongs to one worker; blocks come in classes of 64 << c bytes, aligned to 64, and stay of
-   their class for ever (a block's memory is never unmapped or cut differently), so a stale pointer to a block's start
-   always points to the start of some block.
+/* ---- Slabs. A slab pool belongs to one worker; blocks come in classes of 64, 96, 128, 192, 256, ... bytes, aligned to 64,
+   those of 96 bytes to 32. They stay of their class for ever (a block's memory is never unmapped or cut differently), so a
+   stale pointer to a block's start always points to the start of some block.
    alloc and free_owner: the owning worker. free_remote: any thread. */
-#define MO_SLAB_CLASSES   26
-#define MO_SLAB_MIN_BYTES 64u
+#define MO_SLAB_CLASSES    52
+#define MO_SLAB_MIN_BYTES  64u
+#define MO_SLAB_TAIL       64u /* mapped bytes behind the last block, at least */
+#define MO_SLAB_HALF_CLASS 1u /* the one whose blocks are aligned to half a cache line only */
+#define MO_SLAB_BYTES(cls) ((size_t)((cls)&1 ? 96 : 64) << ((cls) >> 1))
 
 /* How a free block is laid out. Its first two words keep what the block held last: a reader that lost a race for the
    block may still look at them. */
@@ -43,16 +46,24 @@ void mo_slab_free_remote(struct mo_slab *s, void *block, unsigned cls);
 
 static inline size_t mo_slab_bytes(unsigned cls)
 {
-    return (size_t)MO_SLAB_MIN_BYTES << cls;
+    return MO_SLAB_BYTES(cls);
 }
 
-/* The class whose blocks hold `bytes`; MO_SLAB_CLASSES when none does. */
+/* The class whose blocks hold `bytes`, at an alignment of 32; MO_SLAB_CLASSES when none does. */
+static inline unsigned mo_slab_class_half(size_t bytes)
+{
+    if (mo_likely(bytes <= MO_SLAB_BYTES(1)))
+        return bytes > MO_SLAB_BYTES(0);
+    unsigned log = 63 - (unsigned)__builtin_clzl(bytes - 1); /* more than 1 << log bytes, at most twice as many */
+    unsigned cls = 2 * (log - 5) - (bytes <= (size_t)3 << (log - 1));
+    return cls < MO_SLAB_CLASSES ? cls : MO_SLAB_CLASSES;
+}
+
+/* The same at an alignment of 64. */
 static inline unsigned mo_slab_class(size_t bytes)
 {
-    if (mo_likely(bytes <= MO_SLAB_MIN_BYTES))
-        return 0;
-    unsigned cls = 64 - 6 - (unsigned)__builtin_clzl(bytes - 1);
-    return cls < MO_SLAB_CLASSES ? cls : MO_SLAB_CLASSES;
+    unsigned cls = mo_slab_class_half(bytes);
+    return cls + (cls == MO_SLAB_HALF_CLASS);
 }
 
 /* Requires a block on the list of this class. */

@@ -26,7 +26,7 @@ static bool new_chunk(struct mo_slab *s)
     if (!chunk)
         return false;
     s->bump = chunk;
-    s->bump_end = chunk + CHUNK_BYTES;
+    s->bump_end = chunk + CHUNK_BYTES - MO_SLAB_TAIL;
     s->mapped_bytes += CHUNK_BYTES;
     return true;
 }
@@ -54,10 +54,13 @@ void *mo_slab_alloc_slow(struct mo_slab *s, unsigned cls)
     size_t bytes = mo_slab_bytes(cls);
     if (bytes > CHUNK_BYTES / 4)
         return alloc_big(s, bytes);
-    if ((size_t)(s->bump_end - s->bump) < bytes && !new_chunk(s))
+    size_t taken = cls == MO_SLAB_HALF_CLASS ? 2 * bytes : bytes; /* what comes next is aligned to a line */
+    if ((size_t)(s->bump_end - s->bump) < taken && !new_chunk(s))
         return NULL;
-    void *block = s->bump;
-    s->bump += bytes;
+    char *block = s->bump;
+    s->bump += taken;
+    if (taken > bytes)
+        mo_slab_free_owner(s, block + bytes, cls);
     return block;
 }
 

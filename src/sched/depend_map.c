@@ -13,8 +13,9 @@
 
 #include <string.h>
 
-#define ENTRIES_MIN_CLASS 2 /* 256 bytes */
-#define EXTENT_CLASS      10 /* 64 KiB: from here on tables go back to the system, as old ones would take as much as new */
+#define ENTRIES_MIN_CLASS 4  /* 256 bytes */
+#define EXTENT_CLASS      20 /* 64 KiB: from here on tables go back to the system, as old ones would take as much as new */
+#define LARGE_CLASS       24 /* 256 KiB: from here on they grow by a half or a third, and not to twice the size */
 
 struct mo_depend_entry {
     void *addr;             /* NULL: empty */
@@ -41,8 +42,6 @@ static inline void set_second(struct mo_depend_entry *e, struct mo_task *task, e
     e->second = (uintptr_t)task | (uintptr_t)kind;
 }
 
-_Static_assert(MO_SLAB_MIN_BYTES == 2 * sizeof(struct mo_depend_entry), "find() takes 1 + class bits of a hash");
-
 /* Word 1 of a table's block is a node or NULL, as a late thief expects of a task's block (steal.c). */
 _Static_assert(offsetof(struct mo_depend_entry, before) == offsetof(struct mo_task, parent), "a thief finds a header");
 
@@ -67,27 +66,22 @@ static bool is_join(const struct mo_task *task)
 }
 
 /* ---- The table: open addressing, linear probing, nothing is taken out but when it is rebuilt. */
-static inline uint32_t capacity(const struct mo_depend_map *map)
-{
-    return map->mask + 1;
-}
-
 /* Entries that it may have. */
 static inline uint32_t limit(const struct mo_depend_map *map)
 {
-    return capacity(map) / 4 * 3;
+    return map->capacity / 4 * 3;
 }
 
 /* Where it is, or would be. By the golden ratio, addresses at equal distances spread evenly; its high bits are the good
-   ones. */
+   ones. The place is that part of the capacity which they are of all numbers. */
 static inline struct mo_depend_entry *find(const struct mo_depend_map *map, const void *addr)
 {
-    uint64_t at = (uint64_t)(uintptr_t)addr * 0x9e3779b97f4a7c15u >> (63 - map->cls);
-    for (;; at = (at + 1) & map->mask) {
-        struct mo_depend_entry *e = &map->entry[at];
-        if (mo_likely(e->addr == addr) || !e->addr)
-            return e;
-    }
+    uint64_t hash = (uint64_t)(uintptr_t)addr * 0x9e3779b97f4a7c15u >> 32;
+    struct mo_depend_entry *e = &map->entry[hash * map->capacity >> 32], *end = map->entry + map->capacity;
+    while (mo_unlikely(e->addr != addr) && e->addr)
+        if (mo_unlikely(++e == end))
+            e = map->entry;
+    return e;
 }
 
 /* All zero; NULL when memory is exhausted. */
@@ -107,7 +101,7 @@ static void set_table(struct mo_depend_map *map, struct mo_depend_entry *table, 
 {
     map->entry = table;
     map->cls = (uint8_t)cls;
-    map->mask = (uint32_t)(mo_slab_bytes(cls) / sizeof *table - 1);
+    map->capacity = (uint32_t)(mo_slab_bytes(cls) / sizeof *table);
 }
 
 static void free_table(struct mo_member *m, const struct mo_depend_map *map, struct mo_depend_entry *table,
@@ -156,51 +150,42 @@ static bool is_spent(const struct mo_depend_entry *e)
     return is_join(e->last) && mo_load_acquire(&mo_task_node(e->last)->waits) == MO_NODE_GUARD;
 }
 
-/* What is not spent goes into another table of the same size. Returns how much that is; UINT32_MAX: memory is exhausted. */
-static uint32_t move_unspent(struct mo_member *m, struct mo_depend_map *map)
-{
-    struct mo_depend_entry *old = map->entry, *table = new_table(m, map->cls);
-    uint32_t left = 0;
-    if (!table)
-        return UINT32_MAX;
-    map->entry = table;
-    for (uint32_t i = 0; i < capacity(map); i++) {
-        if (!old[i].addr)
-            continue;
-        if (is_spent(&old[i])) {
-            forget_entry(m, &old[i]);
-            continue;
-        }
-        *find(map, old[i].addr) = old[i];
-        left++;
-    }
-    free_table(m, map, old, map->cls);
-    return left;
-}
-
-static bool double_table(struct mo_member *m, struct mo_depend_map *map)
+/* What is not spent goes into a new table. False: memory is exhausted, and nothing has changed. */
+static bool move_unspent(struct mo_member *m, struct mo_depend_map *map, unsigned cls)
 {
     struct mo_depend_map old = *map;
-    struct mo_depend_entry *table = new_table(m, map->cls + 1u);
+    struct mo_depend_entry *table = new_table(m, cls);
     if (!table)
         return false;
-    set_table(map, table, map->cls + 1u);
-    for (uint32_t i = 0; i < capacity(&old); i++)
-        if (old.entry[i].addr)
-            *find(map, old.entry[i].addr) = old.entry[i];
+    set_table(map, table, cls);
+    map->count = 0;
+    for (uint32_t i = 0; i < old.capacity; i++) {
+        if (!old.entry[i].addr)
+            continue;
+        if (is_spent(&old.entry[i])) {
+            forget_entry(m, &old.entry[i]);
+            continue;
+        }
+        *find(map, old.entry[i].addr) = old.entry[i];
+        map->count++;
+    }
     free_table(m, map, old.entry, old.cls);
     return true;
 }
 
-/* Without what is spent; twice as large if more than a quarter is still needed, as the old size would soon be full again.
-   False: memory is exhausted, and there is no room. */
+/* A table in which more than a quarter is still needed would soon be full again and grows; another one keeps its size.
+   Which of the two will be known at the end of a pass, so the first guess is what it was the last time. False: memory is
+   exhausted, and there is no room. */
 static bool make_room(struct mo_member *m, struct mo_depend_map *map)
 {
-    uint32_t left = move_unspent(m, map);
-    if (left == UINT32_MAX)
-        return false;
-    map->count = left;
-    return left <= capacity(map) / 4 || double_table(m, map) || left < limit(map);
+    unsigned kept = map->cls, larger = kept + (kept < LARGE_CLASS ? 2 : 1);
+    uint32_t quarter = map->capacity / 4;
+    bool guess = !map->keeps;
+    if ((guess && move_unspent(m, map, larger)) || move_unspent(m, map, kept))
+        map->keeps = map->count <= quarter;
+    if (guess == map->keeps)
+        move_unspent(m, map, guess ? kept : larger);
+    return map->count < limit(map);
 }
 
 /* The entry of an address that find() has not found; NULL when memory is exhausted. */
@@ -243,7 +228,7 @@ static struct mo_depend_map *new_map(struct mo_member *m)
 
 static void forget_all(struct mo_member *m, struct mo_depend_map *map)
 {
-    for (uint32_t i = 0; i < capacity(map); i++) {
+    for (uint32_t i = 0; i < map->capacity; i++) {
         if (!map->entry[i].addr)
             continue;
         forget_entry(m, &map->entry[i]);
@@ -430,7 +415,7 @@ static inline void access_address(struct access *a, struct mo_depend_map *map, s
 static void access_everything(struct access *a, struct mo_depend_map *map)
 {
     wait_for(a, map->everything);
-    for (uint32_t i = 0; i < capacity(map); i++) {
+    for (uint32_t i = 0; i < map->capacity; i++) {
         const struct mo_depend_entry *e = &map->entry[i];
         if (!e->addr)
             continue;
@@ -560,7 +545,7 @@ void mo_depends_all_ended(struct mo_member *m)
     struct mo_depend_map *map = map_of_current(m);
     if (!map || map->cls == ENTRIES_MIN_CLASS)
         return;
-    if (map->count < capacity(map) / 8)
+    if (map->count < map->capacity / 8)
         mo_depends_end(m);
     else
         forget_all(m, map);

@@ -113,7 +113,7 @@ static void run_body(struct mo_member *m, struct mo_task *task, struct mo_taskgr
     if (!dropped)
         task->fn(data);
     if (mo_unlikely(mo_traced(m)))
-        mo_observe_ended(m, mo_task_ext(task)->event, dropped);
+        mo_observe_ended(m, mo_task_event(task), dropped);
     leave(m, task, &outer);
 }
 
@@ -124,7 +124,7 @@ static __attribute__((noinline)) void execute_slow(struct mo_member *m, struct m
     struct mo_task_ext *ext = mo_task_ext(task);
     struct mo_taskgroup *group = extended ? mo_load_relaxed(&ext->group) : NULL;
     struct mo_task *parent = mo_load_relaxed(&task->parent);
-    struct mo_task_event *event = extended ? ext->event : NULL;
+    struct mo_task_event *event = mo_task_event(task);
     uint16_t home = task->home;
     run_body(m, task, group, (char *)task + (extended ? ext->offset : sizeof *task));
     if (event) {
@@ -212,15 +212,15 @@ struct frame {
     struct undeferred u;
 };
 #define FRAME_CLASS 1
-_Static_assert(sizeof(struct frame) <= MO_SLAB_MIN_BYTES << FRAME_CLASS, "fits its class");
+_Static_assert(sizeof(struct frame) <= MO_SLAB_BYTES(FRAME_CLASS), "fits its class");
 
 /* In a watched process. */
 struct observed_frame {
     struct frame frame;
     struct mo_obs_task record;
 };
-#define OBSERVED_FRAME_CLASS 2
-_Static_assert(sizeof(struct observed_frame) <= MO_SLAB_MIN_BYTES << OBSERVED_FRAME_CLASS, "fits its class");
+#define OBSERVED_FRAME_CLASS 4
+_Static_assert(sizeof(struct observed_frame) <= MO_SLAB_BYTES(OBSERVED_FRAME_CLASS), "fits its class");
 
 static inline unsigned frame_class(const struct mo_member *m)
 {
@@ -255,10 +255,10 @@ void mo_task_leave_undeferred(struct mo_member *m)
 /* ---- Reserved blocks. */
 struct mo_task_event *mo_task_reserved_event(struct mo_member *m, struct mo_task *task)
 {
-    struct mo_task_ext *ext = mo_task_ext(task);
-    if (!ext->event)
-        ext->event = mo_task_event_new(m);
-    return ext->event;
+    struct mo_task_event **event = mo_task_event_place(task);
+    if (!*event)
+        *event = mo_task_event_new(m);
+    return *event;
 }
 
 void mo_task_release(struct mo_member *m, struct mo_task *task)
@@ -292,7 +292,7 @@ void mo_task_run_reserved(struct mo_member *m, struct mo_task *task, void *data,
 /* ---- Events. */
 struct mo_task_event *mo_task_event(struct mo_task *task)
 {
-    return mo_task_ext(task)->event;
+    return mo_unlikely(task->flags & MO_TASK_DETACHED) ? *mo_task_event_place(task) : NULL;
 }
 
 void mo_task_event_init(struct mo_member *m, struct mo_task_event *event)
@@ -318,7 +318,7 @@ void mo_task_attach(struct mo_task *task, struct mo_task_event *event)
 {
     event->parent = mo_load_relaxed(&task->parent);
     event->task = task;
-    mo_task_ext(task)->event = event;
+    *mo_task_event_place(task) = event;
     mo_fetch_add_relaxed(&mo_task_node(task)->refs, (uint16_t)1); /* until mo_task_end_detached() */
 }
 

@@ -81,23 +81,40 @@ void mo_task_enqueue(struct mo_member *m, struct mo_task *task, struct mo_team *
 /* Body and event of a detached task are over. */
 void mo_task_end_detached(struct mo_member *m, struct mo_task_event *event, struct mo_team *elsewhere);
 
+/* The node comes first, so that it is in one cache line, also in a block of 96 bytes. */
+static inline struct mo_task_ext *mo_task_ext_of(struct mo_task *task, unsigned flags)
+{
+    _Static_assert(sizeof(struct mo_task_node) == MO_TASK_NODE, "the bit says how many bytes it takes");
+    return (struct mo_task_ext *)((char *)(task + 1) + (flags & MO_TASK_NODE));
+}
+
+/* In a block that may just be recycled the answer may lie behind it, though not behind what is mapped. */
 static inline struct mo_task_ext *mo_task_ext(struct mo_task *task)
 {
-    return (struct mo_task_ext *)(task + 1);
+    _Static_assert(MO_SLAB_TAIL >= sizeof(struct mo_task) + sizeof(struct mo_task_node), "behind any block");
+    return mo_task_ext_of(task, task->flags);
 }
 
 static inline struct mo_task_node *mo_task_node(const struct mo_task *task)
 {
-    return (struct mo_task_node *)((struct mo_task_ext *)(task + 1) + 1);
+    return (struct mo_task_node *)(task + 1);
 }
 
+/* Requires a task that was made detached. */
+static inline struct mo_task_event **mo_task_event_place(struct mo_task *task)
+{
+    return (struct mo_task_event **)(mo_task_ext(task) + 1);
+}
+
+/* What comes before the payload, but for a record for a tool and turns. */
 static inline size_t mo_task_head_bytes(unsigned flags)
 {
     return sizeof(struct mo_task) + (flags & MO_TASK_EXTENDED ? sizeof(struct mo_task_ext) : 0) +
-           (flags & MO_TASK_NODE ? sizeof(struct mo_task_node) : 0);
+           (flags & MO_TASK_NODE ? sizeof(struct mo_task_node) : 0) +
+           (flags & MO_TASK_DETACHED ? 2 * sizeof(struct mo_task_event *) : 0); /* padded */
 }
 
-/* A watched task is extended, and its record comes after that, and its node. */
+/* A watched task is extended, and its record comes after that and its event. */
 static inline struct mo_obs_task *mo_task_obs(const struct mo_task *task)
 {
     return (struct mo_obs_task *)((char *)task + mo_task_head_bytes(task->flags));
@@ -127,7 +144,7 @@ struct mo_turn {
 };
 #define MO_TURN_TAKEN ((uintptr_t)1)
 
-/* In a task, behind its node and its record for a tool: the groups it is in, by address, and how many turns it has. */
+/* In a task, behind what mo_task_head_bytes() counts and its record for a tool: the groups it is in, by address, and how many turns it has. */
 struct mo_turns {
     struct mo_task *next; /* in the queue that it is in */
     uint32_t count, held;
@@ -137,19 +154,19 @@ struct mo_turns {
 static inline struct mo_turns *mo_task_turns(const struct mo_task *task)
 {
     size_t record = task->flags & MO_TASK_TRACED ? sizeof(struct mo_obs_task) : 0;
-    return (struct mo_turns *)((char *)(mo_task_node(task) + 1) + record);
+    return (struct mo_turns *)((char *)task + mo_task_head_bytes(task->flags) + record);
 }
 
-static inline struct mo_turn *mo_join_turn(const struct mo_task *join)
+static inline struct mo_turn *mo_join_turn(struct mo_task *join)
 {
-    return (struct mo_turn *)(mo_task_node(join) + 1);
+    return (struct mo_turn *)(mo_task_ext(join) + 1);
 }
 
 static inline size_t mo_turns_bytes(unsigned groups)
 {
     if (mo_likely(!groups))
         return 0;
-    return (sizeof(struct mo_turns) + groups * sizeof(struct mo_task *) + 31) & ~(size_t)31;
+    return (sizeof(struct mo_turns) + groups * sizeof(struct mo_task *) + 15) & ~(size_t)15;
 }
 
 /* Make a new node an exclusive one. */
@@ -187,6 +204,7 @@ static inline void mo_node_init(struct mo_task *task, enum mo_node_kind kind, un
     mo_store_relaxed(&node->refs, (uint16_t)refs);
     node->kind = (uint16_t)kind;
     node->marks = 0;
+    mo_store_relaxed(&node->cell[MO_NODE_CELLS - 1], (uintptr_t)0);
 }
 
 void mo_node_free(struct mo_member *m, struct mo_task *task);
@@ -236,7 +254,7 @@ static inline enum mo_edge mo_node_precede(struct mo_member *m, struct mo_task *
         return MO_EDGE_NONE;
     if (mo_unlikely(seen >> 1 >= MO_NODE_CELLS || mo_traced(m)))
         return mo_node_precede_slow(m, first, then, seen);
-    node->cell[seen >> 1] = then;
+    mo_store_relaxed(&node->cell[seen >> 1], (uintptr_t)then); /* published with the number */
     return mo_node_publish(m, node, seen);
 }
 /* Take `waits` off; start the task if nothing precedes it any more. */
@@ -259,9 +277,10 @@ struct mo_depend_map {
     struct mo_task *owner;
     struct mo_task *everything; /* the last access to all of memory; what is not in the map depends on it */
     struct mo_depend_entry *entry;
-    uint32_t count, mask; /* of entries: used; capacity - 1 */
+    uint32_t count, capacity; /* of entries */
     uint16_t home;        /* worker whose slab both blocks are of */
     uint8_t cls;          /* of the table */
+    bool keeps;           /* its size, as of the last time that it was full */
 };
 
 /* `task` ends on this thread. */

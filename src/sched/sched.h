@@ -58,14 +58,15 @@ struct mo_task {
 _Static_assert(sizeof(struct mo_task) == 32, "a plain task's header is half a cache line");
 
 enum {
-    MO_TASK_EXTENDED = 1,  /* struct mo_task_ext follows the header */
+    MO_TASK_EXTENDED = 1,  /* struct mo_task_ext follows the header, or the node */
     MO_TASK_FINAL = 2,     /* its children are run at once */
     MO_TASK_ORPHANED = 4,  /* ended, children are left */
     MO_TASK_COPIED = 8,    /* its payload was made by a function of the program: it runs even when cancelled */
     MO_TASK_ON_STACK = 16, /* undeferred: the head of a struct mo_stack_task */
-    MO_TASK_NODE = 32,     /* struct mo_task_node follows the extension; always EXTENDED too */
+    MO_TASK_NODE = 32,     /* struct mo_task_node follows the header; always EXTENDED too */
     MO_TASK_TRACED =
         64, /* a tool watches (obs): every task of the process, implicit ones too; explicit ones are EXTENDED */
+    MO_TASK_DETACHED = 128, /* a pointer to its event follows the extension; always NODE too */
 };
 
 /* A task that runs before its creation returns lives on its creator's stack. Other threads never see that: when it gets
@@ -78,12 +79,10 @@ struct mo_stack_task {
 /* What only some tasks need. */
 struct mo_task_ext {
     _Atomic(struct mo_taskgroup *) group; /* atomic: thieves compare it in blocks that may just be recycled */
-    struct mo_task_event *event;          /* its end needs this event too; NULL mostly */
-    struct mo_edges *edges;               /* of the node, beyond those in it */
     int32_t priority;
-    uint32_t offset; /* of the payload from the header, as alignments above 32 move it */
+    uint32_t offset; /* of the payload from the header, as alignments above 16 move it */
 };
-_Static_assert(sizeof(struct mo_task_ext) == 32, "payload stays aligned to 32 bytes");
+_Static_assert(sizeof(struct mo_task_ext) == 16, "payload stays aligned to 16 bytes");
 
 /* What a task has that others wait for or that waits for others: depend.c says how the words are used. */
 #define MO_NODE_CELLS 2
@@ -95,14 +94,14 @@ enum mo_node_kind {
 };
 
 struct mo_task_node {
-    _Atomic uint32_t successors;         /* how many << 1 | it has ended */
-    _Atomic uint32_t waits;              /* predecessors that have not ended, + MO_NODE_GUARD while more may come */
-    _Atomic uint16_t refs;               /* the block is freed by who drops the last */
-    uint16_t kind;                       /* enum mo_node_kind; never changes */
-    uint32_t marks;                      /* places in the map that name it: for the thread that runs its parent */
-    struct mo_task *cell[MO_NODE_CELLS]; /* its first successors */
+    _Atomic uint32_t successors;           /* how many << 1 | it has ended */
+    _Atomic uint32_t waits;                /* predecessors that have not ended, + MO_NODE_GUARD while more may come */
+    _Atomic uint16_t refs;                 /* the block is freed by who drops the last */
+    uint16_t kind;                         /* enum mo_node_kind; never changes */
+    uint32_t marks;                        /* places in the map that name it: for the thread that runs its parent */
+    _Atomic uintptr_t cell[MO_NODE_CELLS]; /* successors; the last one may lead to more of them */
 };
-_Static_assert(sizeof(struct mo_task_node) == 32, "payload stays aligned to 32 bytes");
+_Static_assert(sizeof(struct mo_task_node) == 32, "payload stays aligned to 16 bytes");
 
 /* The end of a detached task: its body has ended and the event is fulfilled. Whoever is second ends the task. */
 struct mo_task_event {
@@ -458,10 +457,11 @@ static inline bool mo_task_cancelled(const struct mo_member *m)
     const struct mo_taskgroup *g = mo_taskgroup_explicit(m);
     return mo_unlikely(g != NULL) && mo_load_relaxed(&g->cancelled);
 }
-/* Slab class of a task of the kind below. In a group it has an extension, which fills the smallest block. */
+/* Slab class of a task of the kind below. In a group it has an extension, with which little fits the smallest block. */
 static inline unsigned mo_task_small_class(const struct mo_member *m, size_t bytes)
 {
-    return m->group && bytes;
+    _Static_assert(MO_SLAB_BYTES(1) >= MO_SLAB_MIN_BYTES + sizeof(struct mo_task_ext), "the next one holds any");
+    return m->group && bytes > MO_SLAB_MIN_BYTES - sizeof(struct mo_task) - sizeof(struct mo_task_ext);
 }
 /* No tool watches, and neither the region nor the group is cancelled. */
 static inline bool mo_task_is_ordinary(const struct mo_member *m)
@@ -479,7 +479,7 @@ static inline bool mo_task_is_parent(const struct mo_member *m)
 {
     return !(m->current->flags & (MO_TASK_FINAL | MO_TASK_ON_STACK));
 }
-/* Creating and submitting in one for the common case: a small payload at an alignment of at most 32, nothing special
+/* Creating and submitting in one for the common case: a small payload at an alignment of at most 16, nothing special
    about it; for who has asked mo_task_is_ordinary() before. The question has no effect and calls nothing. */
 static inline bool mo_task_is_small(struct mo_member *m, size_t bytes)
 {

@@ -153,7 +153,8 @@ static unsigned flags_of(const struct mo_member *m, const struct mo_task_form *f
 {
     bool node = form->depends || form->detached;
     bool extended = node || m->group || form->priority || form->align > sizeof(struct mo_task) || mo_traced(m);
-    return (extended ? MO_TASK_EXTENDED : 0) | (node ? MO_TASK_NODE : 0) | (mo_traced(m) ? MO_TASK_TRACED : 0);
+    return (extended ? MO_TASK_EXTENDED : 0) | (node ? MO_TASK_NODE : 0) | (form->detached ? MO_TASK_DETACHED : 0) |
+           (mo_traced(m) ? MO_TASK_TRACED : 0);
 }
 
 size_t mo_task_head(const struct mo_member *m, const struct mo_task_form *form)
@@ -169,12 +170,12 @@ static size_t extend(struct mo_member *m, struct mo_task *t, const struct mo_tas
         data = (data + form->align - 1) & ~(uintptr_t)(form->align - 1);
     struct mo_task_ext *ext = mo_task_ext(t);
     mo_store_relaxed(&ext->group, m->group);
-    ext->event = NULL;
-    ext->edges = NULL;
     ext->priority = form->priority;
     ext->offset = (uint32_t)(data - (uintptr_t)t);
     if (t->flags & MO_TASK_NODE)
         mo_node_init(t, MO_NODE_TASK, 1);
+    if (t->flags & MO_TASK_DETACHED)
+        *mo_task_event_place(t) = NULL;
     if (mo_unlikely(mo_traced(m)))
         mo_obs_task_init(&m->worker->obs, mo_task_obs(t), t, (void *)data, form->bytes);
     if (mo_unlikely(form->mutexes))
@@ -197,9 +198,10 @@ static inline struct mo_task *reserve(struct mo_member *m, const struct mo_task_
                                       void **payload)
 {
     unsigned flags = flags_of(m, form);
-    size_t slack = form->align > MO_SLAB_MIN_BYTES ? form->align : 0, offset = sizeof(struct mo_task);
+    bool wide = flags & MO_TASK_EXTENDED && form->align > 16; /* what comes before the payload is aligned to 16 */
+    size_t slack = wide ? form->align - 16 : 0, offset = sizeof(struct mo_task);
     size_t head = head_bytes(m, flags, form->mutexes);
-    unsigned cls = mo_slab_class(head + form->bytes + slack);
+    unsigned cls = mo_slab_class_half(head + form->bytes + slack);
     struct mo_task *t = mo_likely(cls < MO_SLAB_CLASSES) ? mo_slab_alloc_owner(&m->worker->slab, cls) : NULL;
     if (mo_unlikely(!t))
         return NULL;
@@ -229,13 +231,12 @@ struct mo_task *mo_task_reserve(struct mo_member *m, const struct mo_task_form *
 /* A new block, child of `parent`, or of none yet. */
 static inline void extend_plain(struct mo_member *m, struct mo_task *t, struct mo_task *parent, unsigned cls, bool node)
 {
-    struct mo_task_ext *ext = mo_task_ext(t);
+    unsigned flags = MO_TASK_EXTENDED | (node ? MO_TASK_NODE : 0);
+    struct mo_task_ext *ext = mo_task_ext_of(t, flags);
     mo_store_relaxed(&t->parent, parent);
     t->counts = 0;
-    t->origin = origin_of(m->current->env, m->worker->index, cls, MO_TASK_EXTENDED | (node ? MO_TASK_NODE : 0));
+    t->origin = origin_of(m->current->env, m->worker->index, cls, flags);
     mo_store_relaxed(&ext->group, m->group);
-    ext->event = NULL;
-    ext->edges = NULL;
     ext->priority = 0;
     ext->offset = mo_task_extended_head(node);
     if (node)
@@ -433,7 +434,7 @@ static inline void launch_after(struct mo_member *m, struct mo_task *parent, str
 bool mo_task_spawn_after(struct mo_member *m, void (*fn)(void *), const void *data, size_t bytes,
                          const struct mo_deps *deps)
 {
-    unsigned cls = mo_slab_class(mo_task_head_bytes(MO_TASK_EXTENDED | MO_TASK_NODE) + bytes);
+    unsigned flags = MO_TASK_EXTENDED | MO_TASK_NODE, cls = mo_slab_class_half(mo_task_head_bytes(flags) + bytes);
     if (!is_stored_after(m, deps) || cls >= MO_SLAB_CLASSES)
         return false;
     struct mo_task *t = mo_slab_alloc_owner(&m->worker->slab, cls), *parent = m->current;
@@ -442,9 +443,9 @@ bool mo_task_spawn_after(struct mo_member *m, void (*fn)(void *), const void *da
     t->fn = fn;
     extend_plain(m, t, parent, cls, true);
     if (mo_likely(bytes <= 4 * sizeof(uint64_t) && bytes % sizeof(uint64_t) == 0))
-        copy_words((uint64_t *)(mo_task_node(t) + 1), data, bytes);
+        copy_words((uint64_t *)(mo_task_ext_of(t, flags) + 1), data, bytes);
     else
-        memcpy(mo_task_node(t) + 1, data, bytes);
+        memcpy(mo_task_ext_of(t, flags) + 1, data, bytes);
     launch_after(m, parent, t, deps);
     return true;
 }

@@ -132,8 +132,8 @@ void mo_task_wait(struct mo_member *m)
 /* The waiter is a node of the graph, on the stack. */
 struct waiter {
     struct mo_task task;
-    struct mo_task_ext ext;
     struct mo_task_node node;
+    struct mo_task_ext ext;
 };
 
 static bool released(void *arg)

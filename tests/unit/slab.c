@@ -23,7 +23,7 @@ static void *alloc(unsigned cls)
 {
     void *block = mo_slab_alloc_owner(&slab, cls);
     assert_non_null(block);
-    assert_int_equal((uintptr_t)block % MO_SLAB_MIN_BYTES, 0);
+    assert_int_equal((uintptr_t)block % (cls == MO_SLAB_HALF_CLASS ? 32 : 64), 0);
     return block;
 }
 
@@ -33,10 +33,12 @@ static void class_is_the_smallest_that_fits(void **state)
     assert_int_equal(mo_slab_class(1), 0);
     for (unsigned cls = 0; cls < MO_SLAB_CLASSES; cls++) {
         size_t bytes = mo_slab_bytes(cls);
-        assert_int_equal(mo_slab_class(bytes), cls);
-        assert_int_equal(mo_slab_class(bytes - 1), cls);
-        assert_int_equal(mo_slab_class(bytes + 1), cls + 1);
+        assert_int_equal(mo_slab_class_half(bytes), cls);
+        assert_int_equal(mo_slab_class_half(bytes - 1), cls);
+        assert_int_equal(mo_slab_class_half(bytes + 1), cls + 1);
+        assert_int_equal(mo_slab_class(bytes), cls == MO_SLAB_HALF_CLASS ? cls + 1 : cls);
     }
+    assert_int_equal(mo_slab_class_half(SIZE_MAX), MO_SLAB_CLASSES);
     assert_int_equal(mo_slab_class(SIZE_MAX), MO_SLAB_CLASSES);
 }
 
