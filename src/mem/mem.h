@@ -19,7 +19,7 @@ bool mo_extent_uses_jemalloc(void);
 #define MO_SLAB_CLASSES    52
 #define MO_SLAB_MIN_BYTES  64u
 #define MO_SLAB_TAIL       64u /* mapped bytes behind the last block, at least */
-#define MO_SLAB_HALF_CLASS 1u /* the one whose blocks are aligned to half a cache line only */
+#define MO_SLAB_HALF_CLASS 1u  /* the one whose blocks are aligned to half a cache line only */
 #define MO_SLAB_BYTES(cls) ((size_t)((cls)&1 ? 96 : 64) << ((cls) >> 1))
 
 /* How a free block is laid out. Its first two words keep what the block held last: a reader that lost a race for the

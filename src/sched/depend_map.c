@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#define ENTRIES_MIN_CLASS 4  /* 256 bytes */
+#define ENTRIES_MIN_CLASS 4 /* 256 bytes */
 #define EXTENT_CLASS      20 /* 64 KiB: from here on tables go back to the system, as old ones would take as much as new */
 #define LARGE_CLASS       24 /* 256 KiB: from here on they grow by a half or a third, and not to twice the size */
 

@@ -278,9 +278,9 @@ struct mo_depend_map {
     struct mo_task *everything; /* the last access to all of memory; what is not in the map depends on it */
     struct mo_depend_entry *entry;
     uint32_t count, capacity; /* of entries */
-    uint16_t home;        /* worker whose slab both blocks are of */
-    uint8_t cls;          /* of the table */
-    bool keeps;           /* its size, as of the last time that it was full */
+    uint16_t home;            /* worker whose slab both blocks are of */
+    uint8_t cls;              /* of the table */
+    bool keeps;               /* its size, as of the last time that it was full */
 };
 
 /* `task` ends on this thread. */
