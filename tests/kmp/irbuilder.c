@@ -109,7 +109,8 @@ int main(void)
     for (int k = 0; k < 20; k++) {
         regions(size);
         loops();
-        sections();
+        if (size > 1 || __clang_major__ > 14) /* whose code leaves one out where a thread has all of them */
+            sections();
         chosen_threads(size);
         waited_for_tasks(size);
     }

@@ -50,9 +50,6 @@ set(only_without_tls threadprivate_class)
 
 set(gcc_only_faults constructs alloc_limits alloc_fork)
 
-# With one thread what the IR builder of 14 makes of sections leaves one out, also under LLVM's runtime.
-set(threads_irbuilder 2 4)
-
 # What ../omp says about its programs.
 foreach(name environment alloc_environment places binding doacross_stress affinity_format display_env rule_chain rule_lock
     rule_flag)
