@@ -1,6 +1,7 @@
-/* `moirai check`: whether a program or library, or what it loads at its start, passes the preload by in ways that matter to
-   condition variables (docs/limits.md). What it loads is told by the dynamic loader itself, which lists it without running
-   any of it. */
+/* `moirai check`: what Moirai takes over of a program or library and of what it loads at its start, which runtime it was
+   built for, what is not there for it, and whether it passes the preload by in ways that matter to condition variables
+   (docs/limits.md). What it loads is told by the dynamic loader itself, which lists it without running any of it; of a
+   process, by the kernel. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -9,16 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
-#include "cmd/elf.h"
+#include "cmd/names.h"
+#include "cmd/object.h"
 
-#define FOUND_STATUS      1
-#define INCOMPLETE_STATUS 125
+#define FOUND_STATUS 1
 
 #if defined(__x86_64__)
 #define LOADER "/lib64/ld-linux-x86-64.so.2"
@@ -29,42 +28,13 @@
 extern char **environ;
 
 struct tally {
+    const struct mo_names *ours;
     unsigned objects, concerns, openers;
+    unsigned bypasses; /* of the concerns */
     bool incomplete;
 };
 
 /* ---- One object. */
-static enum mo_elf_kind look(const char *path, struct mo_elf_facts *facts)
-{
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        fprintf(stderr, "moirai: cannot read %s: %s\n", path, fd < 0 ? strerror(errno) : "not a file");
-        if (fd >= 0)
-            close(fd);
-        return MO_ELF_OTHER;
-    }
-    size_t size = (size_t)status.st_size;
-    void *bytes = size > 0 ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
-    close(fd);
-    if (bytes == MAP_FAILED) {
-        fprintf(stderr, "moirai: %s is not a program or library\n", path);
-        return MO_ELF_OTHER;
-    }
-    enum mo_elf_kind kind = mo_elf_look(bytes, size, facts);
-    munmap(bytes, size);
-    static const char *const said[] = {
-        [MO_ELF_OTHER] = "is not a program or library",
-        [MO_ELF_SCRIPT] = "is a script: check the program that runs it",
-        [MO_ELF_FOREIGN] = "is for another machine",
-        [MO_ELF_STATIC] = "is statically linked: no preload reaches it",
-        [MO_ELF_DYNAMIC] = NULL,
-    };
-    if (said[kind])
-        fprintf(stderr, "moirai: %s %s\n", path, said[kind]);
-    return kind;
-}
-
 static void concern(struct tally *t, const char *path, const char *text)
 {
     printf("%s: %s\n", path, text);
@@ -73,22 +43,105 @@ static void concern(struct tally *t, const char *path, const char *text)
 
 static void judge(struct tally *t, const char *path, const struct mo_elf_facts *facts)
 {
-    t->objects++;
+    unsigned before = t->concerns;
     if (facts->by_version)
         concern(t, path, "finds functions by their version (dlvsym): such calls pass the preload by");
     if (facts->deep_binding)
         concern(t, path, "opens objects with RTLD_DEEPBIND, by the look of its code: their calls pass the preload by");
+    t->bypasses += t->concerns - before;
     if (facts->flags_hidden && !facts->deep_binding)
         printf("%s: opens objects with flags that its code does not show; no concern by itself\n", path);
+    if (facts->sanitized)
+        printf("%s: is built with a sanitizer: its locks stay the C library's\n", path);
     t->openers += facts->opens;
+}
+
+/* The imports of one object by what becomes of them. */
+struct imports {
+    const struct mo_names *ours;
+    struct mo_names taken, missing;
+    bool openacc;
+};
+
+static void sort_import(void *arg, const char *name)
+{
+    struct imports *i = arg;
+    enum mo_face face = mo_face_of(name);
+    if (face == MO_FACE_NONE)
+        return;
+    if (face == MO_FACE_OPENACC)
+        i->openacc = true;
+    else if (mo_names_have(i->ours, name))
+        mo_names_add(&i->taken, name);
+    else if (face != MO_FACE_PTHREAD) /* the C library's are still there */
+        mo_names_add(&i->missing, name);
+}
+
+static void print_names(const char *path, const char *what, const struct mo_names *names)
+{
+    if (!names->count)
+        return;
+    printf("%s: %s", path, what);
+    for (size_t i = 0; i < names->count; i++)
+        printf(" %s", names->name[i]);
+    putchar('\n');
+}
+
+static void print_runtimes(const char *path, unsigned runtimes)
+{
+    static const char *const name[] = {"GCC's, libgomp.so.1", "LLVM's, libomp.so.5", "Intel's, libiomp5.so"};
+    for (unsigned k = 0; k < sizeof name / sizeof *name; k++)
+        if (runtimes & 1u << k)
+            printf("%s: is built for an OpenMP runtime: %s\n", path, name[k]);
+}
+
+static void judge_imports(struct tally *t, const char *path, const struct mo_object *o)
+{
+    struct imports i = {.ours = t->ours};
+    mo_elf_each(o->bytes, o->size, false, sort_import, &i);
+    mo_names_sort(&i.taken);
+    mo_names_sort(&i.missing);
+    print_runtimes(path, o->facts.runtimes);
+    print_names(path, "Moirai takes over:", &i.taken);
+    print_names(path, "Moirai does not have, so it stops at the start or at the first call:", &i.missing);
+    t->concerns += i.missing.count != 0;
+    if (i.openacc)
+        concern(t, path, "uses OpenACC: its first such call ends the program with a message");
+    mo_names_free(&i.taken);
+    mo_names_free(&i.missing);
+}
+
+/* The runtimes themselves define what others import. */
+static bool is_runtime(const char *path)
+{
+    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    return strncmp(name, "libgomp.", 8) == 0 || strncmp(name, "libomp.", 7) == 0 ||
+           strncmp(name, "libiomp5.", 9) == 0 || strncmp(name, "libmoirai", 9) == 0 ||
+           strncmp(name, "libc.so.", 8) == 0 || strncmp(name, "ld-linux", 8) == 0;
+}
+
+/* False: it is nothing that is loaded. */
+static bool look_at(struct tally *t, const char *path)
+{
+    struct mo_object o;
+    if (!mo_object_open(&o, path))
+        return false;
+    const char *problem = mo_object_problem(&o);
+    if (problem) {
+        fprintf(stderr, "moirai: %s %s\n", path, problem);
+    } else {
+        t->objects++;
+        judge(t, path, &o.facts);
+        if (!is_runtime(path))
+            judge_imports(t, path, &o);
+    }
+    mo_object_close(&o);
+    return !problem;
 }
 
 static void look_at_needed(struct tally *t, const char *path)
 {
-    struct mo_elf_facts facts;
-    if (look(path, &facts) == MO_ELF_DYNAMIC)
-        judge(t, path, &facts);
-    else
+    if (!look_at(t, path))
         t->incomplete = true;
 }
 
@@ -158,61 +211,86 @@ static void look_at_all_needed(struct tally *t, const char *path)
     }
 }
 
-/* ---- As the shell finds commands. NULL: nowhere. */
-static char *find_program(const char *name)
-{
-    const char *folders = getenv("PATH");
-    if (strchr(name, '/') || !folders)
-        return strdup(name);
-    for (const char *end; *folders; folders = *end ? end + 1 : end) {
-        char *path = NULL;
-        end = strchrnul(folders, ':');
-        if (asprintf(&path, "%.*s/%s", (int)(end - folders), folders, name) < 0)
-            return NULL;
-        if (access(path, X_OK) == 0)
-            return path;
-        free(path);
-    }
-    return NULL;
-}
-
 static int sum_up(const struct tally *t, const char *path)
 {
     printf("%s: %u object%s looked at, %u concern%s", path, t->objects, t->objects == 1 ? "" : "s", t->concerns,
            t->concerns == 1 ? "" : "s");
-    puts(t->concerns ? "; run it with MOIRAI_PTHREAD=mutex" : "");
+    puts(t->bypasses ? "; run it with MOIRAI_PTHREAD=mutex" : "");
     if (t->openers)
         printf("What %u of them open%s while the program runs is not seen.\n", t->openers, t->openers == 1 ? "s" : "");
     if (fflush(stdout) != 0)
-        return INCOMPLETE_STATUS;
-    return t->concerns ? FOUND_STATUS : t->incomplete ? INCOMPLETE_STATUS : 0;
+        return MO_CMD_FAILED_STATUS;
+    return t->concerns ? FOUND_STATUS : t->incomplete ? MO_CMD_FAILED_STATUS : 0;
 }
 
-static int check(const char *path)
+static int check_program(struct tally *t, const char *name)
 {
-    struct tally tally = {0};
-    struct mo_elf_facts facts;
-    if (look(path, &facts) != MO_ELF_DYNAMIC)
-        return INCOMPLETE_STATUS;
-    judge(&tally, path, &facts);
-    fflush(stdout);
-    look_at_all_needed(&tally, path);
-    return sum_up(&tally, path);
+    char *path = mo_object_find(name);
+    if (!path) {
+        fprintf(stderr, "moirai: %s is not found\n", name);
+        return MO_CMD_FAILED_STATUS;
+    }
+    int status = MO_CMD_FAILED_STATUS;
+    if (look_at(t, path)) {
+        fflush(stdout);
+        look_at_all_needed(t, path);
+        status = sum_up(t, path);
+    }
+    free(path);
+    return status;
+}
+
+/* ---- A process: the files that it has mapped to be run. "ADDRESSES r-xp OFFSET DEVICE INODE PATH" */
+static int check_process(struct tally *t, const char *pid)
+{
+    char maps[64], what[64], *line = NULL, *last = NULL;
+    size_t room = 0;
+    snprintf(maps, sizeof maps, "/proc/%s/maps", pid);
+    snprintf(what, sizeof what, "process %s", pid);
+    FILE *list = fopen(maps, "r");
+    if (!list) {
+        fprintf(stderr, "moirai: cannot look at process %s: %s\n", pid, strerror(errno));
+        return MO_CMD_FAILED_STATUS;
+    }
+    while (getline(&line, &room, list) > 0) {
+        char *path = strchr(line, '/'), *rights = strchr(line, ' ');
+        if (!path || !rights || rights[3] != 'x' || (last && strcmp(last, path) == 0))
+            continue;
+        free(last);
+        last = strdup(path);
+        path[strcspn(path, "\n")] = '\0';
+        if (strstr(path, "/libmoirai_preload.so"))
+            printf("%s: runs under Moirai already\n", what);
+        look_at_needed(t, path);
+    }
+    free(line);
+    free(last);
+    fclose(list);
+    if (t->objects)
+        return sum_up(t, what);
+    fprintf(stderr, "moirai: process %s has nothing to look at: it has ended, or is the kernel's\n", pid);
+    return MO_CMD_FAILED_STATUS;
+}
+
+static bool is_number(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return digits > 0 && digits < 11 && !text[digits];
 }
 
 int mo_cmd_check(int argc, char **argv)
 {
     static const struct option known[] = {{NULL, 0, NULL, 0}};
+    struct mo_names ours;
     if (getopt_long(argc, argv, "+", known, NULL) != -1 || optind + 1 != argc) {
-        fputs("usage: moirai check PROGRAM\n", stderr);
+        fputs("usage: moirai check PROGRAM | PID\n", stderr);
         return MO_CMD_USAGE_STATUS;
     }
-    char *path = find_program(argv[optind]);
-    if (!path) {
-        fprintf(stderr, "moirai: %s is not found\n", argv[optind]);
-        return INCOMPLETE_STATUS;
-    }
-    int status = check(path);
-    free(path);
+    if (!mo_names_read(&ours))
+        return MO_CMD_FAILED_STATUS;
+    struct tally tally = {.ours = &ours};
+    const char *what = argv[optind];
+    int status = is_number(what) ? check_process(&tally, what) : check_program(&tally, what);
+    mo_names_free(&ours);
     return status;
 }

@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-#define MO_CMD_USAGE_STATUS 2
+#define MO_CMD_USAGE_STATUS  2
+#define MO_CMD_FAILED_STATUS 125 /* the fault is ours or the machine's, not the command's */
 
 int mo_cmd_info(int argc, char **argv);
 int mo_cmd_run(int argc, char **argv);

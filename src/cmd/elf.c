@@ -114,6 +114,8 @@ static bool is_name(const struct search *s, uint64_t offset, const char *name)
     return offset < s->names_size && length <= s->names_size - offset && memcmp(s->names + offset, name, length) == 0;
 }
 
+static const char *const sanitizers[] = {"__asan_init", "__tsan_init", "__msan_init"};
+
 static void note_import(struct search *s, const Elf64_Sym *symbol, uint64_t address)
 {
     bool opens = is_name(s, symbol->st_name, "dlopen"), opens_in_space = is_name(s, symbol->st_name, "dlmopen");
@@ -121,6 +123,8 @@ static void note_import(struct search *s, const Elf64_Sym *symbol, uint64_t addr
         return;
     if (is_name(s, symbol->st_name, "dlvsym"))
         s->facts->by_version = true;
+    for (unsigned i = 0; i < sizeof sanitizers / sizeof *sanitizers; i++)
+        s->facts->sanitized |= is_name(s, symbol->st_name, sanitizers[i]);
     if (!opens && !opens_in_space)
         return;
     s->facts->opens = true;
@@ -149,7 +153,8 @@ static void read_relocations(struct search *s, const Elf64_Phdr *dynamic, int64_
     }
 }
 
-static bool read_imports(struct search *s, const Elf64_Phdr *dynamic)
+/* The tables of names and symbols. Of the latter no length is told; linkers put the names behind them. */
+static bool read_tables(struct search *s, const Elf64_Phdr *dynamic)
 {
     uint64_t names, names_size, symbols, left;
     if (!dynamic_value(s->file, dynamic, DT_STRTAB, &names) ||
@@ -163,7 +168,38 @@ static bool read_imports(struct search *s, const Elf64_Phdr *dynamic)
     s->symbols = at_address(s->file, symbols, &left);
     if (!s->symbols)
         return false;
-    s->symbols_size = left;
+    s->symbols_size = names > symbols && names - symbols < left ? names - symbols : left;
+    return true;
+}
+
+/* NULL: it does not end within the names. */
+static const char *name_at(const struct search *s, uint64_t offset)
+{
+    if (offset >= s->names_size || !memchr(s->names + offset, '\0', s->names_size - offset))
+        return NULL;
+    return s->names + offset;
+}
+
+static void read_needed(struct search *s, const Elf64_Phdr *dynamic)
+{
+    static const char *const library[] = {"libgomp.so.1", "libomp.so.5", "libiomp5.so"};
+    Elf64_Dyn d;
+    const unsigned char *bytes = at(s->file, dynamic->p_offset, dynamic->p_filesz);
+    for (uint64_t i = 0; bytes && i < dynamic->p_filesz / sizeof d; i++) {
+        memcpy(&d, bytes + i * sizeof d, sizeof d);
+        if (d.d_tag == DT_NULL)
+            return;
+        for (unsigned k = 0; d.d_tag == DT_NEEDED && k < 3; k++)
+            if (is_name(s, d.d_un.d_val, library[k]))
+                s->facts->runtimes |= 1u << k;
+    }
+}
+
+static bool read_imports(struct search *s, const Elf64_Phdr *dynamic)
+{
+    if (!read_tables(s, dynamic))
+        return false;
+    read_needed(s, dynamic);
     read_relocations(s, dynamic, DT_JMPREL, DT_PLTRELSZ);
     read_relocations(s, dynamic, DT_RELA, DT_RELASZ);
     return true;
@@ -257,31 +293,57 @@ static void look_at_calls(struct search *s)
 }
 #endif
 
+/* `f` and `dynamic` are written for MO_ELF_DYNAMIC. */
+static enum mo_elf_kind open_file(struct file *f, Elf64_Phdr *dynamic)
+{
+    Elf64_Phdr interpreter;
+    if (f->size >= 2 && memcmp(f->bytes, "#!", 2) == 0)
+        return MO_ELF_SCRIPT;
+    if (f->size < EI_NIDENT || memcmp(f->bytes, ELFMAG, SELFMAG) != 0)
+        return MO_ELF_OTHER;
+    if (f->bytes[EI_CLASS] != ELFCLASS64 || f->bytes[EI_DATA] != ELFDATA2LSB)
+        return MO_ELF_FOREIGN;
+    if (!copy(f, 0, &f->head, sizeof f->head))
+        return MO_ELF_OTHER;
+    if (f->head.e_machine != OUR_MACHINE)
+        return MO_ELF_FOREIGN;
+    if ((f->head.e_type != ET_EXEC && f->head.e_type != ET_DYN) || f->head.e_phentsize != sizeof(Elf64_Phdr) ||
+        f->head.e_phnum > SEGMENTS_MAX || !get_segment(f, 0, dynamic))
+        return MO_ELF_OTHER;
+    if (!find_segment(f, PT_DYNAMIC, dynamic) ||
+        (f->head.e_type == ET_EXEC && !find_segment(f, PT_INTERP, &interpreter)))
+        return MO_ELF_STATIC;
+    return MO_ELF_DYNAMIC;
+}
+
 enum mo_elf_kind mo_elf_look(const void *bytes, size_t size, struct mo_elf_facts *facts)
 {
     struct file f = {.bytes = bytes, .size = size};
     struct search s = {.file = &f, .facts = facts};
-    Elf64_Phdr dynamic, interpreter;
-    if (size >= 2 && memcmp(bytes, "#!", 2) == 0)
-        return MO_ELF_SCRIPT;
-    if (size < EI_NIDENT || memcmp(bytes, ELFMAG, SELFMAG) != 0)
-        return MO_ELF_OTHER;
-    if (f.bytes[EI_CLASS] != ELFCLASS64 || f.bytes[EI_DATA] != ELFDATA2LSB)
-        return MO_ELF_FOREIGN;
-    if (!copy(&f, 0, &f.head, sizeof f.head))
-        return MO_ELF_OTHER;
-    if (f.head.e_machine != OUR_MACHINE)
-        return MO_ELF_FOREIGN;
-    if ((f.head.e_type != ET_EXEC && f.head.e_type != ET_DYN) || f.head.e_phentsize != sizeof(Elf64_Phdr) ||
-        f.head.e_phnum > SEGMENTS_MAX || !get_segment(&f, 0, &dynamic))
-        return MO_ELF_OTHER;
-    if (!find_segment(&f, PT_DYNAMIC, &dynamic) ||
-        (f.head.e_type == ET_EXEC && !find_segment(&f, PT_INTERP, &interpreter)))
-        return MO_ELF_STATIC;
+    Elf64_Phdr dynamic;
+    enum mo_elf_kind kind = open_file(&f, &dynamic);
+    if (kind != MO_ELF_DYNAMIC)
+        return kind;
     memset(facts, 0, sizeof *facts);
     if (!read_imports(&s, &dynamic))
         return MO_ELF_OTHER;
     if (facts->opens)
         look_at_calls(&s);
     return MO_ELF_DYNAMIC;
+}
+
+void mo_elf_each(const void *bytes, size_t size, bool defined, mo_elf_name *tell, void *arg)
+{
+    struct file f = {.bytes = bytes, .size = size};
+    struct search s = {.file = &f};
+    Elf64_Phdr dynamic;
+    Elf64_Sym symbol;
+    if (open_file(&f, &dynamic) != MO_ELF_DYNAMIC || !read_tables(&s, &dynamic))
+        return;
+    for (uint64_t i = 1; i < s.symbols_size / sizeof symbol; i++) { /* number 0 is none */
+        memcpy(&symbol, s.symbols + i * sizeof symbol, sizeof symbol);
+        const char *name = name_at(&s, symbol.st_name);
+        if (name && *name && (symbol.st_shndx != SHN_UNDEF) == defined)
+            tell(arg, name);
+    }
 }

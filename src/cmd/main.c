@@ -6,13 +6,13 @@
 static void print_usage(FILE *to)
 {
     fputs("usage: moirai info [--config [--markdown]]\n"
-          "       moirai run [--] COMMAND [ARGUMENT...]\n"
-          "       moirai check PROGRAM\n"
+          "       moirai run [OPTION...] [--] COMMAND [ARGUMENT...]\n"
+          "       moirai check PROGRAM | PID\n"
           "       moirai --version | --help\n"
           "\n"
           "info  what Moirai finds here: libraries, machine, CPUs, settings\n"
-          "run   run COMMAND with its OpenMP threads under Moirai\n"
-          "check whether PROGRAM or a library that it needs passes the preload by\n",
+          "run   run COMMAND under Moirai; without a command it lists the options\n"
+          "check what Moirai takes over of a program or a process, and what will not work\n",
           to);
 }
 

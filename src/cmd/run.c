@@ -1,19 +1,85 @@
-/* `moirai run` prepares the environment and becomes the command: signals, exit status and process id are its own. */
+/* `moirai run` prepares the environment and becomes the command: signals, exit status and process id are its own. What keeps
+   Moirai out of it is said in one line, and it runs all the same. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/parse.h"
 #include "cmd/cmd.h"
+#include "cmd/names.h"
+#include "cmd/object.h"
 
 /* What shells return for a command that is not there, and for one that cannot be run. */
 #define NOT_FOUND_STATUS 127
 #define NOT_RUN_STATUS   126
-#define NOT_HERE_STATUS  125 /* the fault is ours, not the command's */
 
+static const char usage[] =
+    "usage: moirai run [--all | --omp | --pthread] [--threads N] [--set NAME=VALUE]... [--] COMMAND [ARGUMENT...]\n"
+    "\n"
+    "--all        OpenMP and the C library's locks are Moirai's (default)\n"
+    "--omp        OpenMP alone; locks stay the C library's\n"
+    "--pthread    locks alone; the program keeps its own OpenMP runtime\n"
+    "--threads N  threads of a parallel region that does not say how many\n"
+    "--set        a setting of `moirai info --config`, for this command\n";
+
+enum parts { ALL, OMP, PTHREAD };
+
+/* ---- Settings, which are looked at before the command starts: what it would warn of and ignore is refused here. */
+static bool is_one_of(const char *names, const char *name, size_t length)
+{
+    while (names) {
+        size_t this = strcspn(names, ",");
+        if (this == length && strncmp(names, name, length) == 0)
+            return true;
+        names = names[this] ? names + this + strlen(", ") : NULL;
+    }
+    return false;
+}
+
+static const struct mo_knob_row *find_knob(const char *name, size_t length)
+{
+    for (unsigned k = 0; k < MO_KNOB_COUNT; k++)
+        if (is_one_of(mo_knob_rows[k].name, name, length) || is_one_of(mo_knob_rows[k].alternatives, name, length))
+            return &mo_knob_rows[k];
+    return NULL;
+}
+
+static bool set(const char *name, size_t length, const char *text)
+{
+    static struct mo_knob_value value; /* texts are kept in it */
+    const struct mo_knob_row *row = find_knob(name, length);
+    if (!row) {
+        fprintf(stderr, "moirai: there is no setting %.*s; `moirai info --config` lists them\n", (int)length, name);
+        return false;
+    }
+    if (!mo_parse_value(row, text, &value)) {
+        fprintf(stderr, "moirai: %s does not take \"%s\"; `moirai info --config` says what it takes\n", row->name,
+                text);
+        return false;
+    }
+    char *variable = strndup(name, length);
+    bool done = variable && setenv(variable, text, 1) == 0;
+    if (!done)
+        fprintf(stderr, "moirai: cannot set %s: %s\n", row->name, strerror(errno));
+    free(variable);
+    return done;
+}
+
+static bool set_by_option(const char *assignment)
+{
+    const char *equals = strchr(assignment, '=');
+    if (equals)
+        return set(assignment, (size_t)(equals - assignment), equals + 1);
+    fprintf(stderr, "moirai: --set takes NAME=VALUE, not %s\n", assignment);
+    return false;
+}
+
+/* ---- What the loader is told. */
 /* Put `item` in front of a list that the dynamic loader takes apart at each of `separators`. */
 static bool prepend(const char *variable, const char *item, const char *separators)
 {
@@ -44,15 +110,115 @@ static bool add_library(const char *variable, const char *name, const char *sepa
     return prepend(variable, path, separators);
 }
 
+static bool add_libraries(enum parts parts)
+{
+    if (parts == PTHREAD)
+        return add_library("LD_PRELOAD", "libmoirai_pthread.so", ": ");
+    if (parts == OMP && !set_by_option("MOIRAI_PTHREAD=off"))
+        return false;
+    return add_library("LD_PRELOAD", "libmoirai_preload.so", ": ") && add_library("LD_LIBRARY_PATH", "compat", ":;");
+}
+
+/* ---- What stands in the way. */
+static void note_face(void *arg, const char *name)
+{
+    static const char *const telling[] = {"GOMP_parallel", "__kmpc_fork_call", "pthread_mutex_lock"};
+    for (size_t i = 0; i < sizeof telling / sizeof *telling; i++)
+        if (strcmp(name, telling[i]) == 0)
+            *(const char **)arg = telling[i];
+}
+
+/* Others that are preloaded come after Moirai, and what both define is then Moirai's. */
+static void check_preloads(void)
+{
+    char *list = getenv("LD_PRELOAD") ? strdup(getenv("LD_PRELOAD")) : NULL, *rest = list;
+    for (char *path; list && (path = strsep(&rest, ": "));) {
+        const char *face = NULL;
+        struct mo_object o;
+        if (!strchr(path, '/') || access(path, R_OK) != 0 || !mo_object_open(&o, path))
+            continue;
+        mo_elf_each(o.bytes, o.size, true, note_face, &face);
+        if (face)
+            fprintf(stderr, "moirai: %s is preloaded too and defines %s, as Moirai does, which comes first\n", path,
+                    face);
+        mo_object_close(&o);
+    }
+    free(list);
+}
+
+static bool is_privileged(const char *path)
+{
+    struct stat s;
+    if (stat(path, &s) != 0)
+        return false;
+    return (s.st_mode & S_ISUID && s.st_uid != getuid()) || (s.st_mode & S_ISGID && s.st_gid != getgid());
+}
+
+/* The interpreter of a script is what runs; NULL: the first line names none. For the caller to free. */
+static char *interpreter_of(const struct mo_object *script)
+{
+    const char *line = (const char *)script->bytes + 2;
+    size_t size = script->size - 2, skip = 0;
+    while (skip < size && (line[skip] == ' ' || line[skip] == '\t'))
+        skip++;
+    size_t length = 0;
+    while (skip + length < size && !strchr(" \t\n", line[skip + length]))
+        length++;
+    return length ? strndup(line + skip, length) : NULL;
+}
+
+static void check_command(const char *path, bool is_interpreter)
+{
+    struct mo_object o;
+    if (access(path, R_OK) != 0 || !mo_object_open(&o, path)) /* to run it need not be readable */
+        return;
+    if (o.kind == MO_ELF_SCRIPT && !is_interpreter) {
+        char *interpreter = interpreter_of(&o);
+        if (interpreter)
+            check_command(interpreter, true);
+        free(interpreter);
+    } else if (mo_object_problem(&o) && o.kind != MO_ELF_SCRIPT) {
+        fprintf(stderr, "moirai: %s %s: it runs without Moirai\n", path, mo_object_problem(&o));
+    } else if (is_privileged(path)) {
+        fprintf(stderr, "moirai: %s runs with others' rights, so the system preloads nothing: it runs without Moirai\n",
+                path);
+    } else if (o.facts.sanitized) {
+        fprintf(stderr, "moirai: %s is built with a sanitizer: its locks stay the C library's\n", path);
+    }
+    mo_object_close(&o);
+}
+
+static bool parse_options(int argc, char **argv, enum parts *parts)
+{
+    static const struct option known[] = {
+        {"all", no_argument, NULL, 'a'},       {"omp", no_argument, NULL, 'o'},
+        {"pthread", no_argument, NULL, 'p'},   {"threads", required_argument, NULL, 't'},
+        {"set", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
+    for (int letter; (letter = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
+        if (letter == 'a' || letter == 'o' || letter == 'p')
+            *parts = letter == 'a' ? ALL : letter == 'o' ? OMP : PTHREAD;
+        else if (letter == '?')
+            return fputs(usage, stderr), false;
+        else if (!(letter == 't' ? set("OMP_NUM_THREADS", strlen("OMP_NUM_THREADS"), optarg) : set_by_option(optarg)))
+            return false;
+    }
+    if (optind == argc)
+        fputs(usage, stderr);
+    return optind < argc;
+}
+
 int mo_cmd_run(int argc, char **argv)
 {
-    static const struct option known[] = {{NULL, 0, NULL, 0}};
-    if (getopt_long(argc, argv, "+", known, NULL) != -1 || optind == argc) {
-        fputs("usage: moirai run [--] COMMAND [ARGUMENT...]\n", stderr);
+    enum parts parts = ALL;
+    if (!parse_options(argc, argv, &parts))
         return MO_CMD_USAGE_STATUS;
-    }
-    if (!add_library("LD_PRELOAD", "libmoirai_preload.so", ": ") || !add_library("LD_LIBRARY_PATH", "compat", ":;"))
-        return NOT_HERE_STATUS;
+    char *path = mo_object_find(argv[optind]);
+    if (path)
+        check_command(path, false);
+    free(path);
+    check_preloads();
+    if (!add_libraries(parts))
+        return MO_CMD_FAILED_STATUS;
     execvp(argv[optind], argv + optind);
     int error = errno;
     fprintf(stderr, "moirai: cannot run %s: %s\n", argv[optind], strerror(error));

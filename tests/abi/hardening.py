@@ -11,7 +11,7 @@ libdir = pathlib.Path(sys.argv[1])
 ALIASES = ["libgomp.so.1", "libgomp.so", "libomp.so.5", "libomp.so", "libiomp5.so"]
 report = elf.Report()
 
-for name in ("libmoirai.so.1", "libmoirai_omp.so.1", "libmoirai_preload.so"):
+for name in ("libmoirai.so.1", "libmoirai_omp.so.1", "libmoirai_preload.so", "libmoirai_pthread.so"):
     dynamic = elf.tool("readelf", "-W", "-d", libdir / name)
     segments = elf.tool("readelf", "-W", "-l", libdir / name)
     needed = set(re.findall(r"\(NEEDED\).*\[(.*?)\]", dynamic))
