@@ -56,7 +56,8 @@ extern "C" {
    Context: any thread, a signal handler.   Blocks: never. */
 uint64_t moirai_now_ns(void);
 
-/* ---- Mutex. Free or held. A thread that has waited for two milliseconds gets it from the next unlock. */
+/* ---- Mutex. Free or held. Who has waited for long, a quarter of a millisecond or a little more where
+   many wait, gets it from one of the next unlocks. */
 typedef struct {
     uint32_t moirai_word;
 } moirai_mutex_t;
@@ -134,7 +135,8 @@ static inline int moirai_mutex_unlock_inline(moirai_mutex_t *mutex)
 #define moirai_mutex_unlock(mutex) moirai_mutex_unlock_inline(mutex)
 #endif
 
-/* ---- Condition variable. Those who wait are woken in the order in which they came. */
+/* ---- Condition variable. Those who wait are woken in the order in which they came, but one that has not fallen asleep yet may
+   be preferred to those who have waited for less than a millisecond. */
 typedef struct {
     uint32_t moirai_words[2];
 } moirai_cond_t;

@@ -19,6 +19,8 @@
 #define BACKOFF_MAX    6
 #define BOUT_THAT_PAYS 32
 
+#define PASSED_OVER_US 1000 /* see quickest() */
+
 __thread struct mo_parker *MO_SHARED(parker) MO_SHARED_TLS;
 __thread struct mo_parker *MO_SHARED(deferring) MO_SHARED_TLS;
 
@@ -70,6 +72,7 @@ struct mo_bucket {
     _Atomic uint32_t lock MO_ALIGNED(MO_CACHE_LINE);
     _Atomic uint32_t parked;
     struct mo_parker *first; /* one for each key */
+    uint64_t given;          /* whatever those note who take one at a time */
 };
 
 struct mo_parkers {
@@ -116,7 +119,8 @@ static void stand_locked(struct mo_bucket *b, struct mo_parker *p)
     struct mo_parker **at = find_locked(b, p->key), *first = *at;
     p->next = NULL;
     if (first) {
-        first->last->next = p;
+        p->prev = first->last;
+        p->prev->next = p;
         first->last = p;
     } else {
         p->last = p;
@@ -237,6 +241,7 @@ static void prepare(struct mo_parker *p, const void *key, void *with)
     atomic_signal_fence(memory_order_seq_cst); /* P3: handlers see that before any of what follows */
     p->key = key;
     p->with = with;
+    p->since = mo_plat_ticks();
     mo_store_relaxed(&p->word, (mo_load_relaxed(&p->word) & ~7u) + 8 + MO_PARKER_AWAKE); /* published by the lock */
 }
 
@@ -263,14 +268,13 @@ bool mo_parker_try_enter(struct mo_parker *p, const void *key, void *with)
     return true;
 }
 
-/* Take out what follows `before` in the queue whose first is *at; NULL: the first itself. */
-static void unlink_locked(struct mo_bucket *b, struct mo_parker **at, struct mo_parker *before, struct mo_parker *p)
+/* Take `p` out of the queue whose first is *at. */
+static void unlink_locked(struct mo_bucket *b, struct mo_parker **at, struct mo_parker *p)
 {
     struct mo_parker *first = *at;
-    if (before) {
-        before->next = p->next;
-        if (first->last == p)
-            first->last = before;
+    if (p != first) {
+        p->prev->next = p->next;
+        *(p->next ? &p->next->prev : &first->last) = p->prev;
     } else if (p->next) {
         p->next->last = p->last;
         p->next->next_key = p->next_key;
@@ -294,32 +298,36 @@ bool mo_parker_leave(struct mo_parker *p, _Atomic uint32_t *count)
     lock_table(&b->lock);
     bool here = p->stands;
     if (here) {
-        struct mo_parker **at = find_locked(b, p->key), *before = NULL;
-        for (struct mo_parker *q = *at; q != p; q = q->next)
-            before = q;
-        unlink_locked(b, at, before, p);
+        unlink_locked(b, find_locked(b, p->key), p);
         count_down(count); /* it is still waited for, and so still there */
     }
     unlock_table(&b->lock);
     return here;
 }
 
-static unsigned take_locked(struct mo_bucket *b, const void *key, struct mo_parked *taken, unsigned max,
-                            enum mo_parker_state (*give)(const struct mo_parker *), _Atomic uint32_t *count)
+static bool take_locked(struct mo_bucket *b, struct mo_parker **at, struct mo_parker *p, struct mo_parked *taken,
+                        enum mo_parker_state (*give)(const struct mo_parker *), _Atomic uint32_t *count)
+{
+    enum mo_parker_state state = give ? give(p) : MO_PARKER_TAKEN;
+    if (state < MO_PARKER_TAKEN)
+        return false;
+    unlink_locked(b, at, p);
+    uint32_t word = (mo_load_relaxed(&p->word) & ~7u) | state;
+    *taken = (struct mo_parked){.parker = p, .word = word, .with = p->with};
+    count_down(count);
+    /* From here on it may return, and what it waited for may go; release pairs with its looks at the word. */
+    taken->was = MO_PARKER_STATE(mo_exchange_acq_rel(&p->word, word));
+    return true;
+}
+
+static unsigned take_oldest_locked(struct mo_bucket *b, const void *key, struct mo_parked *taken, unsigned max,
+                                   enum mo_parker_state (*give)(const struct mo_parker *), _Atomic uint32_t *count)
 {
     unsigned n = 0;
     struct mo_parker **at = find_locked(b, key);
-    for (struct mo_parker *p; n < max && (p = *at) && p->key == key; n++) {
-        enum mo_parker_state state = give ? give(p) : MO_PARKER_TAKEN;
-        if (state < MO_PARKER_TAKEN)
+    for (struct mo_parker *p; n < max && (p = *at) && p->key == key; n++)
+        if (!take_locked(b, at, p, &taken[n], give, count))
             break;
-        unlink_locked(b, at, NULL, p);
-        uint32_t word = (mo_load_relaxed(&p->word) & ~7u) | state;
-        taken[n] = (struct mo_parked){.parker = p, .word = word, .with = p->with};
-        count_down(count);
-        /* From here on it may return, and what it waited for may go; release pairs with its looks at the word. */
-        taken[n].was = MO_PARKER_STATE(mo_exchange_acq_rel(&p->word, word));
-    }
     return n;
 }
 
@@ -328,24 +336,49 @@ unsigned mo_parker_take(const void *key, struct mo_parked *taken, unsigned max,
 {
     struct mo_bucket *b = bucket_of(key);
     lock_table(&b->lock);
-    unsigned n = take_locked(b, key, taken, max, give, count);
+    unsigned n = take_oldest_locked(b, key, taken, max, give, count);
     unlock_table(&b->lock);
     return n;
 }
 
-unsigned mo_parker_try_take(const void *key, struct mo_parked *taken,
-                            enum mo_parker_state (*give)(const struct mo_parker *))
+/* Whoever came last may be awake still, and gets a signal in a tenth of the time that one who sleeps takes to wake. So it
+   goes first while it has not waited longer than it would spin, and nobody has waited PASSED_OVER_US. */
+static struct mo_parker *quickest(struct mo_parker *oldest)
+{
+    struct mo_parker *last = oldest->last;
+    uint64_t now = mo_plat_ticks(), us = mo_plat_ticks_per_us();
+    if (last == oldest || MO_PARKER_STATE(mo_load_relaxed(&oldest->word)) == MO_PARKER_AWAKE ||
+        MO_PARKER_STATE(mo_load_relaxed(&last->word)) != MO_PARKER_AWAKE)
+        return oldest;
+    return now - last->since < SPIN_NS * us / 1000 && now - oldest->since < PASSED_OVER_US * us ? last : oldest;
+}
+
+bool mo_parker_take_one(const void *key, struct mo_parked *taken,
+                        enum mo_parker_state (*give)(const struct mo_parker *), _Atomic uint32_t *count)
+{
+    struct mo_bucket *b = bucket_of(key);
+    lock_table(&b->lock);
+    struct mo_parker **at = find_locked(b, key);
+    bool took = *at && take_locked(b, at, quickest(*at), taken, give, count);
+    unlock_table(&b->lock);
+    return took;
+}
+
+bool mo_parker_try_take(const void *key, struct mo_parked *taken,
+                        bool (*may)(const struct mo_parker *, uint64_t *given))
 {
     struct mo_bucket *b = bucket_of(key);
     if (!try_lock_table(&b->lock))
-        return 0;
-    unsigned n = take_locked(b, key, taken, 1, give, NULL);
+        return false;
+    struct mo_parker **at = find_locked(b, key);
+    bool took = *at && may(*at, &b->given) && take_locked(b, at, *at, taken, NULL, NULL);
     unlock_table(&b->lock);
-    return n;
+    return took;
 }
 
 void mo_parker_done(struct mo_parker *p)
 {
+    p->rested = mo_plat_ticks();
     atomic_signal_fence(memory_order_seq_cst);
     mo_store_relaxed(&p->busy, false);
 }
@@ -359,9 +392,9 @@ bool mo_parker_is_waited_for(const void *key)
     return found;
 }
 
-bool mo_parker_anybody(const void *key)
+uint32_t mo_parker_crowd(const void *key)
 {
-    return mo_load_relaxed(&bucket_of(key)->parked) != 0;
+    return mo_load_relaxed(&bucket_of(key)->parked);
 }
 
 /* ---- Waiting.

@@ -44,9 +44,11 @@ struct mo_parker {
     const void *key;        /* the address it stands under */
     void *with;             /* the waiter's word to whoever takes it */
     struct mo_parker *next; /* of those under the same address: in the order of arrival */
+    struct mo_parker *prev; /* not of a first one */
     struct mo_parker *last; /* of a first one */
     struct mo_parker *next_key;
-    uint64_t since;    /* ticks; for whoever decides by it whom to take */
+    uint64_t since;    /* ticks: when it began to wait */
+    uint64_t rested;   /* ticks: the end of its last wait */
     uint32_t bout;     /* waits of a bout of spinning that ended awake */
     uint8_t strikes;   /* in vain: how many more end the bout; 0: there is none */
     uint8_t backoff;   /* log2 of the share of probes that it takes part in */
@@ -103,15 +105,19 @@ bool mo_parker_leave(struct mo_parker *p, _Atomic uint32_t *count);
    NULL: TAKEN. */
 unsigned mo_parker_take(const void *key, struct mo_parked *taken, unsigned max,
                         enum mo_parker_state (*give)(const struct mo_parker *), _Atomic uint32_t *count);
-/* The same for one, but 0 as well when the bucket is in use for longer: never waits. */
-unsigned mo_parker_try_take(const void *key, struct mo_parked *taken,
-                            enum mo_parker_state (*give)(const struct mo_parker *));
+/* The same for one; one that is still awake may be preferred to those asleep (see parker.c). */
+bool mo_parker_take_one(const void *key, struct mo_parked *taken,
+                        enum mo_parker_state (*give)(const struct mo_parker *), _Atomic uint32_t *count);
+/* Take the oldest or nobody; false as well when the bucket is in use for longer: never waits. `may` decides whether the oldest
+   is taken; *given is the bucket's, for it to note when it last did so. */
+bool mo_parker_try_take(const void *key, struct mo_parked *taken,
+                        bool (*may)(const struct mo_parker *, uint64_t *given));
 /* The wait is over and its outcome has been read. */
 void mo_parker_done(struct mo_parker *p);
 /* Somebody stands under this key now. */
 bool mo_parker_is_waited_for(const void *key);
-/* Somebody may stand under this key: a hint, relaxed. */
-bool mo_parker_anybody(const void *key);
+/* How many stand under this key and those that share its bucket: a hint, relaxed. */
+uint32_t mo_parker_crowd(const void *key);
 
 static inline bool mo_parker_is_taken(struct mo_parker *p)
 {

@@ -4,8 +4,14 @@
    Fairness. A lock that is free belongs to whoever comes first, so a woken waiter may lose against a running thread again
    and again. But each waiter that sleeps stands in the table of parkers, too, under the mutex's address, in the order of
    arrival, and sleeps on two words at once: the mutex's, while that is 2, and its parker's. An unlock that sees 2 still holds
-   the mutex. If it finds that the oldest waiter has waited STARVING_NS it makes that one the owner, asleep as it is: the word
-   stays 2, so nobody can come in between, and other sleepers are not forgotten.
+   the mutex. If it finds that the oldest waiter has waited STARVING_US it makes that one the owner, asleep as it is: the word
+   stays 2, so nobody can come in between, and other sleepers are not forgotten. Until the new owner runs nobody else gets
+   in, so there is at most one such hand-over in HAND_OVER_US: waiters do not wait longer than STARVING_US and as often
+   HAND_OVER_US as there are others before them, but for what the system's scheduler adds.
+   Unlocks see 2 only if somebody has written it since the last one took it away, and the one that was woken then may have
+   to wait for a CPU. So a sleep ends by itself a few times (FIRST_LOOK_NS, then later), and who gets up writes 2. And where
+   others sleep, a thread that has not for ROUND_US does not spin for the mutex but sleeps in its turn: those who want it are
+   more than there are CPUs, and would run in turns of the scheduler's, which are longer.
    M1  the word is 0 only if nobody owns the mutex; it goes from 0 by a CAS or an exchange of whoever then owns it.
    M2  a waiter in the table owns the mutex when its parker is TAKEN, or when its own exchange has returned 0. Not both: it
        is taken by an owner that keeps the word at 2.
@@ -26,7 +32,12 @@
 
 #include <errno.h>
 
-#define STARVING_NS 1000000
+#define STARVING_US   250
+#define HAND_OVER_US  100 /* at most one in that time: so what the sleeping owners cost is bounded */
+#define ROUND_US      250
+#define FIRST_LOOK_NS 250000
+#define LOOKS         3
+#define LOOKERS       32
 
 /* Spinning pays if the owner runs, which nobody knows; whether it did lately is the best guess. One score for the process,
    as it is the machine that decides: a success adds to it, a failure takes off, and without any left only one attempt in
@@ -50,11 +61,28 @@ static bool spin_for(_Atomic uint32_t *word, uint64_t budget)
     return false;
 }
 
+static const void *key_of(const _Atomic uint32_t *word)
+{
+    return (const char *)word + 1; /* odd: a mutex */
+}
+
+static bool is_past(uint64_t ticks, uint64_t us)
+{
+    return mo_plat_ticks() - ticks > us * mo_plat_ticks_per_us();
+}
+
+/* Others sleep for it, and the caller has not for long: it is its turn to. */
+static bool had_its_round(const _Atomic uint32_t *word)
+{
+    const struct mo_parker *p = MO_SHARED(parker);
+    return mo_parker_crowd(key_of(word)) && p && is_past(p->rested, ROUND_US);
+}
+
 static bool spin(_Atomic uint32_t *word)
 {
     uint32_t now = mo_load_relaxed(&score), nth = mo_load_relaxed(&attempts);
     mo_store_relaxed(&attempts, nth + 1);
-    if (now == 0 && nth % PROBE_EVERY)
+    if ((now == 0 && nth % PROBE_EVERY) || had_its_round(word))
         return false;
     bool got = spin_for(word, SPIN_NS * mo_plat_ticks_per_us() / 1000);
     if (got ? now < SCORE_MAX : now > 0)
@@ -76,11 +104,6 @@ static bool try_as_sleeper(_Atomic uint32_t *word)
     return mo_exchange_acq_rel(word, 2u) == 0; /* release: who sees this 2 sees the table, M3 apart */
 }
 
-static const void *key_of(const _Atomic uint32_t *word)
-{
-    return (const char *)word + 1; /* odd: a mutex */
-}
-
 static _Atomic bool without_two_words; /* the system cannot */
 
 void mo_sync_mutex_wait_simply(void)
@@ -97,10 +120,24 @@ static int lock_on_word(_Atomic uint32_t *word, const struct mo_deadline *until)
     return 0;
 }
 
+/* Until woken (0), or the deadline; in an endless wait the first few sleeps end by themselves. */
+static int sleep_on_two(_Atomic uint32_t *word, uint32_t asleep, struct mo_parker *p, uint32_t own,
+                        const struct mo_deadline *until, unsigned *looks)
+{
+    if (until->at || *looks == LOOKS)
+        return mo_plat_futex_wait_two(word, asleep, &p->word, own, until->realtime, until->at);
+    uint64_t ns = mo_plat_now_ns() + ((uint64_t)FIRST_LOOK_NS << 2 * *looks);
+    struct timespec end = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+    int err = mo_plat_futex_wait_two(word, asleep, &p->word, own, false, &end);
+    *looks += err == ETIMEDOUT;
+    return err == ETIMEDOUT ? 0 : err;
+}
+
 /* Until somebody hands the mutex over, or it is free at one of the looks. */
 static int lock_in_table(_Atomic uint32_t *word, struct mo_parker *p, const struct mo_deadline *until)
 {
     uint32_t asleep = asleep_value(word);
+    unsigned looks = mo_parker_crowd(key_of(word)) > LOOKERS ? LOOKS : 0;
     for (;;) {
         uint32_t own = mo_load_acquire(&p->word);
         if (MO_PARKER_STATE(own) == MO_PARKER_TAKEN)
@@ -109,7 +146,7 @@ static int lock_in_table(_Atomic uint32_t *word, struct mo_parker *p, const stru
             mo_parker_leave(p, NULL); /* M2 */
             return 0;
         }
-        int err = mo_plat_futex_wait_two(word, asleep, &p->word, own, until->realtime, until->at);
+        int err = sleep_on_two(word, asleep, p, own, until, &looks);
         if (err == ETIMEDOUT)
             return mo_parker_leave(p, NULL) ? ETIMEDOUT : 0;
         if (mo_unlikely(err == ENOSYS || err == EPERM)) {
@@ -130,7 +167,6 @@ static int lock_asleep(_Atomic uint32_t *word, struct mo_sync_mutex *owned, cons
     struct mo_parker *p = mo_load_relaxed(&without_two_words) ? NULL : mo_parker_idle_quietly();
     if (!p)
         return lock_on_word(word, until);
-    p->since = mo_plat_ticks();
     if (!mo_parker_try_enter(p, key_of(word), owned))
         return lock_on_word(word, until);
     mo_parker_deepen(p, MO_PARKER_LONG);
@@ -160,21 +196,22 @@ void mo_sync_mutex_lock_passed(struct mo_sync_mutex *m)
 }
 
 /* Of the oldest, if it has waited long enough. */
-static enum mo_parker_state make_owner(const struct mo_parker *p)
+static bool make_owner(const struct mo_parker *p, uint64_t *given)
 {
     struct mo_sync_mutex *owned = p->with;
-    if (mo_plat_ticks() - p->since < STARVING_NS / 1000 * mo_plat_ticks_per_us())
-        return MO_PARKER_LONG;
+    if (!is_past(p->since, STARVING_US) || !is_past(*given, HAND_OVER_US))
+        return false;
+    *given = mo_plat_ticks();
     if (owned)
         mo_store_relaxed(&owned->owner, p->tid);
-    return MO_PARKER_TAKEN;
+    return true;
 }
 
 static bool hand_over(_Atomic uint32_t *word)
 {
     struct mo_parked next;
     const void *key = key_of(word);
-    if (mo_likely(!mo_parker_anybody(key)) || !mo_parker_try_take(key, &next, make_owner))
+    if (mo_likely(!mo_parker_crowd(key)) || !mo_parker_try_take(key, &next, make_owner))
         return false;
     mo_parker_wake(&next);
     return true;

@@ -6,7 +6,7 @@
    L2  a reader counts itself only while WRITER is not set, by a CAS; or while it holds the gate, which comes to the same.
    L3  a writer owns the lock when it has set WRITER and has seen no readers: none can come in since.
    L4  WRITER stands from the moment on at which a writer waits for readers to leave. New ones queue at the gate, so writers
-       do not starve; and as the gate lets them in by turns (mutex.c: whoever waited two milliseconds comes next), readers
+       do not starve; and as the gate lets them in by turns (mutex.c: whoever waited for long comes next), readers
        do not either.
    L5  the last reader out finds WRITER beside its own count and wakes the writer, the only one that ever sleeps on
        `state`. The writer's sleep compares the whole word.
