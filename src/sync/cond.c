@@ -3,7 +3,8 @@
 
    No wake-up is lost: a waiter enters the table, and raises `waiters`, while it holds the mutex. Who signals after having
    held that mutex later sees the number, takes the oldest under the bucket's lock, and from then on that one returns.
-   Each signal takes one waiter that stood there when it was given, never one that came later.
+   Each signal takes one waiter that stood there when it was given, never one that came later: the oldest, or one that is
+   still awake (parker.c, quickest()).
    C1  a waiter that gives up (timeout, cancellation) leaves under the lock, and only if it stands there still. If it has
        been taken meanwhile the signal was its own: a timeout returns 0 then; who was cancelled, or turns out not to
        own the mutex, passes the signal on.
@@ -184,7 +185,7 @@ static enum mo_parker_state hand(const struct mo_parker *p)
 void mo_sync_cond_signal(struct mo_sync_cond *c)
 {
     struct mo_parked taken;
-    if (!mo_parker_take(c, &taken, 1, hand, &c->waiters))
+    if (!mo_parker_take_one(c, &taken, hand, &c->waiters))
         return;
     bool may_wait = taken.was == MO_PARKER_FIRST && MO_PARKER_STATE(taken.word) == MO_PARKER_HELD; /* C3 */
     if (!may_wait || !mo_parker_defer(&taken))

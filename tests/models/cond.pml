@@ -257,13 +257,13 @@ inline wake_parker(id)
     on_parker[id] = false
 }
 
-/* Take the oldest of the queue; put its wake off where that may be. */
+/* Take the oldest of the queue, or one that is awake; put its wake off where that may be. */
 inline take_oldest(how, may_defer)
 {
     atomic {
         if
-        :: queued[0] && (!queued[1] || ticket[0] < ticket[1]) -> v = 0
-        :: queued[1] && (!queued[0] || ticket[1] < ticket[0]) -> v = 1
+        :: queued[0] && (!queued[1] || ticket[0] < ticket[1] || state[0] == AWAKE) -> v = 0
+        :: queued[1] && (!queued[0] || ticket[1] < ticket[0] || state[1] == AWAKE) -> v = 1
         :: !queued[0] && !queued[1] -> v = W
         fi;
         if
