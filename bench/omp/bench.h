@@ -22,7 +22,7 @@ struct row {
 };
 
 extern const struct row task_rows[], depend_rows[], region_rows[], loop_rows[], sync_rows[], cancel_rows[], tree_rows[],
-    memory_rows[];
+    memory_rows[], wait_rows[];
 
 /* Takes timings of `row` for about `budget_ns`, after a warm-up that also finds the size of a batch. */
 void bench_measure(const struct row *row, double budget_ns, struct result *out);

@@ -16,8 +16,8 @@
 extern const struct row BENCH_ROWS[];
 static const struct row *const groups[] = {BENCH_ROWS};
 #else
-static const struct row *const groups[] = {task_rows, depend_rows, region_rows, loop_rows,
-                                           sync_rows, cancel_rows, tree_rows,   memory_rows};
+static const struct row *const groups[] = {task_rows,   depend_rows, region_rows, loop_rows, sync_rows,
+                                           cancel_rows, tree_rows,   memory_rows, wait_rows};
 #endif
 #define GROUPS (sizeof groups / sizeof groups[0])
 
