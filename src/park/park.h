@@ -47,6 +47,12 @@ static inline void mo_event_notify(struct mo_event *e)
 }
 
 /* ---- The one way to wait. */
+/* What a thread remembers of a place where it waits; begins as zeroes. */
+struct mo_wait_memory {
+    uint8_t misses;       /* waits in a row that took longer than the longest spin */
+    uint8_t short_misses; /* and that ended asleep while strangers ran; beyond some, those since the last try too */
+};
+
 struct mo_wait {
     /* The condition; acquire where it is true. Must be cheap: it is called between pauses. */
     bool (*ready)(void *arg);
@@ -58,12 +64,15 @@ struct mo_wait {
     void (*awake)(void *arg);
     /* Called now and then while the waiter is awake and the machine is ours. May be NULL. */
     void (*linger)(void *arg);
+    /* Called before each sleep, announced or not: the thread has nothing better to do. May be NULL. */
+    void (*idle)(void *arg);
     void *arg;
     struct mo_event *event;
     /* Look for work again after sleeping this long, then after twice as long, and so on up to 64 times (0: not until
        notified). For waits whose work nobody notifies. */
     uint64_t relook_ns;
-    uint32_t bits; /* which notifications of the event concern this wait */
+    uint32_t bits;                 /* which notifications of the event concern this wait */
+    struct mo_wait_memory *memory; /* may be NULL */
 };
 
 /* Returns when ready() said yes. */
@@ -82,6 +91,10 @@ void mo_park_wake(_Atomic uint32_t *word, int count, uint32_t bits, int expected
 /* In a forked child: one thread is left. */
 void mo_park_reset_after_fork(void);
 unsigned mo_park_cpus(void);
+/* At any time: they have become more or fewer. */
+void mo_park_set_cpus(unsigned cpus);
+/* Strangers have shown themselves lately: a yield might give them the CPU for long. */
+bool mo_park_disturbed(void);
 /* How long a waiting thread spins at most while nobody disturbs; UINT64_MAX: for ever, more or less. May be set at any
    time, for all waits to come. */
 uint64_t mo_park_spin_ns(void);

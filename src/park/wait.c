@@ -1,16 +1,28 @@
 /* The wait policy.
 
    Spinning pays only while the awaited thread runs. We know how many of our threads are runnable and how many CPUs the
-   process may use; we do not know what strangers run, but we notice them: a spinning thread that finds a hole in time
-   was preempted (by a stranger, if we have no more threads than CPUs), a yield that took long gave the CPU to somebody
-   with much to do. Then waits go to sleep soon, until QUIET_US passed without such a sign.
+   process may use; we do not know what strangers run, but we notice them:
 
-     runnable <= CPUs, quiet      spin up to spin_ns
-     runnable <= CPUs, disturbed  spin up to DISTURBED_SPIN_US
-     runnable >  CPUs, quiet      yield up to yield_ns
-     runnable >  CPUs, disturbed  sleep
+   - A spinning thread that finds a hole in its time was preempted; by a stranger, if we have no more threads than CPUs.
+   - A yield that took long gave the CPU to somebody with much to do. Where strangers share our part of the scheduler, they
+     get it after every few yields, as each yield puts us behind them; a long one among very many short ones is the share
+     of those that would have got it anyway, and yielding is still the best.
 
-   OMP_WAIT_POLICY, GOMP_SPINCOUNT and KMP_BLOCKTIME overrule the first budget. */
+   Each of the two signs ends our trust for a while. If trust has hardly returned when the next one comes, it is gone for
+   twice as long, up to 128 times; each time that it was justified for longer, for half as long. So what noticing costs (a
+   long yield may take 4 ms) becomes a small part of the time, and the first quiet moment is not taken for the end.
+
+     runnable <= CPUs, quiet            spin up to spin_ns, less where that was in vain lately
+     runnable <= CPUs, holes            spin up to DISTURBED_SPIN_US
+     runnable >  CPUs, quiet            yield up to yield_ns
+     any, yields took long              sleep: those that still run may wait for our CPU
+
+   Where spinning was in vain: a wait that took longer than the whole budget halves the next one's at the same place of
+   the same thread; one that would have been over within the budget, asleep or not, restores it. After so many that the
+   budget has become less than a sleep costs, the thread sleeps at once. While there are holes few in a row that ended
+   asleep are enough for that, and as a sleep then takes long whatever is waited for, one in some is spun for as a try.
+
+   OMP_WAIT_POLICY, GOMP_SPINCOUNT and KMP_BLOCKTIME overrule the first budget; then neither holes nor memory change it. */
 #include "park/park.h"
 #include "base/config.h"
 #include "base/shared.h"
@@ -18,7 +30,13 @@
 #include "plat/plat.h"
 
 #define LONG_YIELD_US     500
-#define QUIET_US          5000
+#define QUIET_US          5000 /* the shortest loss of trust */
+#define QUIET_DOUBLINGS   7    /* at most: 640 ms */
+#define TRUST_US          50000
+#define FEW_YIELDS        32 /* and 4 for each thread: fewer short ones between two long ones are a sign */
+#define MISSES_MAX        8  /* budget / 2^8: below what a sleep costs */
+#define SHORT_MISSES_MAX  4
+#define TRY_AFTER         12 /* sleeps at once */
 #define DISTURBED_SPIN_US 20
 #define SPINS_PER_LOOK    8
 #define EAGER_LOOKS       64
@@ -28,16 +46,24 @@
 #define LOCK_SPIN_US      4  /* about what a sleep and a wake-up cost */
 #define SPINCOUNT_NS      20 /* about one pause */
 
+/* A kind of sign of strangers. All words are hints, written by whoever sees one: relaxed, and a lost update harms
+   nobody. */
+struct signs {
+    _Atomic uint64_t until;   /* ticks; 0: there was none yet */
+    _Atomic uint32_t doubled; /* how often the time until then has been */
+};
+
 struct park_state {
     _Atomic int32_t runnable MO_ALIGNED(MO_LINE_PAIR); /* of `threads`, those that do not sleep */
     _Atomic int32_t threads;
-    _Atomic uint64_t disturbed_until; /* ticks */
+    struct signs holes, yields;
+    _Atomic uint32_t short_yields; /* since the last long one */
     /* Written seldom. */
     _Atomic uint64_t spin_ticks MO_ALIGNED(MO_LINE_PAIR);
     _Atomic uint64_t yield_ticks;
-    _Atomic bool always_spin;
+    _Atomic bool always_spin, adapts;
+    _Atomic unsigned cpus;
     uint64_t ticks_per_us;
-    unsigned cpus;
 };
 
 extern struct park_state MO_SHARED(park) MO_SHARED_ATTR;
@@ -69,10 +95,18 @@ static uint64_t spin_budget_ns(void)
     }
 }
 
+static bool budget_is_asked_for(void)
+{
+    return mo_knob_source(MO_KNOB_GOMP_SPINCOUNT) == MO_SOURCE_ENV ||
+           mo_knob_source(MO_KNOB_KMP_BLOCKTIME) == MO_SOURCE_ENV ||
+           mo_knob_source(MO_KNOB_OMP_WAIT_POLICY) == MO_SOURCE_ENV || wants_turnaround();
+}
+
 /* Relaxed: each word counts for itself. */
 void mo_park_set_spin_ns(uint64_t ns)
 {
     struct park_state *p = &MO_SHARED(park);
+    mo_store_relaxed(&p->adapts, false);
     ns = ns < ACTIVE_SPIN_NS ? ns : ACTIVE_SPIN_NS;
     mo_store_relaxed(&p->spin_ticks, ns * p->ticks_per_us / 1000);
     mo_store_relaxed(&p->yield_ticks, ns ? mo_knob(MO_KNOB_YIELD_NS) * p->ticks_per_us / 1000 : 0);
@@ -96,13 +130,19 @@ void mo_park_init(unsigned cpus)
 {
     struct park_state *p = &MO_SHARED(park);
     p->ticks_per_us = mo_plat_ticks_per_us();
-    p->cpus = cpus;
+    mo_park_set_cpus(cpus);
     mo_park_set_spin_ns(spin_budget_ns());
+    mo_store_relaxed(&p->adapts, !budget_is_asked_for());
+}
+
+void mo_park_set_cpus(unsigned cpus)
+{
+    mo_store_relaxed(&MO_SHARED(park).cpus, cpus);
 }
 
 unsigned mo_park_cpus(void)
 {
-    return MO_SHARED(park).cpus;
+    return mo_load_relaxed(&MO_SHARED(park).cpus);
 }
 
 static void count_runnable(int n)
@@ -138,41 +178,67 @@ void mo_park_reset_after_fork(void)
     mo_store_relaxed(&MO_SHARED(park).threads, 1);
 }
 
-static bool crowded(const struct park_state *p)
+static int32_t cpus_of(const struct park_state *p)
 {
-    return mo_load_relaxed(&MO_SHARED(park).runnable) > (int32_t)p->cpus;
+    return (int32_t)mo_load_relaxed(&p->cpus);
 }
 
-static bool disturbed(uint64_t now)
+static bool crowded(const struct park_state *p)
 {
-    uint64_t until = mo_load_relaxed(&MO_SHARED(park).disturbed_until);
+    return mo_load_relaxed(&p->runnable) > cpus_of(p);
+}
+
+static bool lasts(const struct signs *s, uint64_t now)
+{
+    uint64_t until = mo_load_relaxed(&s->until);
     return until && (int64_t)(until - now) > 0;
 }
 
-static void note_disturbance(const struct park_state *p, uint64_t now)
+/* What was noticed began at `began`. Others who notice the same while it lasts add nothing. */
+static void note_sign(const struct park_state *p, struct signs *s, uint64_t began, uint64_t now)
 {
-    mo_store_relaxed(&MO_SHARED(park).disturbed_until, now + QUIET_US * p->ticks_per_us);
+    uint64_t until = mo_load_relaxed(&s->until), quiet = QUIET_US * p->ticks_per_us;
+    uint32_t doubled = mo_load_relaxed(&s->doubled);
+    if (lasts(s, now))
+        return;
+    uint64_t trust = TRUST_US * p->ticks_per_us > quiet << doubled ? TRUST_US * p->ticks_per_us : quiet << doubled;
+    if (until && (int64_t)(began - until) < (int64_t)trust)
+        doubled += doubled < QUIET_DOUBLINGS;
+    else
+        doubled -= doubled > 0;
+    mo_store_relaxed(&s->doubled, doubled);
+    mo_store_relaxed(&s->until, now + (quiet << doubled));
+}
+
+bool mo_park_disturbed(void)
+{
+    const struct park_state *p = &MO_SHARED(park);
+    uint64_t now = mo_plat_ticks();
+    return lasts(&p->holes, now) || lasts(&p->yields, now);
 }
 
 /* One bout of waiting awake. */
 struct bout {
     uint64_t began, last, lingered; /* ticks */
     unsigned sleeps, eager;         /* looks to come that follow each other closely */
+    bool disturbed;                 /* there were holes while it spun */
 };
 
-/* Let another thread run, and notice who that was. Returns the time after it. */
-static uint64_t yield(const struct park_state *p)
+static void count_yield(struct park_state *p, uint64_t before, uint64_t now)
 {
-    uint64_t before = mo_plat_ticks();
-    mo_plat_yield();
-    uint64_t now = mo_plat_ticks();
-    if (now - before > LONG_YIELD_US * p->ticks_per_us)
-        note_disturbance(p, now);
-    return now;
+    uint32_t few = FEW_YIELDS + 4 * (uint32_t)mo_load_relaxed(&p->threads), so_far = mo_load_relaxed(&p->short_yields);
+    if (now - before <= LONG_YIELD_US * p->ticks_per_us) {
+        if (so_far < few) /* a line that others write */
+            mo_store_relaxed(&p->short_yields, so_far + 1);
+        return;
+    }
+    mo_store_relaxed(&p->short_yields, 0u);
+    if (so_far < few)
+        note_sign(p, &p->yields, before, now);
 }
 
 /* Each waiter on a CPU of its own. A hole in its time means that it was preempted. False when spinning is used up. */
-static bool spin(const struct park_state *p, struct bout *b)
+static bool spin(const struct mo_wait *w, struct park_state *p, struct bout *b)
 {
     unsigned spins = SPINS_PER_LOOK;
     if (b->eager) {
@@ -181,32 +247,45 @@ static bool spin(const struct park_state *p, struct bout *b)
     }
     for (unsigned i = 0; i < spins; i++)
         mo_plat_pause();
-    uint64_t now = mo_plat_ticks();
-    if (now - b->last > HOLE_US * p->ticks_per_us && mo_load_relaxed(&p->threads) <= (int32_t)p->cpus)
-        note_disturbance(p, now);
+    uint64_t now = mo_plat_ticks(), budget = mo_load_relaxed(&p->spin_ticks);
+    if (now - b->last > HOLE_US * p->ticks_per_us && mo_load_relaxed(&p->threads) <= cpus_of(p))
+        note_sign(p, &p->holes, b->last, now);
     b->last = now;
-    uint64_t budget = mo_load_relaxed(&p->spin_ticks);
-    if (!mo_load_relaxed(&p->always_spin) && disturbed(now) && budget > DISTURBED_SPIN_US * p->ticks_per_us)
-        budget = DISTURBED_SPIN_US * p->ticks_per_us;
+    if (mo_load_relaxed(&p->always_spin))
+        return now - b->began < budget;
+    if (lasts(&p->yields, now))
+        return false;
+    if (!mo_load_relaxed(&p->adapts))
+        return now - b->began < budget;
+    if (w->memory)
+        budget = w->memory->misses < MISSES_MAX ? budget >> w->memory->misses : 0;
+    if (lasts(&p->holes, now)) {
+        b->disturbed = true;
+        if (budget > DISTURBED_SPIN_US * p->ticks_per_us)
+            budget = w->memory && w->memory->short_misses >= SHORT_MISSES_MAX ? 0 : DISTURBED_SPIN_US * p->ticks_per_us;
+    }
     return now - b->began < budget;
 }
 
 /* More runnable threads than CPUs. False when yielding is used up. */
-static bool step_aside(const struct park_state *p, struct bout *b)
+static bool step_aside(struct park_state *p, struct bout *b)
 {
-    if (disturbed(mo_plat_ticks()))
+    uint64_t budget = mo_load_relaxed(&p->yield_ticks), before = mo_plat_ticks();
+    if (!budget || lasts(&p->yields, before))
         return false;
-    b->last = yield(p);
-    return b->last - b->began < mo_load_relaxed(&p->yield_ticks);
+    mo_plat_yield();
+    b->last = mo_plat_ticks();
+    count_yield(p, before, b->last);
+    return b->last - b->began < budget;
 }
 
-static bool stay_awake(const struct mo_wait *w, const struct park_state *p, struct bout *b)
+static bool stay_awake(const struct mo_wait *w, struct park_state *p, struct bout *b)
 {
     if (w->linger && b->last - b->lingered > LINGER_US * p->ticks_per_us) {
         b->lingered = b->last;
         w->linger(w->arg);
     }
-    return crowded(p) ? step_aside(p, b) : spin(p, b);
+    return crowded(p) ? step_aside(p, b) : spin(w, p, b);
 }
 
 /* Sleep until notified. True when the condition came true or work turned up before that. */
@@ -225,23 +304,44 @@ static bool sleep_once(const struct mo_wait *w, struct bout *b)
     return ready;
 }
 
+/* The thread slept in this bout: would the whole budget have done? */
+static void learn(struct mo_wait_memory *m, const struct park_state *p, const struct bout *b)
+{
+    if (mo_plat_ticks() - b->began < mo_load_relaxed(&p->spin_ticks))
+        m->misses = 0;
+    else
+        m->misses += m->misses < MISSES_MAX;
+    if (b->disturbed && ++m->short_misses == SHORT_MISSES_MAX + TRY_AFTER)
+        m->short_misses = SHORT_MISSES_MAX - 1;
+}
+
 void mo_wait(const struct mo_wait *w)
 {
-    const struct park_state *p = &MO_SHARED(park);
+    struct park_state *p = &MO_SHARED(park);
     struct bout b = {.eager = w->work ? 0 : EAGER_LOOKS}; /* looking for work disturbs those who have some */
     for (;;) {
-        if (w->ready(w->arg))
+        if (w->ready(w->arg)) {
+            if (b.disturbed && w->memory)
+                w->memory->short_misses = 0;
             return;
+        }
         if (w->work && w->work(w->arg)) {
             b.began = b.sleeps = 0;
+            b.disturbed = false;
             continue;
         }
         if (!b.began)
             b.began = b.last = b.lingered = mo_plat_ticks();
         if (!stay_awake(w, p, &b)) {
-            if (sleep_once(w, &b))
+            if (w->idle)
+                w->idle(w->arg);
+            bool over = sleep_once(w, &b);
+            if (w->memory)
+                learn(w->memory, p, &b);
+            if (over)
                 return;
             b.began = 0;
+            b.disturbed = false;
         }
     }
 }
@@ -249,7 +349,7 @@ void mo_wait(const struct mo_wait *w)
 uint64_t mo_park_lock_spin_ticks(void)
 {
     const struct park_state *p = &MO_SHARED(park);
-    if (!mo_load_relaxed(&p->spin_ticks) || p->cpus < 2 || crowded(p))
+    if (!mo_load_relaxed(&p->spin_ticks) || cpus_of(p) < 2 || crowded(p))
         return 0;
     return p->ticks_per_us * LOCK_SPIN_US;
 }

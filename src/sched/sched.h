@@ -181,16 +181,17 @@ struct mo_member {
     struct mo_task *current;
     struct mo_taskgroup *group; /* innermost taskgroup of the current task */
     unsigned tid;
-    unsigned size;          /* of the team in its region; the team's own may change as soon as that is over */
-    bool shared;            /* the team has more members: thieves exist */
-    bool alone;             /* nobody else can come to the graph of its tasks (depend.c) */
-    bool searching;         /* counted in team->idle as one who looks for work */
-    _Atomic uint32_t cpu;   /* where it was seen last; team-mates look (spread.c) */
-    uint8_t sleeping;       /* enum mo_sleep */
-    bool slept;             /* since its last region began */
-    _Atomic bool dismissed; /* its thread is to leave the team, though the team has a region */
-    bool joining;           /* its barrier is the end of the region */
-    union {                 /* copy of the team's */
+    unsigned size;                   /* of the team in its region; the team's own may change as soon as that is over */
+    bool shared;                     /* the team has more members: thieves exist */
+    bool alone;                      /* nobody else can come to the graph of its tasks (depend.c) */
+    bool searching;                  /* counted in team->idle as one who looks for work */
+    _Atomic uint32_t cpu;            /* where it was seen last; team-mates look (spread.c) */
+    uint8_t sleeping;                /* enum mo_sleep */
+    bool slept;                      /* since its last region began */
+    struct mo_wait_memory memory[2]; /* of waits inside a region, at its end */
+    _Atomic bool dismissed;          /* its thread is to leave the team, though the team has a region */
+    bool joining;                    /* its barrier is the end of the region */
+    union {                          /* copy of the team's */
         struct {
             bool cancellable, traced;
         };

@@ -6,7 +6,8 @@
    its share of them while another has less, it moves there: it narrows its affinity mask to that CPU and restores the
    mask at once. The thread is not bound by that, and threads that are bound to places stay there; the user's masks stay
    what they were, and threads that are not ours are left alone. One member of a team moves at a time, and none twice
-   within MOVE_PAUSE_US. */
+   within MOVE_PAUSE_US. Where strangers run the CPU that we find without team-mates may be theirs: there the kernel knows
+   better. */
 #include "sched/internal.h"
 
 #define MOVE_PAUSE_US 2000
@@ -47,7 +48,7 @@ void mo_spread(void *member)
         mo_park_cpus() < 2)
         return;
     uint64_t now = mo_plat_ticks();
-    if (now - w->moved_at < MOVE_PAUSE_US * mo_plat_ticks_per_us())
+    if (now - w->moved_at < MOVE_PAUSE_US * mo_plat_ticks_per_us() || mo_park_disturbed())
         return;
     uint32_t free = 0;
     if (!mo_cas_acquire(&m->team->spreading, &free, 1u))

@@ -170,12 +170,12 @@ struct mo_team *mo_team_open(struct mo_member *master, unsigned want, bool cance
 }
 
 /* The kernel may put a woken thread on this CPU, behind the caller, though another one idles. A yield lets it run, and
-   it moves away (spread.c). */
+   it moves away (spread.c). Where strangers run no CPU idles, and it is they who get this one. */
 static void wake_for_region(struct mo_team *team)
 {
     mo_store_relaxed(&mo_team_member(team, 0)->cpu, mo_plat_cpu());
     mo_event_notify(&team->event);
-    if (team->size <= mo_park_cpus())
+    if (team->size <= mo_park_cpus() && !mo_park_disturbed())
         mo_plat_yield();
 }
 

@@ -53,6 +53,11 @@ static void awake(void *arg)
     note('a');
 }
 
+static void idle(void *arg)
+{
+    note('i');
+}
+
 static void linger(void *arg)
 {
     lingered = true;
@@ -72,6 +77,16 @@ static void use_policy(const char *policy)
     mo_config_reload_for_test();
     mo_config_load();
     mo_park_init(2);
+}
+
+static void use_setting(const char *name, const char *value)
+{
+    unsetenv("OMP_WAIT_POLICY");
+    setenv(name, value, 1);
+    mo_config_reload_for_test();
+    mo_config_load();
+    mo_park_init(2);
+    unsetenv(name);
 }
 
 static int fresh(void **state)
@@ -222,6 +237,79 @@ static void active_waiting_lingers_awake(void **state)
     assert_int_equal(event.seq, 0);
 }
 
+/* Before the sleep is announced, so that a notification meanwhile is not lost. */
+static void idle_comes_before_the_announcement(void **state)
+{
+    pthread_t thread;
+    struct mo_wait w = everything;
+    w.idle = idle;
+    assert_int_equal(pthread_create(&thread, NULL, set_flag_later, NULL), 0);
+    mo_wait(&w);
+    pthread_join(thread, NULL);
+    const char *idled = strchr(log_of_calls, 'i'), *announced = strchr(log_of_calls, 's');
+    assert_non_null(idled);
+    assert_non_null(announced);
+    assert_true(idled < announced);
+}
+
+static void *set_flag_for_a_sleeper(void *arg)
+{
+    while (mo_load_acquire(&event.waiters) == 0)
+        usleep(100);
+    mo_store_seqcst(&flag, true);
+    mo_event_notify(&event);
+    return NULL;
+}
+
+/* Only a sleeper is woken here, so with a budget of 9 s the test ends in time only if the memory is heeded. The sleep is
+   over before the budget would be, and so makes up for all that were in vain. */
+static void spins_in_vain_are_remembered(void **state)
+{
+    pthread_t thread;
+    struct mo_wait_memory memory = {.misses = 200};
+    struct mo_wait w = everything;
+    w.memory = &memory;
+    w.work = NULL;
+    use_setting("MOIRAI_SPIN_NS", "9000000000");
+    assert_int_equal(pthread_create(&thread, NULL, set_flag_for_a_sleeper, NULL), 0);
+    mo_wait(&w);
+    pthread_join(thread, NULL);
+    assert_true(slept);
+    assert_int_equal(memory.misses, 0);
+}
+
+static void waits_longer_than_the_budget_count(void **state)
+{
+    pthread_t thread;
+    struct mo_wait_memory memory = {0};
+    struct mo_wait w = everything;
+    w.memory = &memory;
+    w.work = NULL;
+    use_setting("MOIRAI_SPIN_NS", "1000");
+    for (int i = 1; i <= 2; i++) {
+        mo_store_relaxed(&flag, false);
+        assert_int_equal(pthread_create(&thread, NULL, set_flag_later, NULL), 0);
+        mo_wait(&w);
+        pthread_join(thread, NULL);
+        assert_int_equal(memory.misses, i);
+    }
+}
+
+/* Who asks for a time gets it. */
+static void a_time_that_was_asked_for_is_not_adapted(void **state)
+{
+    pthread_t thread;
+    struct mo_wait_memory memory = {.misses = 200};
+    struct mo_wait w = everything;
+    w.memory = &memory;
+    use_setting("KMP_BLOCKTIME", "9000");
+    assert_int_equal(pthread_create(&thread, NULL, set_flag_soon, NULL), 0);
+    mo_wait(&w);
+    pthread_join(thread, NULL);
+    assert_false(slept);
+    assert_int_equal(memory.misses, 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +321,10 @@ int main(void)
         cmocka_unit_test_setup(notification_ends_the_sleep, fresh),
         cmocka_unit_test_setup(sleeps_between_looks_double, fresh),
         cmocka_unit_test_setup(active_waiting_lingers_awake, fresh),
+        cmocka_unit_test_setup(idle_comes_before_the_announcement, fresh),
+        cmocka_unit_test_setup(spins_in_vain_are_remembered, fresh),
+        cmocka_unit_test_setup(waits_longer_than_the_budget_count, fresh),
+        cmocka_unit_test_setup(a_time_that_was_asked_for_is_not_adapted, fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
