@@ -22,6 +22,7 @@ struct mo_sched {
     enum mo_steal_strategy steal;
     unsigned nodes;                 /* NUMA nodes online */
     _Atomic uint64_t stack_bytes;   /* of pool threads, 0 = the system's default */
+    _Atomic uint64_t quota_seen;    /* ticks: when the CPU quota was looked at last */
     unsigned exit_key;              /* pthread key: a thread that was adopted ends */
     _Atomic uint32_t last_identity; /* given to a task that owns a nestable lock */
     _Atomic(struct mo_worker *) worker[MO_WORKERS_MAX];
@@ -327,6 +328,8 @@ void mo_idle_asleep(void *member);
 /* The same for one who is woken by his own event alone. */
 void mo_idle_asleep_uncounted(struct mo_member *m);
 void mo_idle_awake(void *member);
+/* The hook of mo_wait for one who may be between two regions: looks at the CPU quota again, if that was long ago. */
+void mo_idle_between_regions(void *member);
 /* Out-of-line half of mo_work_published(). */
 void mo_idle_wake_one(struct mo_team *team);
 

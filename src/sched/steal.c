@@ -14,6 +14,7 @@
    their cache lines. Fruitless is also the theft of tasks that took less time than it costs their victim to lose them:
    who creates tiny tasks runs them faster alone (BACKOFF_WORTHLESS). A thief that backed off takes one task and sees. */
 #include "sched/internal.h"
+#include "topo/topo.h"
 
 #define WORTH_NS          1000
 #define BACKOFF_WORTHLESS 64
@@ -198,6 +199,22 @@ void mo_sched_heavy_barrier(void)
 }
 
 /* ---- Who is idle. */
+#define QUOTA_PAUSE_US 1000000
+
+/* The files take some 100 us to read, so this is nothing for a thread that somebody waits for: only pool threads whose
+   region is over do it, once a second all together. A region that begins meanwhile finds one of them late by that. */
+void mo_idle_between_regions(void *member)
+{
+    struct mo_member *m = member;
+    struct mo_sched *s = &MO_SHARED(sched);
+    uint64_t now = mo_plat_ticks(), last = mo_load_relaxed(&s->quota_seen);
+    if (!m->joining || !m->tid || mo_load_relaxed(&m->team->gen) == m->gen_seen ||
+        now - last < QUOTA_PAUSE_US * mo_plat_ticks_per_us())
+        return;
+    if (mo_cas_relaxed(&s->quota_seen, &last, now))
+        mo_park_set_cpus(mo_topo_cpus_again());
+}
+
 void mo_idle_begin_search(struct mo_member *m)
 {
     if (m->searching || m->sleeping != MO_AWAKE)

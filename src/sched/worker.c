@@ -168,6 +168,7 @@ static void initialise(void)
     }
     mo_config_load();
     mo_park_init(mo_topo_cpus());
+    mo_store_relaxed(&s->quota_seen, mo_plat_ticks());
     s->asymmetric = mo_plat_barrier_arm();
     s->nodes = mo_topo_nodes_online();
     s->cutoff = (unsigned)mo_knob(MO_KNOB_TASK_CUTOFF);

@@ -53,17 +53,32 @@ static unsigned subset_cpus(void)
     return cpus > 0 ? cpus : mo_topo_affinity_cpus();
 }
 
-unsigned mo_topo_cpus(void)
+/* CPUs of the mask, found once; the setting, if there is one. Relaxed: any thread finds the same number. */
+static unsigned without_quota(void)
 {
-    static _Atomic unsigned known; /* relaxed: any thread finds the same number */
+    static _Atomic unsigned known;
     unsigned cpus = mo_load_relaxed(&known);
     if (cpus != 0)
         return cpus;
     cpus = (unsigned)mo_knob(MO_KNOB_CPUS);
-    if (cpus == 0) {
-        unsigned mask = subset_cpus(), quota = mo_topo_quota_cpus();
-        cpus = mask < quota ? mask : quota;
-    }
+    cpus = cpus != 0 ? cpus : subset_cpus();
+    mo_store_relaxed(&known, cpus);
+    return cpus;
+}
+
+unsigned mo_topo_cpus_again(void)
+{
+    unsigned cpus = without_quota(), quota = mo_knob(MO_KNOB_CPUS) == 0 ? mo_topo_quota_cpus() : UINT_MAX;
+    return cpus < quota ? cpus : quota;
+}
+
+unsigned mo_topo_cpus(void)
+{
+    static _Atomic unsigned known; /* relaxed: as above */
+    unsigned cpus = mo_load_relaxed(&known);
+    if (cpus != 0)
+        return cpus;
+    cpus = mo_topo_cpus_again();
     mo_store_relaxed(&known, cpus);
     return cpus;
 }

@@ -31,6 +31,9 @@ unsigned mo_topo_quota_cpus_at(const char *root);
    and kept. */
 unsigned mo_topo_cpus(void);
 
+/* The same with the quota as it is now; the mask stays what it was. Reads files, unless the setting rules. */
+unsigned mo_topo_cpus_again(void);
+
 /* NUMA nodes online by /sys; 1 where it does not tell. */
 unsigned mo_topo_nodes_online(void);
 
