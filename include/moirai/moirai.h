@@ -16,8 +16,10 @@
 #ifndef MOIRAI_MOIRAI_H
 #define MOIRAI_MOIRAI_H
 
+#include "moirai/executor.h"
 #include "moirai/status.h"
 #include "moirai/sync.h"
+#include "moirai/task.h"
 
 #define MOIRAI_VERSION_MAJOR 0
 #define MOIRAI_VERSION_MINOR 1

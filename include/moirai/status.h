@@ -13,12 +13,20 @@ extern "C" {
 
 enum moirai_status {
     MOIRAI_OK = 0,
-    MOIRAI_LAST = 1,       /* done, and the caller is the one that came last */
-    MOIRAI_EBUSY = -1,     /* others have it, and the call does not wait */
-    MOIRAI_ETIMEDOUT = -2, /* the deadline came first */
-    MOIRAI_EINVAL = -3,    /* an argument, or what it points to, is not what the call takes */
-    MOIRAI_EPERM = -4,     /* the caller cannot give up what nobody has */
-    MOIRAI_EOVERFLOW = -5  /* a count is at its largest value */
+    MOIRAI_LAST = 1,        /* done, and the caller is the one that came last */
+    MOIRAI_EBUSY = -1,      /* others have it, and the call does not wait */
+    MOIRAI_ETIMEDOUT = -2,  /* the deadline came first */
+    MOIRAI_EINVAL = -3,     /* an argument, or what it points to, is not what the call takes */
+    MOIRAI_EPERM = -4,      /* the caller cannot give up what nobody has */
+    MOIRAI_EOVERFLOW = -5,  /* a count is at its largest value */
+    MOIRAI_ENOMEM = -6,     /* memory is exhausted */
+    MOIRAI_EAGAIN = -7,     /* the system has no thread for this now */
+    MOIRAI_ECANCELED = -8,  /* it was cancelled before it began */
+    MOIRAI_EFAILED = -9,    /* it ran, and said that it failed */
+    MOIRAI_ESHUTDOWN = -10, /* the executor takes no more */
+    MOIRAI_EDEADLOCK = -11, /* the caller would wait for itself */
+    MOIRAI_ESTALE = -12,    /* a handle that has been used up, or a number that nothing has any more */
+    MOIRAI_EALREADY = -13   /* that has been done, or is over */
 };
 
 /* What a status means, as a constant text without line end; values that are no status have one, too.

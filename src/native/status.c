@@ -15,6 +15,20 @@ int mo_native_status_of_error(int err)
         return MOIRAI_EPERM;
     case EOVERFLOW:
         return MOIRAI_EOVERFLOW;
+    case ENOMEM:
+        return MOIRAI_ENOMEM;
+    case EAGAIN:
+        return MOIRAI_EAGAIN;
+    case ECANCELED:
+        return MOIRAI_ECANCELED;
+    case ESHUTDOWN:
+        return MOIRAI_ESHUTDOWN;
+    case EDEADLK:
+        return MOIRAI_EDEADLOCK;
+    case ESTALE:
+        return MOIRAI_ESTALE;
+    case EALREADY:
+        return MOIRAI_EALREADY;
     default:
         return MOIRAI_EINVAL;
     }
@@ -37,6 +51,22 @@ MO_API const char *moirai_status_text(int status)
         return "nobody has what is given up";
     case MOIRAI_EOVERFLOW:
         return "a count is at its largest value";
+    case MOIRAI_ENOMEM:
+        return "memory is exhausted";
+    case MOIRAI_EAGAIN:
+        return "there is no thread for this now";
+    case MOIRAI_ECANCELED:
+        return "cancelled before it began";
+    case MOIRAI_EFAILED:
+        return "failed";
+    case MOIRAI_ESHUTDOWN:
+        return "the executor takes no more";
+    case MOIRAI_EDEADLOCK:
+        return "the caller would wait for itself";
+    case MOIRAI_ESTALE:
+        return "a handle that is used up, or a number that nothing has";
+    case MOIRAI_EALREADY:
+        return "that has been done, or is over";
     default:
         return "not a status of Moirai's";
     }

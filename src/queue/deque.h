@@ -23,7 +23,8 @@
    top, so items [t + 1, t + k) may be gone by the time a CAS from t to t + k succeeds. A batch is a loop of single
    steals that stops at the first lost race.
    Progress: push and pop are wait-free (but for growth); steal is lock-free, and reports a lost race as such.
-   Linearisation: push at D2, pop at D3 or its CAS, steal at its CAS. */
+   Linearisation: push at D2, pop at D3 or its CAS, steal at its CAS.
+   Where the owner sees that one item is left it does not pop but steals from itself. */
 #ifndef MO_QUEUE_DEQUE_H
 #define MO_QUEUE_DEQUE_H
 
@@ -99,6 +100,17 @@ static inline void mo_deque_push_owner(struct mo_deque *d, void *item)
     mo_store_release(&d->bottom, b + 1);
 }
 
+/* The item at index b, which is both the oldest and the newest: the owner takes it as a thief does (D5 to D7), which leaves
+   bottom alone and costs one RMW instead of two. NULL: a thief was first, and nothing is left. */
+static inline void *mo_deque_take_last(struct mo_deque *d, struct mo_deque_buffer *buf, int64_t b)
+{
+    int64_t t = b;
+    void *item = mo_load_relaxed(&buf->slot[(uint64_t)b & buf->mask]); /* the owner's own write */
+    bool taken = mo_cas_seqcst(&d->top, &t, b + 1);
+    d->top_seen = b + 1; /* by us or by who was first: nobody else can have pushed */
+    return taken ? item : NULL;
+}
+
 /* Take the newest item whose index is at least `mark`; NULL when there is none. `shared` is false only while no thief
    can exist, which spares the full barrier. */
 static inline void *mo_deque_pop_owner(struct mo_deque *d, int64_t mark, bool shared)
@@ -113,6 +125,8 @@ static inline void *mo_deque_pop_owner(struct mo_deque *d, int64_t mark, bool sh
         mo_store_relaxed(&d->bottom, b);
         return mo_load_relaxed(&buf->slot[(uint64_t)b & buf->mask]);
     }
+    if (mo_load_relaxed(&d->top) == b) /* a hint */
+        return mo_deque_take_last(d, buf, b);
     /* D3: claim. An exchange, not a store: it must be visible before D4 reads top. */
     mo_exchange_seqcst(&d->bottom, b);
     int64_t t = mo_load_seqcst(&d->top); /* D4 */

@@ -113,7 +113,7 @@ static bool barrier_work(void *member)
     struct mo_member *m = member;
     struct mo_team *team = m->team;
     if (!mo_load_relaxed(&team->has_tasks) || mo_load_acquire(&team->gen) != m->gen_seen) {
-        mo_idle_end_search(m);
+        mo_idle_leave_search(m);
         return false;
     }
     struct mo_task *task = mo_priority_take(m, NULL);
@@ -149,7 +149,7 @@ void mo_team_await(struct mo_member *m, bool (*ready)(void *member), uint32_t bi
                                  .event = &m->team->event,
                                  .bits = bits};
     mo_wait(&wait);
-    mo_idle_end_search(m);
+    mo_idle_leave_search(m);
 }
 
 /* ---- Alone: only detached tasks may still be out. What is stored has not ended, so no other look is needed. */

@@ -17,6 +17,7 @@ struct mo_sched {
     struct mo_worker *spare_adopted, *spare_pooled; /* workers without a thread */
     struct mo_worker *free;                         /* pool threads without a team */
     struct mo_team *teams;
+    struct mo_team *apart; /* spare ones without a master (apart.c) */
     char *bump, *bump_end; /* permanent memory */
     unsigned cutoff;       /* MOIRAI_TASK_CUTOFF */
     enum mo_steal_strategy steal;
@@ -42,6 +43,9 @@ static inline struct mo_worker *mo_worker_at(uint16_t index)
 void *mo_sched_permanent_locked(size_t bytes);
 struct mo_worker *mo_worker_new_locked(bool pooled);
 
+/* A team of one for the worker's thread; NULL when memory is exhausted. */
+struct mo_member *mo_root_new_locked(struct mo_worker *w);
+
 /* Call what ends with the worker's thread. */
 void mo_worker_end_all(struct mo_worker *w, bool lost);
 
@@ -60,6 +64,29 @@ void mo_member_begin(struct mo_member *m, unsigned size);
 void mo_team_forget_threads(struct mo_team *team, bool reset);
 /* What a pool thread does in a team, until it is sent away. */
 void mo_team_serve(struct mo_member *m);
+/* apart.c: teams without a master, and roots. */
+/* A team whose members 1 to at most `want` are pool threads with roots, that runs `enter` when it is started by
+   mo_team_start(); `owner` is at the beginning of its client area. NULL, and why, when it would have none. */
+struct mo_team *mo_apart_open(unsigned want, void (*enter)(struct mo_member *), void *owner, int *err);
+/* Wait until all have returned from `enter`; the team and its threads are free for others. */
+void mo_apart_close(struct mo_team *team, struct mo_worker *closer);
+static inline void *mo_apart_owner(const struct mo_team *team)
+{
+    return *(void *const *)team->client;
+}
+/* The calling pool thread, of a team apart, begins to be outside all regions; it goes back into the team as `m`. */
+void mo_root_enter(struct mo_worker *w);
+void mo_root_leave(struct mo_member *m);
+/* The thread is inside of what a job has begun, and outside of it while another job runs. False: no memory. */
+bool mo_root_push(struct mo_worker *w);
+void mo_root_pop(struct mo_worker *w);
+/* Nothing is left in the root of what ran there before. */
+static inline bool mo_root_is_clean(const struct mo_member *root)
+{
+    return root->current == &root->implicit && !root->group && !root->depends && !(root->implicit.env | root->task_id);
+}
+void mo_root_clean(struct mo_member *root);
+
 /* barrier.c */
 /* The barrier at the end of a region, for member 0. */
 void mo_team_join(struct mo_member *m);
@@ -134,6 +161,9 @@ void mo_observe_ended(struct mo_member *m, struct mo_task_event *event, bool dro
 void mo_observe_fulfill(struct mo_task_event *event);
 void mo_observe_adopted(struct mo_member *root);
 void mo_observe_left(struct mo_worker *w);
+/* A watched pool thread begins to run code outside of regions, in the team of `root`; it ends that. */
+void mo_observe_root(struct mo_member *root);
+void mo_observe_root_left(struct mo_member *root);
 
 #define MO_JOIN_BYTES                                                                                                  \
     (sizeof(struct mo_task) + sizeof(struct mo_task_ext) + sizeof(struct mo_task_node) + sizeof(struct mo_turn))
@@ -322,6 +352,8 @@ bool mo_task_is_kin(struct mo_task *task, const struct mo_kin *kin);
    finding work (then it wakes another), by going to sleep (then it looks once more), or when no task is left. */
 void mo_idle_begin_search(struct mo_member *m);
 void mo_idle_end_search(struct mo_member *m);
+/* The same where a region or its barrier is over, which may have been a while ago. */
+void mo_idle_leave_search(struct mo_member *m);
 void mo_idle_found_work(struct mo_member *m);
 /* The hooks of mo_wait for a thread that sleeps as one who may take any task. */
 void mo_idle_asleep(void *member);

@@ -101,14 +101,23 @@ void mo_observe_fulfill(struct mo_task_event *event)
     mo_obs_task_fulfilled(mo_task_obs(task), before & MO_EVENT_BODY_ENDING);
 }
 
-void mo_observe_adopted(struct mo_member *root)
+void mo_observe_root(struct mo_member *root)
 {
-    struct mo_obs_thread *t = &root->worker->obs;
     root->team->traced = root->traced = true;
     root->implicit.flags = MO_TASK_TRACED;
     root->team->obs = (struct mo_obs_parallel){.size = 1};
-    mo_obs_thread_begin(t, false);
-    mo_obs_initial_begin(t, &root->team->obs, &root->obs, 1, 1);
+    mo_obs_initial_begin(&root->worker->obs, &root->team->obs, &root->obs, 1, 1);
+}
+
+void mo_observe_root_left(struct mo_member *root)
+{
+    mo_obs_initial_end(&root->worker->obs, 1, 1);
+}
+
+void mo_observe_adopted(struct mo_member *root)
+{
+    mo_obs_thread_begin(&root->worker->obs, false);
+    mo_observe_root(root);
 }
 
 void mo_observe_left(struct mo_worker *w)

@@ -16,6 +16,7 @@
 #define MO_SCHED_SCHED_H
 
 #include "base/check.h"
+#include "base/config.h"
 #include "base/shared.h"
 #include "mem/mem.h"
 #include "obs/obs.h"
@@ -153,7 +154,15 @@ struct mo_worker {
     char *stack_end;
     struct mo_slab slab;
     struct mo_epoch_reader epoch;
-    struct mo_member *root;     /* the team of one that an adopted thread is in outside any region */
+    struct mo_member *root;     /* the team of one that its thread is in outside any region; NULL: it has had none */
+    struct mo_member *home;     /* the root that its jobs run in (apart.c) */
+    struct mo_member *roots;    /* more of them, for jobs inside of jobs */
+    struct mo_seat *seat;       /* where its thread serves an executor (job.h) */
+    struct mo_executor *serves; /* with or without a seat; NULL: none */
+    struct mo_job *job;         /* the innermost that its thread is in */
+    struct mo_outbox *outboxes; /* of executors that its thread has fed */
+    unsigned job_depth;         /* jobs that wait on its stack */
+    uint32_t last_job;          /* number of the job that it made last */
     struct mo_worker *next;     /* in a list of spare workers */
     bool pooled;                /* a thread that the pool made; false: adopted */
     bool first;                 /* its thread is the first one of the process that came here */
@@ -210,6 +219,7 @@ struct mo_member {
     uint32_t steal_backoff;
     unsigned last_victim;          /* index into the order of victims */
     struct mo_team *inner;         /* the hot team of regions opened by this member */
+    struct mo_member *next_root;   /* in the list of a worker's roots */
     struct mo_depend_map *depends; /* of the tasks in progress here that have such children, innermost first */
     unsigned *victims;             /* others near to far, good for a team of victims_team; NULL: round from tid + 1 */
     unsigned victims_team;
@@ -321,7 +331,9 @@ struct mo_team {
     unsigned capacity;                                   /* of member[] */
     _Atomic(struct mo_member **) members; /* atomic: late lookers of the last region read it while it grows */
     struct mo_arrivals *leaf;             /* one per MO_TEAM_LEAF members */
-    struct mo_member *master;             /* whose region this is: member 0 is the same thread */
+    struct mo_member *master;             /* whose region this is: member 0 is the same thread; NULL: apart.c */
+    enum mo_steal_strategy steal;         /* how much its thieves take */
+    struct mo_team *next_apart;           /* in the list of spare teams without a master */
     struct mo_team *next;                 /* in the list of all teams */
     struct mo_obs_parallel obs;
     _Atomic uint32_t priority_lock;
@@ -340,6 +352,8 @@ static inline struct mo_member *mo_team_member(struct mo_team *team, unsigned ti
 extern __thread struct mo_member *MO_SHARED(self) MO_SHARED_TLS;
 
 struct mo_member *mo_sched_adopt(void);
+/* The same; NULL when memory is exhausted. */
+struct mo_member *mo_sched_try_adopt(void);
 
 /* The calling thread's member, NULL if Moirai has not met the thread. */
 static inline struct mo_member *mo_self_peek(void)

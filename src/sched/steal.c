@@ -41,9 +41,9 @@ static bool accept_kin(void *item, void *kin)
 }
 
 /* ---- How much. */
-static int64_t batch_size(int64_t victim_has)
+static int64_t batch_size(const struct mo_team *team, int64_t victim_has)
 {
-    switch (MO_SHARED(sched).steal) {
+    switch (team->steal) {
     case MO_STEAL_ONE:
         return 1;
     case MO_STEAL_QUARTER:
@@ -67,8 +67,8 @@ static MO_RACES_BY_DESIGN bool accept_sibling(void *item, void *parent)
 static void steal_more(struct mo_member *m, struct mo_member *victim, const struct mo_deque_guard *guard,
                        struct mo_task *first)
 {
-    int64_t more = batch_size(mo_deque_peek_size(&victim->deque) + 1) - 1;
-    bool adaptive = MO_SHARED(sched).steal == MO_STEAL_ADAPTIVE;
+    int64_t more = batch_size(m->team, mo_deque_peek_size(&victim->deque) + 1) - 1;
+    bool adaptive = m->team->steal == MO_STEAL_ADAPTIVE;
     struct mo_task *parent = mo_load_relaxed(&first->parent);
     void *item;
     if (more > BATCH_MAX)
@@ -229,6 +229,15 @@ void mo_idle_end_search(struct mo_member *m)
         return;
     m->searching = false;
     mo_fetch_sub_seqcst(&m->team->idle, MO_IDLE_SEARCHING);
+}
+
+/* The team may be in a later region by now, in which creators relied on this one although it has no part there. */
+void mo_idle_leave_search(struct mo_member *m)
+{
+    if (!m->searching)
+        return;
+    mo_idle_end_search(m);
+    mo_idle_wake_one(m->team);
 }
 
 /* Whoever looked, also in the last look before a sleep, was the one that creators of tasks relied on: when nobody else

@@ -12,6 +12,7 @@ struct mo_team *mo_team_new_locked(void)
     struct mo_team *team = mo_sched_permanent_locked(sizeof *team);
     if (team) {
         team->traced = mo_obs_attached();
+        team->steal = s->steal;
         team->next = s->teams;
         s->teams = team;
     }

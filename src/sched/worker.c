@@ -1,5 +1,6 @@
 /* Meeting threads: the process's scheduler state, workers, permanent memory, fork. */
 #include "sched/internal.h"
+#include "sched/job.h"
 #include "topo/topo.h"
 
 #include <pthread.h>
@@ -35,17 +36,22 @@ void mo_worker_free(struct mo_worker *w, uint16_t home, void *block, unsigned cl
         mo_slab_free_remote(&mo_worker_at(home)->slab, block, cls);
 }
 
-/* A team of one for a thread outside all regions. */
-static bool give_root_locked(struct mo_worker *w)
+struct mo_member *mo_root_new_locked(struct mo_worker *w)
 {
     struct mo_team *team = mo_team_new_locked();
     if (!team || !mo_team_reserve_locked(team, 1))
-        return false;
+        return NULL;
     team->size = 1;
     struct mo_member *m = mo_team_member(team, 0);
     m->worker = w;
-    w->root = m;
-    return true;
+    return m;
+}
+
+/* A team of one for a thread outside all regions. */
+static bool give_root_locked(struct mo_worker *w)
+{
+    w->root = mo_root_new_locked(w);
+    return w->root != NULL;
 }
 
 /* Detached tasks that the last thread created outside all regions, and that wait for their events still, are counted at
@@ -144,16 +150,20 @@ static void after_fork_child(void)
     for (unsigned i = 0; i < s->workers; i++) {
         struct mo_worker *w = mo_worker_at((uint16_t)i);
         w->event.waiters = 0;
+        w->seat = NULL;
+        w->serves = NULL;
         if (self && w == self->worker)
             continue;
         struct mo_worker **spare = w->pooled ? &s->spare_pooled : &s->spare_adopted;
         mo_store_relaxed(&w->assigned, NULL);
         w->held = 0;
+        w->job = NULL;
         w->next = *spare;
         *spare = w;
     }
     for (struct mo_team *t = s->teams; t; t = t->next)
         mo_team_forget_threads(t, !takes_part(self, t));
+    mo_executors_forget();
 }
 
 /* Once per process, and once more in a child that was forked in the middle of it (pthread_once sees to that). The fork
@@ -181,7 +191,7 @@ static void initialise(void)
     s->exit_key = key;
 }
 
-struct mo_member *mo_sched_adopt(void)
+struct mo_member *mo_sched_try_adopt(void)
 {
     struct mo_sched *s = &MO_SHARED(sched);
     pthread_once(&s->once, initialise);
@@ -189,7 +199,7 @@ struct mo_member *mo_sched_adopt(void)
     struct mo_worker *w = mo_worker_new_locked(false);
     mo_mutex_unlock(&s->lock);
     if (!w)
-        mo_fatal("out of memory while meeting a new thread");
+        return NULL;
     mo_worker_end_all(w, true);
     w->stack_end = NULL;
     w->held = 0;
@@ -204,4 +214,12 @@ struct mo_member *mo_sched_adopt(void)
     if (mo_unlikely(mo_obs_attached()))
         mo_observe_adopted(w->root);
     return w->root;
+}
+
+struct mo_member *mo_sched_adopt(void)
+{
+    struct mo_member *root = mo_sched_try_adopt();
+    if (!root)
+        mo_fatal("out of memory while meeting a new thread");
+    return root;
 }

@@ -3,6 +3,8 @@
    The owner pushes ITEMS items and pops in between and at the end, in every order; the buffer starts with two slots, so
    it grows (D8), and slots are used again. Expected: each item is taken exactly once.
 
+   Variant that must hold:
+     ALWAYS_CLAIM   the owner never takes the last item as a thief does.
    Variants that must fail:
      TAKE_TWO       a thief takes two items by one CAS.
      PLAIN_CLAIM    the owner's claim (D3) is a plain store, which the processor may delay past the read of top (D4).
@@ -63,6 +65,20 @@ proctype owner()
     :: true ->
         popped_none = false;
         b = bottom - 1;
+#ifndef ALWAYS_CLAIM
+        if
+        :: top == b ->                              /* mo_deque_take_last(): as a thief */
+            x = slot[AT(grown, b)];
+            if
+            :: atomic { top == b -> top = b + 1 }
+                count(x)
+            :: else -> popped_none = true
+            fi;
+            top_seen = b + 1;
+            goto popped
+        :: else
+        fi;
+#endif
 #ifdef PLAIN_CLAIM
         t = top;
         bottom = b;
@@ -94,6 +110,7 @@ proctype owner()
             bottom = b + 1;
             top_seen = top
         fi;
+popped:
         x = 0;
         t = 0;
         if

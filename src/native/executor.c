@@ -1,0 +1,183 @@
+/* Executors (moirai/executor.h). */
+#include "native/executor.h"
+
+#include "base/config.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* In the caller's attribute. */
+struct attr {
+    uint64_t made; /* ATTR_MADE */
+    uint32_t workers, blocking_limit;
+    uint32_t steal;
+    char name[MO_EXECUTOR_NAME];
+};
+_Static_assert(sizeof(struct attr) <= sizeof(moirai_executor_attr_t), "room for it");
+_Static_assert(MOIRAI_NAME_BYTES_MAX == MO_EXECUTOR_NAME - 1, "the core's value");
+_Static_assert((int)MOIRAI_STEAL_ONE == (int)MO_STEAL_ONE && (int)MOIRAI_STEAL_HALF == (int)MO_STEAL_HALF &&
+                   (int)MOIRAI_STEAL_QUARTER == (int)MO_STEAL_QUARTER &&
+                   (int)MOIRAI_STEAL_ADAPTIVE == (int)MO_STEAL_ADAPTIVE,
+               "the core's values");
+
+#define ATTR_MADE        0x6d6f697261696578u
+#define BLOCKING_DEFAULT 64
+#define DEFAULT          UINT32_MAX
+
+static struct attr *attr_of(moirai_executor_attr_t *a)
+{
+    struct attr *attr = (struct attr *)a;
+    return attr && attr->made == ATTR_MADE ? attr : NULL;
+}
+
+MO_API void moirai_executor_attr_init(moirai_executor_attr_t *a)
+{
+    struct attr *attr = (struct attr *)a;
+    memset(a, 0, sizeof *a);
+    *attr = (struct attr){.made = ATTR_MADE, .blocking_limit = BLOCKING_DEFAULT, .steal = DEFAULT};
+}
+
+MO_API int moirai_executor_attr_set_workers(moirai_executor_attr_t *a, unsigned workers)
+{
+    struct attr *attr = attr_of(a);
+    if (!attr || workers == 0 || workers > MOIRAI_WORKERS_MAX)
+        return MOIRAI_EINVAL;
+    attr->workers = workers;
+    return MOIRAI_OK;
+}
+
+MO_API int moirai_executor_attr_set_blocking_limit(moirai_executor_attr_t *a, unsigned threads)
+{
+    struct attr *attr = attr_of(a);
+    if (!attr || threads == 0 || threads > MOIRAI_BLOCKING_MAX)
+        return MOIRAI_EINVAL;
+    attr->blocking_limit = threads;
+    return MOIRAI_OK;
+}
+
+MO_API int moirai_executor_attr_set_steal(moirai_executor_attr_t *a, int strategy)
+{
+    struct attr *attr = attr_of(a);
+    if (!attr || strategy < MOIRAI_STEAL_ONE || strategy > MOIRAI_STEAL_ADAPTIVE)
+        return MOIRAI_EINVAL;
+    attr->steal = (uint32_t)strategy;
+    return MOIRAI_OK;
+}
+
+MO_API int moirai_executor_attr_set_name(moirai_executor_attr_t *a, const char *name)
+{
+    struct attr *attr = attr_of(a);
+    if (!attr || !name || strlen(name) > MOIRAI_NAME_BYTES_MAX)
+        return MOIRAI_EINVAL;
+    strcpy(attr->name, name);
+    return MOIRAI_OK;
+}
+
+MO_API int moirai_executor_new(moirai_executor_t **executor, const moirai_executor_attr_t *a)
+{
+    moirai_executor_attr_t plain;
+    struct mo_executor *x;
+    if (!a)
+        moirai_executor_attr_init(&plain);
+    const struct attr *attr = attr_of(a ? (moirai_executor_attr_t *)a : &plain);
+    if (!executor || !attr)
+        return MOIRAI_EINVAL;
+    if (!mo_native_worker()) /* the settings have been read from here on */
+        return MOIRAI_ENOMEM;
+    struct mo_executor_form form = {
+        .workers = attr->workers ? attr->workers : mo_park_cpus(),
+        .blocking_limit = attr->blocking_limit,
+        .steal = (enum mo_steal_strategy)(attr->steal == DEFAULT ? mo_knob(MO_KNOB_STEAL) : attr->steal)};
+    memcpy(form.name, attr->name, sizeof form.name);
+    int err = mo_executor_new(&form, &x);
+    if (!err)
+        *executor = (moirai_executor_t *)x;
+    return mo_native_status(err);
+}
+
+MO_API int moirai_executor_default(moirai_executor_t **executor)
+{
+    struct mo_executor *x;
+    if (!executor)
+        return MOIRAI_EINVAL;
+    if (!mo_native_worker())
+        return MOIRAI_ENOMEM;
+    int err = mo_executor_default(&x);
+    if (!err)
+        *executor = (moirai_executor_t *)x;
+    return mo_native_status(err);
+}
+
+MO_API moirai_executor_t *moirai_executor_current(void)
+{
+    struct mo_member *m = mo_self_peek();
+    return m ? (moirai_executor_t *)m->worker->serves : NULL;
+}
+
+MO_API int moirai_executor_shutdown(moirai_executor_t *executor, int mode, uint64_t deadline_ns)
+{
+    if (!executor || mode < MOIRAI_SHUTDOWN_DRAIN || mode > MOIRAI_SHUTDOWN_DEADLINE)
+        return MOIRAI_EINVAL;
+    if (!mo_native_worker())
+        return MOIRAI_ENOMEM;
+    enum mo_shutdown how = mode == MOIRAI_SHUTDOWN_CANCEL ? MO_SHUTDOWN_CANCEL : MO_SHUTDOWN_DRAIN;
+    uint64_t until = mode == MOIRAI_SHUTDOWN_DEADLINE ? deadline_ns : MOIRAI_FOREVER;
+    return mo_native_status(mo_executor_shutdown(mo_native_executor(executor), how, until));
+}
+
+MO_API int moirai_executor_free(moirai_executor_t *executor)
+{
+    return executor ? mo_native_status(mo_executor_free(mo_native_executor(executor))) : MOIRAI_EINVAL;
+}
+
+MO_API int moirai_executor_is_shutting_down(const moirai_executor_t *executor)
+{
+    return executor && mo_executor_is_closing((const struct mo_executor *)executor);
+}
+
+MO_API unsigned moirai_executor_worker_count(const moirai_executor_t *executor)
+{
+    return executor ? mo_executor_workers((const struct mo_executor *)executor) : 0;
+}
+
+MO_API const char *moirai_executor_name(const moirai_executor_t *executor)
+{
+    return executor ? mo_executor_name((const struct mo_executor *)executor) : "";
+}
+
+MO_API int moirai_worker_index(void)
+{
+    struct mo_member *m = mo_self_peek();
+    return m && m->worker->seat ? (int)m->worker->seat->member->tid - 1 : -1;
+}
+
+MO_API int moirai_executor_stats(moirai_executor_t *executor, moirai_executor_stats_t *stats)
+{
+    struct mo_executor_stats s;
+    if (!executor || !stats)
+        return MOIRAI_EINVAL;
+    if (!mo_native_worker())
+        return MOIRAI_ENOMEM;
+    mo_executor_stats(mo_native_executor(executor), &s);
+    *stats = (moirai_executor_stats_t){
+        .created = s.created,
+        .executed = s.executed,
+        .in_place = s.in_place,
+        .cancelled = s.dropped,
+        .failed = s.failed,
+        .stolen = s.stolen,
+        .from_outside = s.from_outside,
+        .blocking = s.blocking,
+        .waiting = s.waiting,
+        .memory_bytes = s.memory_bytes,
+        .workers = mo_executor_workers(mo_native_executor(executor)),
+        .blocking_threads = s.blocking_threads,
+    };
+    return MOIRAI_OK;
+}
+
+MO_API double moirai_executor_load(moirai_executor_t *executor)
+{
+    moirai_executor_stats_t s;
+    return moirai_executor_stats(executor, &s) == MOIRAI_OK && s.workers ? (double)s.waiting / s.workers : 0;
+}

@@ -1,0 +1,31 @@
+/* What the faces of tasks and executors share. */
+#ifndef MO_NATIVE_EXECUTOR_H
+#define MO_NATIVE_EXECUTOR_H
+
+#include "native/native.h"
+#include "sched/job.h"
+
+#include "moirai/moirai.h"
+
+static inline struct mo_executor *mo_native_executor(moirai_executor_t *executor)
+{
+    return (struct mo_executor *)executor;
+}
+
+/* The caller's worker; NULL when there is no memory to meet its thread. */
+static inline struct mo_worker *mo_native_worker(void)
+{
+    struct mo_member *m = mo_self_peek();
+    if (mo_unlikely(!m) && !(m = mo_sched_try_adopt()))
+        return NULL;
+    return m->worker;
+}
+
+/* The executor that a call means; requires a worker. 0 or an errno value. */
+static inline int mo_native_which(const struct mo_worker *w, moirai_executor_t *executor, struct mo_executor **x)
+{
+    *x = executor ? mo_native_executor(executor) : w->serves;
+    return mo_likely(*x != NULL) ? 0 : mo_executor_default(x);
+}
+
+#endif

@@ -1,0 +1,545 @@
+/* Executors: their threads, where these find something to do, and how one comes to its end.
+
+   Who has dealt with everything? Each seat, each outbox and each thread for blocking work counts the entries that it made
+   (`created`), and those that it dealt with (`done`; of an outbox, those that its owner took back). All only grow, but for an entry that is
+   refused, which is taken off again. First all `done` are summed, then all `created`: equal sums mean that at some moment
+   between the passes there was no entry (barrier.c has the argument).
+   X1  An outsider counts, then reads the state, with a full barrier between the two; who closes writes the state, has every
+       thread pass a full barrier, and then writes `sealed`. Sums are taken only after `sealed` was read. So an outsider that
+       read OPEN had counted before any sum, and one that reads it later refuses and, having taken its count off, looks
+       itself whether that was the last thing missing.
+   X2  From then on only jobs make entries, and each of these is counted before the one that made it is done. So equal sums
+       stay equal, and the executor may be closed.
+   X3  Somebody sees it: a thread looks after its last `done`, with an RMW on team->idle between the two; and so does who
+       seals. Of any two of them the RMWs are ordered, and the later one sees what the earlier one did.
+
+   Outboxes are found through a list that is only pushed to. A thread's own list of them leads to the executor's; when the
+   thread ends it gives them up by writing `owner` (release), and the next one takes one over by a CAS (acquire), and the
+   deque's owner's side with it. */
+#include "sched/executor.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define OUTBOX_FIRST     64 /* slots of a deque */
+#define OUTBOX_EVERY     61 /* looks, after which outboxes come before the own deque */
+#define DEFAULT_BLOCKING 64
+
+struct executors {
+    struct mo_executor *all;                                    /* guarded by the scheduler's lock, as is `in_use` */
+    _Atomic(struct mo_executor *) in_slot[MO_SLOT_UNKNOWN + 1]; /* the last one is always NULL */
+    _Atomic(struct mo_executor *) preferred;
+    _Atomic uint32_t making_preferred;
+};
+
+extern struct executors MO_SHARED(executors) MO_SHARED_ATTR;
+struct executors MO_SHARED(executors);
+
+/* ---- Outboxes. */
+static void give_up_outbox(struct mo_thread_end *end, bool lost)
+{
+    struct mo_outbox *o = (struct mo_outbox *)((char *)end - offsetof(struct mo_outbox, end));
+    struct mo_worker *w = mo_load_relaxed(&o->owner);
+    struct mo_outbox **at = &w->outboxes;
+    while (*at != o)
+        at = &(*at)->next_of_worker;
+    *at = o->next_of_worker;
+    mo_store_release(&o->owner, NULL);
+}
+
+static struct mo_outbox *take_over(struct mo_worker *w, struct mo_executor *x)
+{
+    for (struct mo_outbox *o = mo_load_acquire(&x->outboxes); o; o = o->next) {
+        struct mo_worker *nobody = NULL;
+        if (!mo_load_relaxed(&o->owner) && mo_cas_acquire(&o->owner, &nobody, w))
+            return o;
+    }
+    return NULL;
+}
+
+static struct mo_outbox *new_outbox(struct mo_worker *w, struct mo_executor *x)
+{
+    struct mo_sched *s = &MO_SHARED(sched);
+    mo_mutex_lock(&s->lock);
+    struct mo_outbox *o = mo_sched_permanent_locked(sizeof *o);
+    mo_mutex_unlock(&s->lock);
+    if (!o || !mo_deque_init(&o->deque, OUTBOX_FIRST))
+        return NULL;
+    o->executor = x;
+    mo_store_relaxed(&o->owner, w);
+    o->next = mo_load_relaxed(&x->outboxes);
+    while (!mo_cas_release(&x->outboxes, &o->next, o)) /* pairs with those who walk the list */
+        ;
+    return o;
+}
+
+/* The one that was used last comes first. */
+struct mo_outbox *mo_outbox_slow(struct mo_worker *w, struct mo_executor *x)
+{
+    struct mo_outbox **at = &w->outboxes, *o;
+    while ((o = *at) && o->executor != x)
+        at = &o->next_of_worker;
+    if (o) {
+        *at = o->next_of_worker;
+    } else {
+        o = take_over(w, x);
+        if (!o)
+            o = new_outbox(w, x);
+        if (!o)
+            return NULL;
+        o->end.fn = give_up_outbox;
+        mo_worker_at_end(w, &o->end);
+    }
+    o->next_of_worker = w->outboxes;
+    w->outboxes = o;
+    return o;
+}
+
+static struct mo_job *take_from_outbox(struct mo_seat *seat, struct mo_outbox *o, const struct mo_kin *kin)
+{
+    struct mo_worker *w = seat->member->worker;
+    void *item = NULL;
+    enum mo_steal_result r;
+    if (mo_deque_peek_size(&o->deque) <= 0)
+        return NULL;
+    mo_epoch_enter(&w->epoch);
+    do
+        r = mo_deque_steal(&o->deque, NULL, NULL, NULL, &item);
+    while (r == MO_STEAL_LOST);
+    mo_epoch_leave(&w->epoch);
+    if (r != MO_STEAL_OK)
+        return NULL;
+    mo_owner_add(&seat->from_outside, 1);
+    if (!kin || mo_task_is_kin(item, kin) || !mo_priority_put(seat->member, seat->member->team, item, 0))
+        return item; /* without memory for the detour it runs here after all */
+    mo_work_published(seat->member->team);
+    return NULL;
+}
+
+static struct mo_job *take_from_outside(struct mo_seat *seat, const struct mo_kin *kin)
+{
+    struct mo_outbox *first = seat->next_outbox, *o;
+    struct mo_job *job = NULL;
+    for (o = first; o && !job; o = o->next)
+        job = take_from_outbox(seat, o, kin);
+    if (!job)
+        for (o = mo_load_acquire(&seat->executor->outboxes); o != first && !job; o = o->next)
+            job = take_from_outbox(seat, o, kin);
+    if (job)
+        seat->next_outbox = o; /* another outsider's turn; NULL: from the beginning */
+    return job;
+}
+
+static bool accept_kin(void *item, void *kin)
+{
+    return mo_task_is_kin(item, kin);
+}
+
+/* As a thief, but without an epoch: the owner itself would be who replaces the buffer. */
+struct mo_job *mo_outbox_take_back(struct mo_worker *w, struct mo_executor *x, const struct mo_kin *kin,
+                                   struct mo_outbox **outbox)
+{
+    struct mo_outbox *o = *outbox = mo_outbox(w, x);
+    void *item = NULL;
+    enum mo_steal_result r = MO_STEAL_LOST;
+    while (o && r == MO_STEAL_LOST)
+        r = mo_deque_steal(&o->deque, NULL, kin ? accept_kin : NULL, (void *)kin, &item);
+    return r == MO_STEAL_OK ? item : NULL;
+}
+
+int mo_executor_put(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
+{
+    struct mo_seat *seat = w->seat;
+    int32_t priority = job->flags & MO_JOB_EXTENDED ? mo_job_ext(job)->priority : 0;
+    struct mo_deque *d = NULL;
+    if (!priority) {
+        struct mo_outbox *o = seat && seat->executor == x ? NULL : mo_outbox(w, x);
+        d = o ? &o->deque : seat && seat->executor == x ? &seat->member->deque : NULL;
+    }
+    if (priority ? !mo_priority_put(mo_self_peek(), x->team, (struct mo_task *)job, priority)
+                 : !d || !mo_deque_room_owner(d))
+        return ENOMEM;
+    if (!priority)
+        mo_deque_push_owner(d, job);
+    return 0;
+}
+
+/* ---- Finding something to do. */
+/* What is not wanted goes where others find it. */
+static struct mo_job *pop_kin(struct mo_member *m, const struct mo_kin *kin)
+{
+    void *item;
+    while ((item = mo_deque_pop_owner(&m->deque, INT64_MIN, true)) != NULL) {
+        if (mo_task_is_kin(item, kin) || !mo_priority_put(m, m->team, item, 0))
+            return item; /* without memory for the detour it runs here after all */
+        mo_work_published(m->team);
+    }
+    return NULL;
+}
+
+struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin)
+{
+    struct mo_member *m = seat->member;
+    struct mo_task *task = mo_priority_take(m, kin);
+    struct mo_job *job = (struct mo_job *)task;
+    if (!job && mo_unlikely(++seat->looks % OUTBOX_EVERY == 0))
+        job = take_from_outside(seat, kin);
+    if (!job)
+        job = kin ? pop_kin(m, kin) : mo_deque_pop_owner(&m->deque, INT64_MIN, true);
+    if (!job)
+        job = take_from_outside(seat, kin);
+    if (!job && (job = (struct mo_job *)mo_steal(m, kin)))
+        mo_owner_add(&seat->stolen, 1);
+    return job;
+}
+
+static bool work(void *member)
+{
+    struct mo_member *m = member;
+    struct mo_seat *seat = mo_seat_of(m);
+    struct mo_job *job = mo_executor_take(seat, NULL);
+    if (job) {
+        mo_idle_found_work(m);
+        mo_job_deal(m->worker, seat->executor, &m->done, job);
+        return true;
+    }
+    mo_idle_begin_search(m);
+    if (mo_unlikely(mo_load_relaxed(&seat->executor->state) != MO_EXECUTOR_OPEN))
+        mo_executor_try_close(seat->executor); /* X3 */
+    return false;
+}
+
+static bool is_closed(void *member)
+{
+    return mo_load_seqcst(&mo_seat_of(member)->executor->state) >= MO_EXECUTOR_CLOSED;
+}
+
+/* ---- Figures. */
+/* The buffer may be replaced meanwhile. */
+static size_t deque_bytes(struct mo_worker *w, const struct mo_deque *d)
+{
+    mo_epoch_enter(&w->epoch);
+    const struct mo_deque_buffer *buf = mo_load_seqcst(&((struct mo_deque *)d)->buffer);
+    size_t bytes = sizeof *buf + (buf->mask + 1) * sizeof buf->slot[0];
+    mo_epoch_leave(&w->epoch);
+    return bytes;
+}
+
+static void add_counts(struct mo_executor_stats *st, const struct mo_job_counts *c)
+{
+    st->executed += mo_load_relaxed(&c->executed);
+    st->in_place += mo_load_relaxed(&c->in_place);
+    st->dropped += mo_load_relaxed(&c->dropped);
+    st->failed += mo_load_relaxed(&c->failed);
+}
+
+static void add_member(struct mo_executor_stats *st, const struct mo_member *m)
+{
+    const struct mo_seat *seat = mo_seat_of((struct mo_member *)m);
+    struct mo_deque *d = (struct mo_deque *)&m->deque;
+    st->created += mo_load_relaxed(&m->created);
+    add_counts(st, &seat->ran);
+    st->stolen += mo_load_relaxed(&seat->stolen);
+    st->from_outside += mo_load_relaxed(&seat->from_outside);
+    st->waiting += (uint64_t)mo_deque_peek_size(d);
+}
+
+/* What a worker runs from the executor's beginning to its end. */
+static void serve(struct mo_member *m)
+{
+    struct mo_worker *w = m->worker;
+    struct mo_seat *seat = mo_seat_of(m);
+    struct mo_executor *x = mo_apart_owner(m->team);
+    *seat = (struct mo_seat){.member = m, .executor = x};
+    m->gen_seen = mo_load_relaxed(&m->team->gen); /* stays so until all leave */
+    w->seat = seat;
+    w->serves = x;
+    mo_root_enter(w);
+    const struct mo_wait wait = {.ready = is_closed,
+                                 .work = work,
+                                 .asleep = mo_idle_asleep,
+                                 .awake = mo_idle_awake,
+                                 .linger = mo_spread,
+                                 .arg = m,
+                                 .event = &m->team->event,
+                                 .bits = MO_WAKE_MEMBER};
+    mo_wait(&wait);
+    mo_idle_end_search(m);
+    mo_root_leave(m);
+    w->seat = NULL;
+    w->serves = NULL;
+    mo_mutex_lock(&x->blocking_lock);
+    add_member(&x->past, m);
+    mo_mutex_unlock(&x->blocking_lock);
+    mo_store_relaxed(&m->created, 0u); /* the barrier that follows counts tasks of its own */
+    mo_store_relaxed(&m->done, 0u);
+}
+
+/* ---- The end. */
+static bool is_through(struct mo_executor *x)
+{
+    struct mo_team *team = x->team;
+    uint64_t done = 0, created = 0;
+    for (unsigned i = 1; i <= x->workers; i++)
+        done += mo_load_seqcst(&mo_team_member(team, i)->done);
+    for (struct mo_crew *c = mo_load_acquire(&x->crews); c; c = c->next)
+        done += mo_load_seqcst(&c->member->done);
+    for (struct mo_outbox *o = mo_load_acquire(&x->outboxes); o; o = o->next)
+        done += mo_load_seqcst(&o->done);
+    for (unsigned i = 1; i <= x->workers; i++)
+        created += mo_load_seqcst(&mo_team_member(team, i)->created);
+    for (struct mo_outbox *o = mo_load_acquire(&x->outboxes); o; o = o->next)
+        created += mo_load_seqcst(&o->created);
+    return done - x->done_before == created - x->created_before;
+}
+
+void mo_executor_try_close(struct mo_executor *x)
+{
+    mo_fetch_add_seqcst(&x->team->idle, 0u); /* X3 */
+    uint32_t state = mo_load_seqcst(&x->state);
+    if ((state != MO_EXECUTOR_DRAINING && state != MO_EXECUTOR_CANCELLING) || !mo_load_seqcst(&x->sealed) ||
+        !is_through(x))
+        return;
+    do {
+        if (state >= MO_EXECUTOR_CLOSED)
+            return;
+    } while (!mo_cas_seqcst(&x->state, &state, (uint32_t)MO_EXECUTOR_CLOSED));
+    mo_event_notify(&x->team->event);
+    mo_event_notify(&x->blocking_event);
+    mo_event_notify(&x->closed);
+}
+
+/* X1. */
+static void seal(struct mo_executor *x)
+{
+    if (mo_sched_asymmetric())
+        mo_sched_heavy_barrier();
+    mo_store_seqcst(&x->sealed, true);
+    mo_executor_try_close(x);
+}
+
+struct closing {
+    struct mo_executor *x;
+    struct mo_wait wait;
+    uint64_t deadline_ns;
+    bool late;
+};
+
+static bool is_over(void *arg)
+{
+    struct closing *c = arg;
+    if (mo_load_seqcst(&c->x->state) >= MO_EXECUTOR_CLOSED)
+        return true;
+    if (c->deadline_ns == UINT64_MAX)
+        return false;
+    uint64_t now = mo_plat_now_ns();
+    c->wait.relook_ns = now < c->deadline_ns ? (c->deadline_ns - now) / 64 + 1 : 1;
+    return c->late = now >= c->deadline_ns;
+}
+
+static bool await_closed(struct mo_executor *x, uint64_t deadline_ns)
+{
+    struct closing c = {.x = x, .deadline_ns = deadline_ns};
+    c.wait = (struct mo_wait){.ready = is_over, .arg = &c, .event = &x->closed, .bits = MO_WAKE_ANY};
+    mo_wait(&c.wait);
+    return !c.late;
+}
+
+int mo_executor_shutdown(struct mo_executor *x, enum mo_shutdown mode, uint64_t deadline_ns)
+{
+    struct mo_worker *w = mo_self()->worker;
+    uint32_t open = MO_EXECUTOR_OPEN, draining = MO_EXECUTOR_DRAINING;
+    bool cancels = mode == MO_SHUTDOWN_CANCEL, in_time = true;
+    if (w->serves == x)
+        return EDEADLK;
+    if (!mo_cas_seqcst(&x->state, &open, (uint32_t)(cancels ? MO_EXECUTOR_CANCELLING : MO_EXECUTOR_DRAINING)))
+        return EALREADY;
+    seal(x);
+    if (!cancels && !await_closed(x, deadline_ns)) {
+        in_time = !mo_cas_seqcst(&x->state, &draining, (uint32_t)MO_EXECUTOR_CANCELLING);
+        cancels = true;
+    }
+    if (cancels)
+        await_closed(x, UINT64_MAX);
+    mo_blocking_close(x, w);
+    mo_apart_close(x->team, w);
+    return in_time ? 0 : ETIMEDOUT;
+}
+
+int mo_executor_free(struct mo_executor *x)
+{
+    struct mo_sched *s = &MO_SHARED(sched);
+    uint32_t state = mo_load_acquire(&x->state);
+    struct mo_executor *preferred = x;
+    if (state < MO_EXECUTOR_CLOSED)
+        return EBUSY;
+    mo_cas_acq_rel(&MO_SHARED(executors).preferred, &preferred, NULL); /* a new one will be made */
+    mo_mutex_lock(&s->lock);
+    x->in_use = false;
+    if (x->slot < MO_SLOT_UNKNOWN)
+        mo_store_relaxed(&MO_SHARED(executors).in_slot[x->slot], NULL);
+    mo_mutex_unlock(&s->lock);
+    return 0;
+}
+
+bool mo_executor_is_closing(const struct mo_executor *x)
+{
+    return mo_load_acquire(&x->state) != MO_EXECUTOR_OPEN;
+}
+
+unsigned mo_executor_workers(const struct mo_executor *x)
+{
+    return x->workers;
+}
+
+const char *mo_executor_name(const struct mo_executor *x)
+{
+    return x->name;
+}
+
+/* ---- The beginning. */
+/* The smallest number that no living executor has. */
+static unsigned free_slot_locked(void)
+{
+    uint64_t taken = 0;
+    for (struct mo_executor *x = MO_SHARED(executors).all; x; x = x->next)
+        if (x->in_use && x->slot < MO_SLOT_UNKNOWN)
+            taken |= (uint64_t)1 << x->slot;
+    unsigned slot = taken == UINT64_MAX ? MO_SLOT_UNKNOWN : (unsigned)__builtin_ctzll(~taken);
+    return slot < MO_SLOT_UNKNOWN ? slot : MO_SLOT_UNKNOWN;
+}
+
+static struct mo_executor *take_executor_locked(void)
+{
+    struct executors *e = &MO_SHARED(executors);
+    struct mo_executor *x = e->all;
+    while (x && x->in_use)
+        x = x->next;
+    if (!x && (x = mo_sched_permanent_locked(sizeof *x))) {
+        x->next = e->all;
+        e->all = x;
+    }
+    if (x) {
+        x->slot = free_slot_locked();
+        x->in_use = true;
+    }
+    return x;
+}
+
+/* Outboxes stay from the one whose memory this is; what was put into them is dealt with. */
+static void prepare(struct mo_executor *x, const struct mo_executor_form *form)
+{
+    memcpy(x->name, form->name, sizeof x->name);
+    x->blocking_limit = form->blocking_limit;
+    x->created_before = x->done_before = 0;
+    for (struct mo_outbox *o = mo_load_acquire(&x->outboxes); o; o = o->next) {
+        x->created_before += mo_load_relaxed(&o->created);
+        x->done_before += mo_load_relaxed(&o->done);
+    }
+    x->past = (struct mo_executor_stats){0};
+    memset(&x->elsewhere, 0, sizeof x->elsewhere);
+    x->blocking_idle = 0;
+    mo_store_relaxed(&x->sealed, false);
+    mo_store_relaxed(&x->blocking_done, 0u);
+    mo_store_relaxed(&x->state, (uint32_t)MO_EXECUTOR_OPEN);
+}
+
+int mo_executor_new(const struct mo_executor_form *form, struct mo_executor **made)
+{
+    struct mo_sched *s = &MO_SHARED(sched);
+    int err;
+    mo_mutex_lock(&s->lock);
+    struct mo_executor *x = take_executor_locked();
+    mo_mutex_unlock(&s->lock);
+    if (!x)
+        return ENOMEM;
+    x->team = mo_apart_open(form->workers, serve, x, &err);
+    if (!x->team) {
+        mo_store_relaxed(&x->state, (uint32_t)MO_EXECUTOR_CLOSED);
+        mo_executor_free(x);
+        return err;
+    }
+    if (x->slot < MO_SLOT_UNKNOWN)
+        mo_store_release(&MO_SHARED(executors).in_slot[x->slot], x);
+    x->team->steal = form->steal;
+    x->workers = x->team->size - 1;
+    prepare(x, form);
+    mo_team_start(x->team);
+    *made = x;
+    return 0;
+}
+
+int mo_executor_default(struct mo_executor **found)
+{
+    struct executors *e = &MO_SHARED(executors);
+    struct mo_executor *x = mo_load_acquire(&e->preferred);
+    int err = 0;
+    if (mo_likely(x != NULL)) {
+        *found = x;
+        return 0;
+    }
+    mo_mutex_lock(&e->making_preferred);
+    x = mo_load_acquire(&e->preferred);
+    if (!x) {
+        const struct mo_executor_form form = {.workers = mo_park_cpus(),
+                                              .blocking_limit = DEFAULT_BLOCKING,
+                                              .steal = MO_SHARED(sched).steal,
+                                              .name = "default"};
+        err = mo_executor_new(&form, &x);
+        if (!err)
+            mo_store_release(&e->preferred, x);
+    }
+    mo_mutex_unlock(&e->making_preferred);
+    *found = x;
+    return err;
+}
+
+struct mo_executor *mo_executor_in(unsigned slot)
+{
+    return mo_load_acquire(&MO_SHARED(executors).in_slot[slot]);
+}
+
+void mo_executors_forget(void)
+{
+    struct executors *e = &MO_SHARED(executors);
+    for (unsigned slot = 0; slot < MO_SLOT_UNKNOWN; slot++)
+        mo_store_relaxed(&e->in_slot[slot], NULL);
+    for (struct mo_executor *x = e->all; x; x = x->next)
+        mo_store_relaxed(&x->state, (uint32_t)MO_EXECUTOR_GONE);
+    e->all = NULL; /* their outboxes belong to threads that are gone: new ones start afresh */
+    mo_store_relaxed(&e->preferred, NULL);
+    mo_store_relaxed(&e->making_preferred, 0u);
+}
+
+/* ---- Figures of all. */
+static void add_outside(struct mo_executor_stats *st, struct mo_executor *x, struct mo_worker *w)
+{
+    for (struct mo_outbox *o = mo_load_acquire(&x->outboxes); o; o = o->next) {
+        st->created += mo_load_relaxed(&o->created);
+        st->waiting += (uint64_t)mo_deque_peek_size(&o->deque);
+        st->memory_bytes += sizeof *o + deque_bytes(w, &o->deque);
+    }
+    st->created -= x->created_before;
+}
+
+void mo_executor_stats(struct mo_executor *x, struct mo_executor_stats *st)
+{
+    struct mo_worker *w = mo_self()->worker;
+    mo_mutex_lock(&x->blocking_lock);
+    *st = x->past;
+    mo_mutex_unlock(&x->blocking_lock);
+    st->memory_bytes = sizeof *x;
+    add_outside(st, x, w);
+    add_counts(st, &x->elsewhere);
+    st->blocking = mo_load_relaxed(&x->blocking_done);
+    st->blocking_threads = mo_load_relaxed(&x->blocking_threads);
+    if (mo_load_acquire(&x->state) >= MO_EXECUTOR_CLOSED)
+        return;
+    for (unsigned i = 1; i <= x->workers; i++) {
+        add_member(st, mo_team_member(x->team, i));
+        st->memory_bytes += sizeof(struct mo_member) + deque_bytes(w, &mo_team_member(x->team, i)->deque);
+    }
+    st->memory_bytes += sizeof *x->team;
+    st->waiting += mo_load_relaxed(&x->team->queued) + mo_load_relaxed(&x->team->held_back) +
+                   mo_load_relaxed(&x->blocking_waiting);
+}

@@ -1,0 +1,113 @@
+/* What the files about jobs share among themselves. */
+#ifndef MO_SCHED_EXECUTOR_H
+#define MO_SCHED_EXECUTOR_H
+
+#include "sched/internal.h"
+#include "sched/job.h"
+
+/* ---- Outboxes: where a thread that has no seat puts what it hands to an executor. The owner pushes, workers steal. They
+   are never freed; the deque goes to the next owner together with the outbox. */
+struct mo_outbox {
+    struct mo_deque deque;
+    _Atomic uint64_t created; /* entries; only grows, but for one that is refused */
+    _Atomic uint64_t done;    /* those that its owner has dealt with itself */
+    _Atomic(struct mo_worker *) owner;
+    struct mo_executor *executor;
+    struct mo_outbox *next;           /* of the executor's */
+    struct mo_outbox *next_of_worker; /* of its owner's */
+    struct mo_thread_end end;
+};
+
+enum mo_executor_state {
+    MO_EXECUTOR_OPEN,
+    MO_EXECUTOR_DRAINING,
+    MO_EXECUTOR_CANCELLING, /* what has not begun is dropped */
+    MO_EXECUTOR_CLOSED,     /* all is over: its threads leave */
+    MO_EXECUTOR_GONE        /* it stayed behind in the parent of a fork */
+};
+
+struct mo_blocking_link {
+    struct mo_blocking_link *next;
+    struct mo_job *job;
+    uint16_t home; /* worker whose slab this is of */
+};
+_Static_assert(sizeof(struct mo_blocking_link) <= MO_SLAB_MIN_BYTES, "fits the smallest block");
+
+/* A thread for blocking work. */
+struct mo_crew {
+    struct mo_team *team;
+    struct mo_member *member;
+    struct mo_crew *next;
+};
+
+struct mo_executor {
+    struct mo_team *team;
+    unsigned workers;
+    unsigned slot; /* MO_SLOT_UNKNOWN: too many others */
+    char name[MO_EXECUTOR_NAME];
+    _Atomic uint32_t state;
+    _Atomic bool sealed; /* closing, and every outsider that goes on sees it */
+    _Atomic(struct mo_outbox *) outboxes;
+    struct mo_event closed;
+    uint64_t created_before, done_before; /* by outboxes, for those whose memory this was */
+    struct mo_job_counts elsewhere;       /* on threads without a seat here */
+    struct mo_executor *next;             /* in the list of all, in use or not */
+    bool in_use;                          /* guarded by the scheduler's lock */
+
+    /* Blocking work; guarded by the lock but for what is read racily. */
+    _Atomic uint32_t blocking_lock MO_ALIGNED(MO_LINE_PAIR);
+    struct mo_event blocking_event;
+    struct mo_blocking_link *blocking_first, *blocking_last;
+    _Atomic uint32_t blocking_waiting; /* in the queue */
+    _Atomic uint32_t blocking_threads;
+    _Atomic uint64_t blocking_done;
+    struct mo_executor_stats past; /* of workers that have left */
+    unsigned blocking_idle, blocking_limit;
+    _Atomic(struct mo_crew *) crews;
+    struct mo_crew *spare_crews;
+};
+
+/* An entry that was taken: run the job, or let it go, and count it. */
+void mo_job_deal(struct mo_worker *w, struct mo_executor *x, _Atomic uint64_t *done, struct mo_job *job);
+/* The living executor with that number; NULL: it is not known. */
+struct mo_executor *mo_executor_in(unsigned slot);
+/* Count an entry that will be put somewhere; 0, or ENOMEM, ESHUTDOWN and the job is gone. */
+int mo_job_count(struct mo_worker *w, struct mo_executor *x, struct mo_job *job);
+/* It could not be put anywhere: it is gone, too. */
+void mo_job_uncount(struct mo_worker *w, struct mo_executor *x, struct mo_job *job);
+/* Put an entry where the workers find it; it has been counted. */
+int mo_executor_put(struct mo_worker *w, struct mo_executor *x, struct mo_job *job);
+/* The outbox of a thread without a seat there; NULL when memory is exhausted. */
+struct mo_outbox *mo_outbox_slow(struct mo_worker *w, struct mo_executor *x);
+static inline struct mo_outbox *mo_outbox(struct mo_worker *w, struct mo_executor *x)
+{
+    struct mo_outbox *o = w->outboxes;
+    return mo_likely(o && o->executor == x) ? o : mo_outbox_slow(w, x);
+}
+
+/* Something for a worker to do, with `kin` only one of those; NULL: nothing was found. */
+struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin);
+/* The oldest entry that the thread has put into its outbox and nobody has taken, with `kin` only one of those; NULL: there
+   is none, or no memory. */
+struct mo_job *mo_outbox_take_back(struct mo_worker *w, struct mo_executor *x, const struct mo_kin *kin,
+                                   struct mo_outbox **outbox);
+/* An executor that drains may be through. Whoever calls has dealt with entries, and then done an RMW on team->idle. */
+void mo_executor_try_close(struct mo_executor *x);
+/* blocking.c: its threads leave, or have left. */
+void mo_blocking_close(struct mo_executor *x, struct mo_worker *closer);
+
+static inline bool mo_executor_drops(const struct mo_executor *x)
+{
+    return mo_unlikely(mo_load_relaxed(&x->state) == MO_EXECUTOR_CANCELLING);
+}
+
+/* A count before a look at the state: pairs with seal() in executor.c. */
+static inline void mo_counted(_Atomic uint64_t *count)
+{
+    if (mo_likely(mo_load_relaxed(&MO_SHARED(sched).asymmetric)))
+        mo_plat_light_barrier();
+    else
+        mo_plat_full_barrier(count);
+}
+
+#endif

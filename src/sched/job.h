@@ -1,0 +1,268 @@
+/* Native tasks: jobs, groups of them, executors. docs/architecture.md, "Native tasks", says how they use the rest of
+   sched; job.c has the protocol of a job's state, executor.c that of an executor's end. */
+#ifndef MO_SCHED_JOB_H
+#define MO_SCHED_JOB_H
+
+#include "sched/sched.h"
+
+struct mo_executor;
+struct mo_group;
+
+/* ---- A job begins like a task (sched.h), so that deques, queues and the walk over parents serve both. */
+struct mo_job_error;
+
+struct mo_job {
+    union {
+        void (*fn)(void *);         /* until it begins */
+        struct mo_job_error *error; /* from then on; NULL: it has not failed */
+    };
+    _Atomic(struct mo_task *) group; /* the header of a struct mo_group; NULL: it is in none */
+    _Atomic uint64_t state;          /* bits below */
+    union {
+        struct {
+            _Atomic uint32_t id; /* 0: the block is not in use */
+            uint16_t home;       /* worker whose slab the block is of */
+            uint8_t cls;
+            uint8_t flags;
+        };
+        uint64_t origin;
+    };
+};
+_Static_assert(sizeof(struct mo_job) == sizeof(struct mo_task), "a job has a task's header");
+_Static_assert(offsetof(struct mo_job, group) == offsetof(struct mo_task, parent), "its group is its parent");
+_Static_assert(offsetof(struct mo_job, origin) == offsetof(struct mo_task, origin), "and its block is freed alike");
+
+enum mo_job_phase { MO_JOB_QUEUED, MO_JOB_RUNNING, MO_JOB_COMPLETED, MO_JOB_CANCELLED, MO_JOB_FAILED, MO_JOB_BLOCKED };
+
+/* The state: phase, bits, and in the upper 48 bits what WAITER or THEN says. */
+#define MO_JOB_PHASE(state) ((enum mo_job_phase)((state)&7))
+#define MO_JOB_OVER(state)                                                                                             \
+    (MO_JOB_PHASE(state) >= MO_JOB_COMPLETED && MO_JOB_PHASE(state) <= MO_JOB_FAILED) /* for good */
+#define MO_JOB_HANDLE   ((uint64_t)1 << 3)                                            /* a handle exists */
+#define MO_JOB_ENTRY    ((uint64_t)1 << 4) /* a deque or a queue has it, or a job that it is to follow */
+#define MO_JOB_EXPOSED  ((uint64_t)1 << 5) /* others may know its number */
+#define MO_JOB_CANCEL   ((uint64_t)1 << 6) /* it is asked to stop */
+#define MO_JOB_WAITER   ((uint64_t)1 << 7) /* worker number <word> waits for it */
+#define MO_JOB_THEN     ((uint64_t)1 << 8) /* job <word> is to follow it */
+#define MO_JOB_PINNED   ((uint64_t)1 << 9) /* only who takes its entry may run it */
+#define MO_JOB_SLOT(s)  ((unsigned)((s) >> 10) & MO_SLOT_UNKNOWN) /* of its executor */
+#define MO_JOB_OF(slot) ((uint64_t)(slot) << 10)
+#define MO_SLOT_UNKNOWN 63u
+#define MO_JOB_WORD(s)  ((s) >> 16)
+#define MO_JOB_WITH(w)  ((uint64_t)(w) << 16)
+#define MO_JOB_BITS     (MO_JOB_WITH(1) - 1)
+
+/* What follows the header, in this order; the payload comes last. */
+enum {
+    MO_JOB_EXTENDED = 1, /* struct mo_job_ext */
+    MO_JOB_FOLLOWS = 2   /* struct mo_job_after */
+};
+
+struct mo_job_ext {
+    const char *name; /* of the program's; NULL: none */
+    uint64_t cost_ns; /* 0: not known */
+    struct mo_executor *executor;
+    int32_t priority;
+    int32_t place; /* of a placed job: see executor.h; -1: anywhere */
+};
+_Static_assert(sizeof(struct mo_job_ext) == 32, "payload stays aligned to 32 bytes");
+
+struct mo_job_before {
+    struct mo_job *job; /* who follows holds the handle */
+    uint64_t bytes;     /* of its payload */
+};
+
+struct mo_job_after {
+    void (*fn)(struct mo_job_after *after, void *data);
+    void (*user)(void); /* for fn */
+    struct mo_executor *executor;
+    _Atomic uint32_t pending; /* of those before that are not over, + 1 while they are being told */
+    uint32_t count;
+    struct mo_job_before *before; /* count of them: `one`, or a block of home's slab */
+    struct mo_job_before one;
+    uint16_t home;
+    uint8_t cls;
+};
+_Static_assert(sizeof(struct mo_job_after) == 64, "payload stays aligned to 32 bytes");
+
+static inline unsigned mo_job_head(unsigned flags)
+{
+    return (unsigned)(sizeof(struct mo_job) + (flags & MO_JOB_EXTENDED ? sizeof(struct mo_job_ext) : 0) +
+                      (flags & MO_JOB_FOLLOWS ? sizeof(struct mo_job_after) : 0));
+}
+
+static inline struct mo_job_ext *mo_job_ext(struct mo_job *job)
+{
+    return (struct mo_job_ext *)(job + 1);
+}
+
+static inline struct mo_job_after *mo_job_after(struct mo_job *job)
+{
+    return (struct mo_job_after *)((char *)job + mo_job_head(job->flags & MO_JOB_EXTENDED));
+}
+
+static inline void *mo_job_data(struct mo_job *job)
+{
+    return (char *)job + mo_job_head(job->flags);
+}
+
+/* Why a job failed. */
+#define MO_ERROR_TEXT 106
+struct mo_job_error {
+    void *unused;
+    void *no_parent; /* NULL where a task of this slab class has its parent: a late thief may still look (steal.c) */
+    int32_t code;
+    uint16_t home;
+    char text[MO_ERROR_TEXT];
+};
+_Static_assert(sizeof(struct mo_job_error) == 2 * MO_SLAB_MIN_BYTES, "two lines");
+
+/* How jobs ended, and who ran them. */
+struct mo_job_counts {
+    _Atomic uint64_t executed, in_place, dropped, failed;
+};
+
+/* ---- A worker's part in an executor, in the client area of its member. */
+struct mo_seat {
+    struct mo_member *member;
+    struct mo_executor *executor;
+    struct mo_outbox *next_outbox; /* where it looks first */
+    unsigned looks;
+    /* Only ever grow; the owner writes, others read. */
+    struct mo_job_counts ran;
+    _Atomic uint64_t stolen, from_outside;
+};
+_Static_assert(sizeof(struct mo_seat) <= MO_MEMBER_CLIENT_BYTES, "fits the client area");
+
+static inline struct mo_seat *mo_seat_of(struct mo_member *m)
+{
+    return (struct mo_seat *)m->client;
+}
+
+/* ---- Creating. What a job is to be like beyond its function. */
+struct mo_job_spec {
+    void (*fn)(void *data);
+    size_t bytes;
+    bool handle;
+    struct mo_group *group;
+    const struct mo_job_ext *ext; /* NULL: nothing special */
+};
+
+#define MO_JOB_BYTES_MAX ((size_t)1 << 30)
+
+/* A block of a job of `x`, whose payload the caller fills in. NULL: memory is exhausted. */
+struct mo_job *mo_job_new(struct mo_worker *w, struct mo_executor *x, const struct mo_job_spec *spec);
+/* The two below in one for a caller with a seat, whose executor the job is for, `data` of a few words, and no ext. NULL:
+   another case, nothing has happened. The job may be gone already; *id is its number. */
+struct mo_job *mo_job_spawn_small(struct mo_worker *w, const struct mo_job_spec *spec, const void *data, uint32_t *id);
+/* Hand it to its executor: 0, or ENOMEM, or ESHUTDOWN where that takes no more, and then the block is gone. From any
+   thread, whose worker is `w`. */
+int mo_job_submit(struct mo_worker *w, struct mo_executor *x, struct mo_job *job);
+/* The same, but nobody is woken: mo_executor_wake() must follow when all have been handed over. */
+int mo_job_submit_quietly(struct mo_worker *w, struct mo_executor *x, struct mo_job *job);
+void mo_executor_wake(struct mo_executor *x);
+
+/* A job that runs on `x` when `count` others, whose handles it takes over, are over: fn finds them in its struct
+   mo_job_after. 0, ENOMEM or ESHUTDOWN, and then there is none. spec->fn counts for nothing. */
+struct mo_job_follow {
+    struct mo_executor *executor;
+    void (*fn)(struct mo_job_after *after, void *data);
+    void (*user)(void);
+    const struct mo_job_before *before;
+    uint32_t count; /* at least 1 */
+    const void *data;
+};
+int mo_job_follow(struct mo_worker *w, const struct mo_job_spec *spec, const struct mo_job_follow *f,
+                  struct mo_job **made);
+
+/* ---- Handles: one thread at a time uses a job's. */
+static inline bool mo_job_has_handle(struct mo_job *job)
+{
+    return mo_load_relaxed(&job->state) & MO_JOB_HANDLE;
+}
+/* Wait until it is over; at `deadline_ns` of CLOCK_MONOTONIC false unless it is. The handle stays. */
+bool mo_job_wait(struct mo_worker *w, struct mo_job *job, uint64_t deadline_ns);
+/* Until one of them is over: its index, or `count` at the deadline. */
+size_t mo_job_wait_any(struct mo_worker *w, struct mo_job *const *jobs, size_t count, uint64_t deadline_ns);
+/* Run it here if it is the newest of the caller's deque and nobody else can know of it: then it is over, and mo_job_free()
+   may follow. The short way of a join. */
+bool mo_job_run_newest(struct mo_worker *w, struct mo_job *job);
+void mo_job_free(struct mo_worker *w, struct mo_job *job);
+/* Give the handle up. */
+void mo_job_release(struct mo_worker *w, struct mo_job *job);
+/* 0: it will never run. EBUSY: it has begun, and is asked to stop. EALREADY: it is over. */
+int mo_job_cancel(struct mo_worker *w, struct mo_job *job);
+/* A number by which any thread may ask for the job while a handle exists. */
+uint64_t mo_job_number(struct mo_job *job);
+/* The job of a number, if there is one; the answer counts only while a handle exists. */
+struct mo_job *mo_job_find(uint64_t number);
+
+/* ---- Inside. */
+/* Should the caller's job stop? */
+bool mo_job_is_cancelled(const struct mo_worker *w);
+/* The caller's job has failed. Counts when it returns; the first failure of a job does. */
+void mo_job_fail(struct mo_worker *w, int32_t code, const char *text);
+/* Run one job that may run here, if there is one. */
+bool mo_job_yield(struct mo_worker *w);
+
+/* ---- Groups. */
+struct mo_group {
+    struct mo_task head; /* only what a walk over parents reads, and what frees the block */
+    struct mo_executor *executor;
+    struct mo_worker *owner; /* whose thread opened it */
+    int64_t local;           /* jobs counted by the owner; either of the two may be negative */
+    bool isolated;           /* who waits for it runs nothing else */
+    bool tenacious;          /* a failure does not cancel the rest */
+    _Atomic bool cancelled;
+    _Atomic(struct mo_job_error *) error; /* of the first that failed */
+    _Atomic int64_t remote MO_ALIGNED(MO_CACHE_LINE);
+};
+
+/* NULL when memory is exhausted. */
+struct mo_group *mo_group_new(struct mo_worker *w, struct mo_executor *x);
+/* By the owner. False: the deadline came first. */
+bool mo_group_wait(struct mo_group *g, uint64_t deadline_ns);
+void mo_group_cancel(struct mo_group *g);
+bool mo_group_is_cancelled(const struct mo_task *group);
+/* By the owner, when it has waited. */
+void mo_group_free(struct mo_group *g);
+
+/* ---- Executors. */
+#define MO_EXECUTOR_NAME 16
+struct mo_executor_form {
+    unsigned workers;
+    unsigned blocking_limit;
+    enum mo_steal_strategy steal;
+    char name[MO_EXECUTOR_NAME];
+};
+
+/* 0, ENOMEM, or EAGAIN where no thread could be had. */
+int mo_executor_new(const struct mo_executor_form *form, struct mo_executor **x);
+/* The one that serves who names none; made at first use. */
+int mo_executor_default(struct mo_executor **x);
+
+enum mo_shutdown { MO_SHUTDOWN_DRAIN, MO_SHUTDOWN_CANCEL };
+/* Take no more from outside, and wait until all that was taken is over; at the deadline what has not begun is dropped, and
+   the answer is ETIMEDOUT. EDEADLK inside of one of its jobs, EALREADY where that was done before. */
+int mo_executor_shutdown(struct mo_executor *x, enum mo_shutdown mode, uint64_t deadline_ns);
+/* Its memory serves the next one. Requires that it was shut down. */
+int mo_executor_free(struct mo_executor *x);
+bool mo_executor_is_closing(const struct mo_executor *x);
+unsigned mo_executor_workers(const struct mo_executor *x);
+const char *mo_executor_name(const struct mo_executor *x);
+
+struct mo_executor_stats {
+    uint64_t created, executed, in_place, dropped, failed, stolen, from_outside, blocking;
+    uint64_t waiting; /* entries in deques and queues now */
+    unsigned blocking_threads;
+    size_t memory_bytes; /* of its own: seats, deques, outboxes */
+};
+void mo_executor_stats(struct mo_executor *x, struct mo_executor_stats *stats);
+
+/* A job for the threads of blocking work: as mo_job_submit(). EAGAIN where there is no such thread and none can be made. */
+int mo_blocking_submit(struct mo_worker *w, struct mo_executor *x, struct mo_job *job);
+
+/* In a forked child. */
+void mo_executors_forget(void);
+
+#endif
