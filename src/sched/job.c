@@ -92,9 +92,12 @@ void mo_job_free(struct mo_worker *w, struct mo_job *job)
 /* ---- Failures. */
 static struct mo_job_error out_of_memory = {.code = ENOMEM, .text = "no memory to say why"};
 
+#define ERROR_CLASS 2
+_Static_assert(sizeof(struct mo_job_error) == MO_SLAB_BYTES(ERROR_CLASS), "fills its class");
+
 static struct mo_job_error *new_error(struct mo_worker *w, int32_t code, const char *text)
 {
-    struct mo_job_error *e = mo_slab_alloc_owner(&w->slab, 1);
+    struct mo_job_error *e = mo_slab_alloc_owner(&w->slab, ERROR_CLASS);
     if (!e)
         return &out_of_memory;
     e->unused = e->no_parent = NULL;
@@ -108,7 +111,7 @@ static struct mo_job_error *new_error(struct mo_worker *w, int32_t code, const c
 static void free_error(struct mo_worker *w, struct mo_job_error *e)
 {
     if (e && e != &out_of_memory)
-        mo_worker_free(w, e->home, e, 1);
+        mo_worker_free(w, e->home, e, ERROR_CLASS);
 }
 
 void mo_job_fail(struct mo_worker *w, int32_t code, const char *text)
@@ -684,8 +687,8 @@ bool mo_job_yield(struct mo_worker *w)
 }
 
 /* ---- Groups. */
-#define GROUP_CLASS 2
-_Static_assert(sizeof(struct mo_group) <= MO_SLAB_MIN_BYTES << GROUP_CLASS, "fits its class");
+#define GROUP_CLASS 4
+_Static_assert(sizeof(struct mo_group) <= MO_SLAB_BYTES(GROUP_CLASS), "fits its class");
 
 struct mo_group *mo_group_new(struct mo_worker *w, struct mo_executor *x)
 {

@@ -115,7 +115,6 @@ struct mo_job_error {
     uint16_t home;
     char text[MO_ERROR_TEXT];
 };
-_Static_assert(sizeof(struct mo_job_error) == 2 * MO_SLAB_MIN_BYTES, "two lines");
 
 /* How jobs ended, and who ran them. */
 struct mo_job_counts {
