@@ -145,6 +145,7 @@ void mo_team_await(struct mo_member *m, bool (*ready)(void *member), uint32_t bi
                                  .awake = mo_idle_awake,
                                  .linger = mo_spread,
                                  .arg = m,
+                                 .idle = mo_idle_between_regions,
                                  .memory = &m->memory[m->joining],
                                  .event = &m->team->event,
                                  .bits = bits};
