@@ -77,7 +77,7 @@ static unsigned procs_now(void)
 
 GETTER(omp_get_max_threads, clamp_int(icvs()->num_threads))
 GETTER(omp_get_num_procs, (int)procs_now())
-GETTER(omp_get_dynamic, icvs()->dynamic)
+GETTER(omp_get_dynamic, icvs()->dynamic &MO_DYNAMIC_ICV)
 GETTER(omp_get_nested, icvs()->max_active_levels > 1 && icvs()->max_active_levels > team()->active_level)
 GETTER(omp_get_max_active_levels, icvs()->max_active_levels)
 GETTER(omp_get_supported_active_levels, MO_OMP_LEVELS_MAX)
@@ -96,7 +96,7 @@ FORTRAN_SETTER(omp_set_num_threads)
 MO_EXPORT void omp_set_dynamic(int on)
 {
     struct mo_icvs v = *icvs();
-    v.dynamic = on != 0;
+    v.dynamic = (uint8_t)((v.dynamic & MO_DYNAMIC_BUDGET) | (on ? MO_DYNAMIC_ICV : 0));
     mo_icvs_set(mo_self(), &v);
 }
 FORTRAN_SETTER(omp_set_dynamic)

@@ -20,7 +20,7 @@ struct mo_icvs {
     uint32_t chunk; /* of run-sched; 0 = none given */
     uint8_t sched;  /* enum mo_sched_kind of run-sched */
     bool monotonic;
-    bool dynamic;
+    uint8_t dynamic; /* of MO_DYNAMIC_* */
     uint8_t max_active_levels;
     uint8_t bind;          /* enum mo_bind */
     bool display_affinity; /* regions print where their threads are; the same in all sets, here to be at hand */
@@ -28,6 +28,10 @@ struct mo_icvs {
 };
 
 #define MO_OMP_LEVELS_MAX 255
+
+/* dyn-var, and MOIRAI_BUDGET, which does the same whatever the program says. */
+#define MO_DYNAMIC_ICV    1u
+#define MO_DYNAMIC_BUDGET 2u
 
 const struct mo_icvs *mo_icvs_at(uint32_t number);
 /* The number of the set with these values; `current` when memory for another set is exhausted (one warning). */
@@ -138,6 +142,7 @@ struct mo_omp_member {
     struct mo_share *share;
     struct mo_share *spare;         /* a zeroed descriptor for the next construct */
     _Atomic uint32_t group_threads; /* of a root: see region.c */
+    unsigned claimed;               /* of the budget, for the region that it is about to open */
     unsigned team_num, num_teams;   /* of a root: see teams.c; 0 teams: outside all */
     uint32_t teams_env;             /* of a root: ICVs that each team begins with */
     uint64_t singles;               /* single constructs met in this region */
@@ -161,8 +166,9 @@ struct mo_omp_team {
     struct mo_share *first; /* where each thread's chain begins */
     uint32_t env;           /* ICVs of the implicit tasks */
     uint8_t combined;
-    bool alone; /* as the region says */
-    bool group; /* a contention group */
+    bool alone;       /* as the region says */
+    bool group;       /* a contention group */
+    unsigned claimed; /* CPUs of the budget, given back at the region's end */
     unsigned level, active_level;
     struct mo_plan plan;  /* where the threads go (bind.c) */
     uint64_t plan_number; /* 0: they go where they like */

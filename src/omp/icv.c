@@ -67,7 +67,9 @@ static void fill_initial(struct mo_icvs *v)
     v->sched = (uint8_t)sched.kind;
     v->chunk = sched.chunk;
     v->monotonic = sched.monotonic;
-    v->dynamic = mo_knob(MO_KNOB_OMP_DYNAMIC);
+    v->dynamic = mo_knob(MO_KNOB_OMP_DYNAMIC) ? MO_DYNAMIC_ICV : 0;
+    if (mo_knob(MO_KNOB_BUDGET) == MO_BUDGET_CPUS)
+        v->dynamic |= MO_DYNAMIC_BUDGET;
     v->max_active_levels = initial_levels();
     v->default_device = (int32_t)mo_knob(MO_KNOB_OMP_DEFAULT_DEVICE);
     v->def_allocator = mo_allocator_of_setting();

@@ -28,14 +28,47 @@ static void return_threads(struct mo_member *m, unsigned threads)
         mo_fetch_add_relaxed(group_threads(m), -threads);
 }
 
+/* Has a region that it is in claimed a CPU for the calling thread? */
+static bool is_counted(struct mo_member *m)
+{
+    for (; m != m->worker->root; m = m->team->master)
+        if (m->tid || mo_omp_team(m->team)->claimed)
+            return true;
+    return false;
+}
+
+/* Under a budget teams share the CPUs. */
+static __attribute__((noinline)) unsigned claim_threads(struct mo_member *m, unsigned want)
+{
+    unsigned own = !is_counted(m), claimed = mo_park_claim(own, want - 1);
+    mo_omp_member(m)->claimed = claimed;
+    return claimed - own + 1;
+}
+
+/* The team may have become smaller for other reasons. */
+static __attribute__((noinline)) void settle_claim(struct mo_member *m, struct mo_team *team)
+{
+    unsigned *claimed = &mo_omp_member(m)->claimed, needed = !is_counted(m) + team->size - 1;
+    if (*claimed > needed)
+        mo_park_unclaim(*claimed - needed);
+    mo_omp_team(team)->claimed = *claimed < needed ? *claimed : needed;
+    *claimed = 0;
+}
+
+static __attribute__((noinline)) void return_claim(struct mo_omp_team *ot)
+{
+    mo_park_unclaim(ot->claimed);
+    ot->claimed = 0;
+}
+
 static inline unsigned team_size(struct mo_member *m, const struct mo_icvs *icvs, unsigned clause)
 {
     unsigned active = mo_omp_team(m->team)->active_level;
     if (clause == 1 || active >= icvs->max_active_levels)
         return 1;
     unsigned want = clause ? clause : icvs->num_threads;
-    if (icvs->dynamic && want > mo_park_cpus())
-        want = mo_park_cpus();
+    if (mo_unlikely(icvs->dynamic))
+        want = claim_threads(m, want);
     if (want > UINT16_MAX)
         want = UINT16_MAX;
     if (mo_unlikely(icvs->thread_limit != UINT32_MAX))
@@ -149,6 +182,8 @@ static inline __attribute__((always_inline)) void begin(struct mo_member *m, con
     struct mo_team *team = mo_team_open(m, want, mo_knob(MO_KNOB_OMP_CANCELLATION));
     struct mo_omp_team *ot = mo_omp_team(team);
     return_threads(m, want - team->size); /* those that could not be had */
+    if (mo_unlikely(icvs->dynamic))
+        settle_claim(m, team);
     ot->fn = r->fn;
     ot->data = r->data;
     ot->level = outer->level + 1;
@@ -195,6 +230,8 @@ static inline __attribute__((always_inline)) void end(struct mo_member *m, bool 
         mo_team_close_plain(team);
     }
     mo_share_end_region(m);
+    if (mo_unlikely(mo_omp_team(team)->claimed))
+        return_claim(mo_omp_team(team));
     return_threads(team->master, team->size - 1);
 }
 

@@ -111,7 +111,7 @@ static void put_openmp(FILE *out, const struct mo_icvs *initial)
 {
     static const char *const offload[] = {"DEFAULT", "MANDATORY", "DISABLED"};
     put(out, "_OPENMP", "%d", 201511);
-    put(out, "OMP_DYNAMIC", "%s", truth(initial->dynamic));
+    put(out, "OMP_DYNAMIC", "%s", truth(initial->dynamic & MO_DYNAMIC_ICV));
     put(out, "OMP_NESTED", "%s", truth(initial->max_active_levels > 1));
     put_threads(out, initial);
     put_schedule(out, initial);

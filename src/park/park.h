@@ -93,6 +93,11 @@ void mo_park_reset_after_fork(void);
 unsigned mo_park_cpus(void);
 /* At any time: they have become more or fewer. */
 void mo_park_set_cpus(unsigned cpus);
+/* The budget of CPUs: claim one for each of `own` threads, which run anyway, and for up to `more` others as long as CPUs
+   are left. Returns how many were claimed; to be given back. A forked child begins without claims, and may give back
+   those that it was forked with. */
+unsigned mo_park_claim(unsigned own, unsigned more);
+void mo_park_unclaim(unsigned claimed);
 /* Strangers have shown themselves lately: a yield might give them the CPU for long. */
 bool mo_park_disturbed(void);
 /* How long a waiting thread spins at most while nobody disturbs; UINT64_MAX: for ever, more or less. May be set at any

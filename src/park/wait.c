@@ -63,6 +63,7 @@ struct park_state {
     _Atomic uint64_t yield_ticks;
     _Atomic bool always_spin, adapts;
     _Atomic unsigned cpus;
+    _Atomic unsigned claimed; /* of the CPUs, by regions under a budget */
     uint64_t ticks_per_us;
 };
 
@@ -172,8 +173,29 @@ void mo_park_wake(_Atomic uint32_t *word, int count, uint32_t bits, int expected
         count_runnable(woken - expected);
 }
 
+/* Relaxed, both: a count and nothing else. */
+unsigned mo_park_claim(unsigned own, unsigned more)
+{
+    struct park_state *p = &MO_SHARED(park);
+    unsigned used = mo_load_relaxed(&p->claimed), cpus = mo_load_relaxed(&p->cpus), granted;
+    do {
+        unsigned left = cpus > used + own ? cpus - used - own : 0;
+        granted = more < left ? more : left;
+    } while (!mo_cas_relaxed(&p->claimed, &used, used + own + granted));
+    return own + granted;
+}
+
+void mo_park_unclaim(unsigned claimed)
+{
+    struct park_state *p = &MO_SHARED(park);
+    unsigned used = mo_load_relaxed(&p->claimed);
+    while (!mo_cas_relaxed(&p->claimed, &used, used > claimed ? used - claimed : 0)) {
+    }
+}
+
 void mo_park_reset_after_fork(void)
 {
+    mo_store_relaxed(&MO_SHARED(park).claimed, 0u);
     mo_store_relaxed(&MO_SHARED(park).runnable, 1);
     mo_store_relaxed(&MO_SHARED(park).threads, 1);
 }

@@ -91,6 +91,31 @@ static void run_turns(int rounds)
         pthread_join(threads[i], NULL);
 }
 
+/* Three levels of four: 64 threads at once, the same ones each time, and enough for all that comes after. */
+static int leaves;
+
+static void descend(int level)
+{
+#pragma omp parallel num_threads(4)
+    if (level < 3) {
+        descend(level + 1);
+    } else {
+#pragma omp atomic
+        leaves += 1;
+    }
+}
+
+static void run_levels(int rounds)
+{
+    omp_set_max_active_levels(3);
+    for (int k = 0; k < rounds; k++) {
+        descend(1);
+        look();
+    }
+    CHECK_EQ(leaves, rounds * 64);
+    omp_set_max_active_levels(1);
+}
+
 int main(void)
 {
     others = threads_alive() - 1;
@@ -107,5 +132,10 @@ int main(void)
     for (int k = 0; k < 10; k++)
         run_one(2);
     CHECK(threads_alive() - others <= 1 + MASTERS * SIZE + 1);
+    most_threads = 0;
+    run_levels(SCALED(20) + 2);
+    CHECK(most_threads <= 64 + 1);
+    run_turns(10);
+    CHECK(most_threads <= 64 + MASTERS + 1);
     return check_result();
 }

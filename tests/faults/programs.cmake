@@ -1,6 +1,6 @@
 # The programs that find out for themselves whether all went well, whatever compiles them.
 set(tested constructs alloc_limits alloc_nodes alloc_fork fork fork_beside surplus thread_limits exit_inside masters
-  signals no_threads idle affinity)
+  budget signals no_threads idle affinity)
 if(MOIRAI_SANITIZE)
   # The sanitizers' own threads, memory and fork handling get into the way of the others.
   set(tested exit_inside masters signals)
