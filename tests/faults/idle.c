@@ -1,4 +1,5 @@
-/* Workers that have nothing to do use no CPU: from 20 ms after a region on, over 200 ms, at most a few of them. */
+/* Workers that have nothing to do use no CPU: from 20 ms after a region on, over 200 ms, at most a few of them; and little
+   where there is a task each 10 ms. */
 #include <omp.h>
 #include "../omp/check.h"
 #include "process.h"
@@ -49,10 +50,35 @@ static void while_one_works(void)
     CHECK(burnt < 0.050);
 }
 
+/* A task now and then: whoever runs it has waited in vain for longer than a spin may take, and so spins no more. */
+static void between_tasks(void)
+{
+    int done = 0;
+    double burnt = 0;
+#pragma omp parallel
+#pragma omp single
+    {
+        double before = 0;
+        for (int i = 0; i < 80; i++) {
+            if (i == 20)
+                before = cpu_seconds();
+#pragma omp task shared(done)
+#pragma omp atomic
+            done += 1;
+            usleep(10000);
+        }
+        burnt = cpu_seconds() - before;
+    }
+    CHECK_EQ(done, 80);
+    fprintf(stderr, "%.1f ms burnt for 60 tasks\n", burnt * 1e3);
+    CHECK(burnt < 0.040);
+}
+
 int main(void)
 {
     after_region();
     after_tasks();
     while_one_works();
+    between_tasks();
     return check_result();
 }

@@ -1,6 +1,6 @@
 # The programs that find out for themselves whether all went well, whatever compiles them.
 set(tested constructs alloc_limits alloc_nodes alloc_fork fork fork_beside surplus thread_limits exit_inside masters
-  budget signals no_threads idle affinity)
+  budget denied signals no_threads idle affinity)
 if(MOIRAI_SANITIZE)
   # The sanitizers' own threads, memory and fork handling get into the way of the others.
   set(tested exit_inside masters signals)
@@ -11,7 +11,7 @@ endif()
 
 # What ctest has to know about the test of one of them.
 function(set_fault_properties test name)
-  if(name STREQUAL alloc_nodes)
+  if(name MATCHES "^(alloc_nodes|denied)$")
     set_tests_properties(${test} PROPERTIES SKIP_RETURN_CODE 77)
   elseif(name STREQUAL idle)
     # CPU time is only told apart when nothing else runs.
