@@ -9,12 +9,20 @@
    Variant that must hold:
      FEW             one creator pushes two tasks, for two workers; a helper, as one that waits inside a task does,
                      takes one without waking anybody; a steal is a read of top and a CAS.
+     LATE            FEW, and a member that was held up at the end of an earlier region, in which it was searching, leaves.
    Variants that must fail:
      SEARCH_ASLEEP   a worker that finds nothing in the last look counts itself as searching, and then sleeps.
      NO_HANDOVER     a searcher that found work wakes nobody when it stops searching.
      SLEEPER_SILENT  the same for one that found work in the last look before its sleep.
      NO_LAST_LOOK    no look between being counted as asleep and the sleep.
-     LOST_IS_EMPTY   FEW, and a lost race counts as nothing found. */
+     LOST_IS_EMPTY   FEW, and a lost race counts as nothing found.
+     LATE_SILENT     LATE, and it wakes nobody. */
+#ifdef LATE_SILENT
+#define LATE
+#endif
+#ifdef LATE
+#define FEW
+#endif
 #ifdef LOST_IS_EMPTY
 #define FEW
 #endif
@@ -184,6 +192,18 @@ proctype creator(byte self; byte tasks)
     od
 }
 
+#ifdef LATE
+/* mo_idle_leave_search() */
+proctype late()
+{
+    bool woke;
+    searchers--;
+#ifndef LATE_SILENT
+    wake_one()
+#endif
+}
+#endif
+
 #ifdef FEW
 proctype helper()
 {
@@ -204,7 +224,12 @@ init {
         run worker(1);
 #ifdef FEW
         run creator(0, 2);
+#ifdef LATE
+        searchers++;
+        run late()
+#else
         run helper()
+#endif
 #else
         run worker(2);
         run creator(0, 1);
