@@ -1,0 +1,57 @@
+#include <glib.h>
+
+#include "rows.h"
+
+static GThreadPool *pool;
+static GMutex mutex;
+static GCond all_done;
+static long left;
+
+static void work(gpointer data, gpointer user)
+{
+    (void)data, (void)user;
+    if (__atomic_sub_fetch(&left, 1, __ATOMIC_ACQ_REL) == 0) {
+        g_mutex_lock(&mutex);
+        g_cond_signal(&all_done);
+        g_mutex_unlock(&mutex);
+    }
+}
+
+static void begin(int workers)
+{
+    pool = g_thread_pool_new(work, NULL, workers, TRUE, NULL);
+}
+
+static void push_and_wait(long n)
+{
+    __atomic_store_n(&left, n, __ATOMIC_RELEASE);
+    for (long i = 0; i < n; i++)
+        g_thread_pool_push(pool, &left, NULL);
+    g_mutex_lock(&mutex);
+    while (__atomic_load_n(&left, __ATOMIC_ACQUIRE))
+        g_cond_wait(&all_done, &mutex);
+    g_mutex_unlock(&mutex);
+}
+
+static double spawn_wait(void)
+{
+    double before = bench_now_ns();
+    push_and_wait(SPAWNS);
+    return (bench_now_ns() - before) / SPAWNS;
+}
+
+/* There is no other way than from outside, and none to wait for one. */
+static double spawn_join(void)
+{
+    double before = bench_now_ns();
+    for (int i = 0; i < SPAWNS / 20; i++)
+        push_and_wait(1);
+    return (bench_now_ns() - before) / (SPAWNS / 20);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct task_row rows[] = {
+        {"spawn_join", spawn_join}, {"spawn_wait", spawn_wait}, {"outside", spawn_wait}, {NULL, NULL}};
+    return measure_rows("glib", rows, argc, argv, begin);
+}
