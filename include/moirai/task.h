@@ -40,7 +40,8 @@
 
    Waiting in a task runs other tasks meanwhile: one that has not begun is run by whoever joins it, and where the one waited
    for runs elsewhere, any other. So a thread that waits must not hold a lock that tasks take, unless it waits for an isolated
-   group. A thread that is no worker runs what it joins in the same way, and what it created itself; otherwise it sleeps.
+   group. A thread that is no worker sleeps; after a millisecond it begins to run what it joins, and what it created itself, if
+   no worker has.
 
    What it is not: an OpenMP task. OpenMP constructs in a task mean what they mean outside of all regions, and a region that is
    opened there has threads of its own.
@@ -134,7 +135,7 @@ typedef struct {
    Errors: MOIRAI_ECANCELED where it never ran; MOIRAI_EFAILED where it failed, with its data as it left them. Both use the
    handle up. MOIRAI_ESTALE where it was used up before; MOIRAI_EDEADLOCK for the task that the caller is; the second one
    MOIRAI_ETIMEDOUT, and the handle stays. The first may run the task in place, the second does not, and called by a thread
-   that is no worker runs nothing else either. */
+   that is no worker runs nothing at all. */
 int moirai_join(moirai_task_t *task, void *result);
 int moirai_join_until(moirai_task_t *task, void *result, uint64_t deadline_ns);
 

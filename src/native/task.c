@@ -9,16 +9,12 @@ _Static_assert(MOIRAI_ERROR_TEXT_BYTES == MO_ERROR_TEXT, "the core's value");
 _Static_assert((int)MOIRAI_TASK_CANCELLED == (int)MO_JOB_CANCELLED && (int)MOIRAI_TASK_FAILED == (int)MO_JOB_FAILED,
                "the core's values");
 
-/* ---- Handles: the job, and in a word its number below and the bytes of its payload above. */
-struct handle {
-    struct mo_job *job;
-    uint32_t id, bytes;
-};
-_Static_assert(sizeof(struct handle) == sizeof(moirai_task_t), "room for it");
+/* ---- Handles. */
+_Static_assert(sizeof(struct mo_job_handle) == sizeof(moirai_task_t), "room for it");
 
 static inline void make_handle(moirai_task_t *task, struct mo_job *job, size_t bytes)
 {
-    *(struct handle *)task = (struct handle){job, mo_load_relaxed(&job->id), (uint32_t)bytes};
+    *(struct mo_job_handle *)task = (struct mo_job_handle){job, mo_load_relaxed(&job->id), (uint32_t)bytes};
 }
 
 static inline void use_up(moirai_task_t *task)
@@ -29,7 +25,7 @@ static inline void use_up(moirai_task_t *task)
 /* NULL: it is used up. A copy of such a handle leads to a block that is free or another job's: both tell by the number. */
 static inline struct mo_job *job_of(const moirai_task_t *task)
 {
-    const struct handle *h = (const struct handle *)task;
+    const struct mo_job_handle *h = (const struct mo_job_handle *)task;
     return mo_likely(h->job && mo_load_relaxed(&h->job->id) == h->id && mo_job_has_handle(h->job)) ? h->job : NULL;
 }
 
@@ -86,30 +82,25 @@ static __attribute__((noinline)) int spawn_slow(moirai_executor_t *executor, moi
     return mo_native_status(spawn(executor, task, spec, data, mo_job_submit));
 }
 
-/* From a worker to its own executor. False: another case. */
-static inline bool spawn_small(const struct mo_executor *x, moirai_task_t *task, const struct mo_job_spec *spec,
-                               const void *data)
+/* From a worker to its own executor. NULL: another case. */
+static inline struct mo_worker *may_be_short(const struct mo_executor *x, void (*fn)(void *data), const void *data,
+                                             size_t bytes)
 {
     struct mo_member *m = mo_self_peek();
-    struct mo_seat *seat = mo_likely(m != NULL) ? m->worker->seat : NULL;
-    struct handle made = {.bytes = (uint32_t)spec->bytes};
-    if (mo_unlikely(!seat || (x ? x : m->worker->serves) != seat->executor ||
-                    check(spec->fn != NULL, data, spec->bytes)))
-        return false;
-    made.job = mo_job_spawn_small(m->worker, spec, data, &made.id);
-    if (mo_unlikely(!made.job))
-        return false;
-    if (task)
-        *(struct handle *)task = made;
-    return true;
+    struct mo_worker *w = mo_likely(m != NULL) ? m->worker : NULL;
+    if (mo_unlikely(!w || !w->seat || (x ? x : w->serves) != w->seat->executor || !fn || !mo_job_is_small(bytes) ||
+                    (!data && bytes)))
+        return NULL;
+    return w;
 }
 
 MO_API int moirai_spawn(moirai_executor_t *executor, moirai_task_t *task, void (*fn)(void *data), const void *data,
                         size_t bytes)
 {
-    const struct mo_job_spec spec = {.fn = fn, .bytes = bytes, .handle = task};
-    if (mo_likely(spawn_small(mo_native_executor(executor), task, &spec, data)))
+    struct mo_worker *w = may_be_short(mo_native_executor(executor), fn, data, bytes);
+    if (mo_likely(w && mo_job_spawn_small(w, fn, data, bytes, (struct mo_job_handle *)task)))
         return MOIRAI_OK;
+    const struct mo_job_spec spec = {.fn = fn, .bytes = bytes, .handle = task};
     return spawn_slow(executor, task, &spec, data);
 }
 
@@ -258,7 +249,7 @@ static inline int read_outcome(struct mo_job *job, size_t bytes, void *result, m
 
 static int collect(struct mo_worker *w, moirai_task_t *task, struct mo_job *job, void *result, moirai_error_t *error)
 {
-    int status = read_outcome(job, ((struct handle *)task)->bytes, result, error);
+    int status = read_outcome(job, ((struct mo_job_handle *)task)->bytes, result, error);
     mo_job_release(w, job);
     use_up(task);
     return status;
@@ -284,17 +275,23 @@ static __attribute__((noinline)) int join_other(moirai_task_t *task, void *resul
     return join_slow(mo_native_worker(), task, result, NULL, MOIRAI_FOREVER);
 }
 
+static inline int status_of(enum mo_job_phase phase)
+{
+    return mo_likely(phase == MO_JOB_COMPLETED) ? MOIRAI_OK
+           : phase == MO_JOB_FAILED             ? MOIRAI_EFAILED
+                                                : MOIRAI_ECANCELED;
+}
+
 MO_API int moirai_join(moirai_task_t *task, void *result)
 {
     struct mo_member *m = mo_self_peek();
-    struct mo_job *job = mo_likely(task && m) ? job_of(task) : NULL;
-    if (mo_unlikely(!job || !mo_job_run_newest(m->worker, job)))
+    if (mo_unlikely(!task || !m))
         return join_other(task, result);
-    struct mo_worker *w = m->worker;
-    int status = read_outcome(job, ((struct handle *)task)->bytes, result, NULL);
-    mo_job_free(w, job);
+    enum mo_job_phase phase = mo_job_join_newest(m->worker, (struct mo_job_handle *)task, result);
+    if (mo_unlikely(phase == MO_JOB_QUEUED))
+        return join_other(task, result);
     use_up(task);
-    return status;
+    return status_of(phase);
 }
 
 MO_API int moirai_join_until(moirai_task_t *task, void *result, uint64_t deadline_ns)
@@ -329,10 +326,10 @@ MO_API int moirai_join_all(moirai_task_t *tasks, size_t count, void *results)
         return MOIRAI_EINVAL;
     for (size_t i = 0; i < count; i++)
         if (end)
-            end += ((struct handle *)&tasks[i])->bytes;
+            end += ((struct mo_job_handle *)&tasks[i])->bytes;
     for (size_t i = count; i-- > 0;) {
         if (end)
-            end -= ((struct handle *)&tasks[i])->bytes;
+            end -= ((struct mo_job_handle *)&tasks[i])->bytes;
         int one = moirai_join(&tasks[i], end);
         if (one != MOIRAI_OK)
             status = one;
@@ -418,7 +415,7 @@ static int follow(struct mo_worker *w, moirai_task_t *tasks, size_t count, struc
     const struct mo_job_spec spec = {.fn = nothing, .bytes = bytes, .handle = next};
     struct mo_job *job;
     for (size_t i = 0; i < count; i++) {
-        before[i] = (struct mo_job_before){job_of(&tasks[i]), ((struct handle *)&tasks[i])->bytes};
+        before[i] = (struct mo_job_before){job_of(&tasks[i]), ((struct mo_job_handle *)&tasks[i])->bytes};
         if (!before[i].job)
             return ESTALE;
         if (before[i].job == w->job)
@@ -581,14 +578,15 @@ MO_API int moirai_group_spawn(moirai_group_t *group, moirai_task_t *task, void (
                               size_t bytes)
 {
     struct mo_group *g = core_of(group);
-    struct mo_worker *w = mo_native_worker();
+    struct mo_worker *w = mo_likely(g != NULL) ? may_be_short(g->executor, fn, data, bytes) : NULL;
+    if (mo_likely(w && mo_job_spawn_small_in(w, fn, data, bytes, (struct mo_job_handle *)task, g)))
+        return MOIRAI_OK;
     if (mo_unlikely(!g || check(fn != NULL, data, bytes)))
         return MOIRAI_EINVAL;
+    w = mo_native_worker();
     if (mo_unlikely(!w))
         return MOIRAI_ENOMEM;
     const struct mo_job_spec spec = {.fn = fn, .bytes = bytes, .handle = task, .group = g};
-    if (mo_likely(spawn_small(g->executor, task, &spec, data)))
-        return MOIRAI_OK;
     return mo_native_status(create(w, g->executor, task, &spec, data, mo_job_submit));
 }
 

@@ -250,7 +250,8 @@ static void serve(struct mo_member *m)
     struct mo_worker *w = m->worker;
     struct mo_seat *seat = mo_seat_of(m);
     struct mo_executor *x = mo_apart_owner(m->team);
-    *seat = (struct mo_seat){.member = m, .executor = x};
+    *seat = (struct mo_seat){
+        .member = m, .executor = x, .state = MO_JOB_OF(x->slot) | MO_JOB_ENTRY, .origin = (uint64_t)w->index << 32};
     m->gen_seen = mo_load_relaxed(&m->team->gen); /* stays so until all leave */
     w->seat = seat;
     w->serves = x;

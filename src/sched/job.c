@@ -29,6 +29,7 @@
 #define DEPTH_MAX        64
 #define STACK_KEEP_BYTES (96 * 1024)
 #define HELP_RELOOK_NS   100000
+#define PATIENCE_NS      1000000
 #define FOREVER          UINT64_MAX
 
 static inline struct mo_group *group_of(struct mo_job *job)
@@ -44,8 +45,7 @@ static inline void fill(struct mo_worker *w, const struct mo_executor *x, struct
     job->fn = spec->fn;
     mo_store_relaxed(&job->group, (struct mo_task *)spec->group);
     mo_store_relaxed(&job->state, MO_JOB_OF(x->slot) | MO_JOB_ENTRY | (spec->handle ? MO_JOB_HANDLE : 0));
-    uint32_t id = w->last_job + 1;
-    w->last_job = id += !id; /* never 0 */
+    uint32_t id = w->last_job += 2; /* odd, never 0 */
     job->origin = id | (uint64_t)w->index << 32 | (uint64_t)cls << 48 | (uint64_t)flags << 56;
 }
 
@@ -82,11 +82,6 @@ static inline void delete (struct mo_worker *w, struct mo_job *job, uint64_t sta
     if (mo_unlikely(job->flags & MO_JOB_FOLLOWS))
         release_before(w, mo_job_after(job));
     free_block(w, job);
-}
-
-void mo_job_free(struct mo_worker *w, struct mo_job *job)
-{
-    delete (w, job, mo_load_relaxed(&job->state));
 }
 
 /* ---- Failures. */
@@ -327,34 +322,6 @@ void mo_job_deal(struct mo_worker *w, struct mo_executor *x, _Atomic uint64_t *d
 }
 
 /* ---- Handles. */
-bool mo_job_run_newest(struct mo_worker *w, struct mo_job *job)
-{
-    struct mo_seat *seat = w->seat;
-    if (mo_unlikely(!seat))
-        return false;
-    struct mo_member *m = seat->member;
-    struct mo_deque_buffer *buf = mo_load_relaxed(&m->deque.buffer);
-    int64_t newest = mo_load_relaxed(&m->deque.bottom) - 1;
-    uint64_t state = mo_load_relaxed(&job->state);
-    if (mo_unlikely(newest < 0 || mo_load_relaxed(&buf->slot[(uint64_t)newest & buf->mask]) != job ||
-                    state & (7 | MO_JOB_EXPOSED))) /* not queued */
-        return false;
-    if (mo_unlikely(mo_deque_pop_owner(&m->deque, newest, true) != job))
-        return false; /* a thief had it */
-    mo_store_relaxed(&job->state, (state & ~MO_JOB_ENTRY) | MO_JOB_RUNNING);
-    enum mo_job_phase phase = run_or_drop(w, seat->executor, job, false);
-    struct mo_group *group = group_of(job);
-    if (mo_unlikely(mo_load_relaxed(&job->state) & MO_JOB_EXPOSED)) {
-        conclude(w, job, mo_load_relaxed(&job->state), phase);
-    } else {
-        mo_store_relaxed(&job->state, (state & ~MO_JOB_ENTRY) | phase); /* J4 */
-        if (group)
-            group_sub(w, group);
-    }
-    mo_owner_add_release(&m->done, 1);
-    return true;
-}
-
 void mo_job_release(struct mo_worker *w, struct mo_job *job)
 {
     /* acq_rel: who frees the block has seen what all others did with it. */
@@ -499,6 +466,7 @@ struct job_wait {
     size_t count, over; /* over: index of one that is; count: none is */
     struct mo_group *group;
     uint64_t deadline_ns;
+    uint64_t patient_until; /* ns: when it begins to help without a seat */
     bool late;
 };
 
@@ -537,6 +505,20 @@ static bool group_over(void *arg)
     return group_is_over(jw->group) || is_late(jw);
 }
 
+/* Run it here if it has not begun, on whatever thread this is; its entry stays where it is. */
+static bool claim(struct mo_worker *w, struct mo_job *job)
+{
+    uint64_t state = mo_load_relaxed(&job->state);
+    struct mo_executor *x = mo_executor_in(MO_JOB_SLOT(state));
+    do {
+        if (MO_JOB_PHASE(state) != MO_JOB_QUEUED || state & MO_JOB_PINNED || !x)
+            return false;
+    } while (!mo_cas_acq_rel(&job->state, &state, (state & ~(uint64_t)7) | MO_JOB_RUNNING));
+    enum mo_job_phase phase = run_or_drop(w, x, job, true);
+    conclude(w, job, mo_load_relaxed(&job->state), phase);
+    return true;
+}
+
 /* Stack for another job that waits on top of this one. */
 static bool may_nest(struct mo_worker *w)
 {
@@ -554,11 +536,16 @@ static void deal_inside(struct mo_worker *w, struct mo_executor *x, _Atomic uint
     w->job_depth--;
 }
 
-/* A thread without a seat runs what it has handed over itself, as it cannot know that a worker is free: all of them may
-   wait for the very thread, in a barrier for one. */
+/* A thread without a seat leaves its jobs to the workers, who have what it takes to share them. But it cannot know that one
+   of them is going to be free: all may wait for the very thread, in a barrier for one. So after a while it begins with what
+   it waits for, or with what it has handed over. */
 static bool help_outside(struct job_wait *jw, const struct mo_kin *kin)
 {
     struct mo_outbox *o;
+    if (mo_plat_now_ns() < jw->patient_until)
+        return false;
+    if (!jw->group && jw->count == 1 && claim(jw->w, jw->jobs[0]))
+        return true;
     struct mo_job *job = mo_outbox_take_back(jw->w, jw->x, kin, &o);
     if (!job)
         return false;
@@ -615,7 +602,11 @@ static bool wait_until(struct job_wait *jw, bool (*ready)(void *))
                                 .arg = jw,
                                 .event = &jw->w->event,
                                 .bits = MO_WAKE_ANY,
-                                .relook_ns = jw->seat ? HELP_RELOOK_NS : 0};
+                                .relook_ns = jw->seat ? HELP_RELOOK_NS
+                                             : jw->x  ? PATIENCE_NS
+                                                      : 0};
+    if (jw->x && !jw->seat)
+        jw->patient_until = mo_plat_now_ns() + PATIENCE_NS;
     mo_wait(&jw->wait);
     return !jw->late;
 }
@@ -652,25 +643,11 @@ size_t mo_job_wait_any(struct mo_worker *w, struct mo_job *const *jobs, size_t c
     return jw.over;
 }
 
-/* Run it here if it has not begun, on whatever thread this is; its entry stays where it is. */
-static bool claim(struct mo_worker *w, struct mo_job *job)
-{
-    uint64_t state = mo_load_relaxed(&job->state);
-    struct mo_executor *x = mo_executor_in(MO_JOB_SLOT(state));
-    do {
-        if (MO_JOB_PHASE(state) != MO_JOB_QUEUED || state & MO_JOB_PINNED || !x)
-            return false;
-    } while (!mo_cas_acq_rel(&job->state, &state, (state & ~(uint64_t)7) | MO_JOB_RUNNING));
-    enum mo_job_phase phase = run_or_drop(w, x, job, true);
-    conclude(w, job, mo_load_relaxed(&job->state), phase);
-    return true;
-}
-
 bool mo_job_wait(struct mo_worker *w, struct mo_job *job, uint64_t deadline_ns)
 {
     if (MO_JOB_OVER(mo_load_acquire(&job->state)))
         return true;
-    if (deadline_ns == FOREVER && claim(w, job))
+    if (deadline_ns == FOREVER && w->seat && claim(w, job))
         return true;
     return mo_job_wait_any(w, &job, 1, deadline_ns) == 0;
 }
@@ -859,21 +836,91 @@ static inline void copy_words(uint64_t *to, const uint64_t *from, size_t bytes)
     }
 }
 
-struct mo_job *mo_job_spawn_small(struct mo_worker *w, const struct mo_job_spec *spec, const void *data, uint32_t *id)
+static inline __attribute__((always_inline)) bool spawn_small(struct mo_worker *w, void (*fn)(void *), const void *data,
+                                                              size_t bytes, struct mo_job_handle *handle,
+                                                              struct mo_group *group)
 {
     struct mo_seat *seat = w->seat;
+    struct mo_member *m = seat->member;
     struct mo_job *job = (struct mo_job *)w->slab.free[0];
-    if (mo_unlikely(!job || spec->bytes > 4 * sizeof(uint64_t) || spec->bytes % sizeof(uint64_t) ||
-                    !mo_deque_room_owner(&seat->member->deque)))
-        return NULL;
+    if (mo_unlikely(!job || !mo_deque_room_owner(&m->deque)))
+        return false;
+    uint32_t id = w->last_job += 2;
     mo_slab_take_owner(&w->slab, 0);
-    fill(w, seat->executor, job, spec, 0, 0);
-    copy_words((uint64_t *)(job + 1), data, spec->bytes);
-    *id = w->last_job;
-    if (spec->group)
-        group_add(w, spec->group);
-    mo_owner_add(&seat->member->created, 1);
-    mo_deque_push_owner(&seat->member->deque, job);
-    mo_work_published(seat->member->team);
-    return job;
+    job->fn = fn;
+    mo_store_relaxed(&job->group, (struct mo_task *)group);
+    mo_store_relaxed(&job->state, handle ? seat->state | MO_JOB_HANDLE : seat->state);
+    job->origin = seat->origin | id;
+    copy_words((uint64_t *)(job + 1), data, bytes);
+    if (handle)
+        *handle = (struct mo_job_handle){job, id, (uint32_t)bytes};
+    if (group)
+        group_add(w, group);
+    mo_owner_add(&m->created, 1);
+    mo_deque_push_owner(&m->deque, job);
+    mo_work_published(m->team);
+    return true;
+}
+
+bool mo_job_spawn_small(struct mo_worker *w, void (*fn)(void *), const void *data, size_t bytes,
+                        struct mo_job_handle *handle)
+{
+    return spawn_small(w, fn, data, bytes, handle, NULL);
+}
+
+bool mo_job_spawn_small_in(struct mo_worker *w, void (*fn)(void *), const void *data, size_t bytes,
+                           struct mo_job_handle *handle, struct mo_group *group)
+{
+    return spawn_small(w, fn, data, bytes, handle, group);
+}
+
+/* ---- The short way of joining. */
+/* The entry is in hand; J4. */
+static __attribute__((noinline)) enum mo_job_phase end_exposed(struct mo_worker *w, struct mo_job *job,
+                                                               enum mo_job_phase phase, void *result, uint32_t bytes)
+{
+    conclude(w, job, mo_load_relaxed(&job->state), phase);
+    if (result && phase != MO_JOB_CANCELLED)
+        copy_words(result, (uint64_t *)(job + 1), bytes);
+    mo_job_release(w, job);
+    return phase;
+}
+
+static inline enum mo_job_phase end_alone(struct mo_worker *w, struct mo_job *job, enum mo_job_phase phase,
+                                          void *result, uint32_t bytes)
+{
+    struct mo_group *group = group_of(job);
+    if (result && mo_likely(phase != MO_JOB_CANCELLED))
+        copy_words(result, (uint64_t *)(job + 1), bytes);
+    if (mo_unlikely(phase == MO_JOB_FAILED))
+        free_error(w, job->error);
+    free_block(w, job);
+    if (group)
+        group_sub(w, group);
+    return phase;
+}
+
+enum mo_job_phase mo_job_join_newest(struct mo_worker *w, const struct mo_job_handle *handle, void *result)
+{
+    struct mo_seat *seat = w->seat;
+    struct mo_job *job = handle->job;
+    if (mo_unlikely(!seat || !job || !mo_job_is_small(handle->bytes)))
+        return MO_JOB_QUEUED;
+    struct mo_member *m = seat->member;
+    struct mo_deque_buffer *buf = mo_load_relaxed(&m->deque.buffer);
+    int64_t newest = mo_load_relaxed(&m->deque.bottom) - 1;
+    uint64_t state = mo_load_relaxed(&job->state);
+    if (mo_unlikely(newest < 0 || mo_load_relaxed(&buf->slot[(uint64_t)newest & buf->mask]) != job ||
+                    mo_load_relaxed(&job->id) != handle->id || job->flags || state != (seat->state | MO_JOB_HANDLE)))
+        return MO_JOB_QUEUED; /* not queued, exposed, larger, or used up */
+    if (mo_unlikely(mo_deque_pop_owner(&m->deque, newest, true) != job))
+        return MO_JOB_QUEUED; /* a thief had it */
+    mo_store_relaxed(&job->state, (state & ~MO_JOB_ENTRY) | MO_JOB_RUNNING);
+    enum mo_job_phase phase = run_or_drop(w, seat->executor, job, false);
+    if (mo_unlikely(mo_load_relaxed(&job->state) & MO_JOB_EXPOSED))
+        phase = end_exposed(w, job, phase, result, handle->bytes);
+    else
+        phase = end_alone(w, job, phase, result, handle->bytes);
+    mo_owner_add_release(&m->done, 1);
+    return phase;
 }

@@ -126,6 +126,7 @@ struct mo_seat {
     struct mo_member *member;
     struct mo_executor *executor;
     struct mo_outbox *next_outbox; /* where it looks first */
+    uint64_t state, origin;        /* of jobs that are made here: what is the same for all of them */
     unsigned looks;
     /* Only ever grow; the owner writes, others read. */
     struct mo_job_counts ran;
@@ -151,9 +152,22 @@ struct mo_job_spec {
 
 /* A block of a job of `x`, whose payload the caller fills in. NULL: memory is exhausted. */
 struct mo_job *mo_job_new(struct mo_worker *w, struct mo_executor *x, const struct mo_job_spec *spec);
-/* The two below in one for a caller with a seat, whose executor the job is for, `data` of a few words, and no ext. NULL:
-   another case, nothing has happened. The job may be gone already; *id is its number. */
-struct mo_job *mo_job_spawn_small(struct mo_worker *w, const struct mo_job_spec *spec, const void *data, uint32_t *id);
+/* What a handle of the program's holds. */
+struct mo_job_handle {
+    struct mo_job *job;
+    uint32_t id, bytes; /* of its payload */
+};
+
+/* The two below in one for a caller with a seat, whose executor the job is for, and `data` of up to four words; `handle` NULL:
+   none. False: another case, nothing has happened. */
+bool mo_job_spawn_small(struct mo_worker *w, void (*fn)(void *), const void *data, size_t bytes,
+                        struct mo_job_handle *handle);
+bool mo_job_spawn_small_in(struct mo_worker *w, void (*fn)(void *), const void *data, size_t bytes,
+                           struct mo_job_handle *handle, struct mo_group *group);
+static inline bool mo_job_is_small(size_t bytes)
+{
+    return bytes <= 4 * sizeof(uint64_t) && bytes % sizeof(uint64_t) == 0;
+}
 /* Hand it to its executor: 0, or ENOMEM, or ESHUTDOWN where that takes no more, and then the block is gone. From any
    thread, whose worker is `w`. */
 int mo_job_submit(struct mo_worker *w, struct mo_executor *x, struct mo_job *job);
@@ -183,10 +197,10 @@ static inline bool mo_job_has_handle(struct mo_job *job)
 bool mo_job_wait(struct mo_worker *w, struct mo_job *job, uint64_t deadline_ns);
 /* Until one of them is over: its index, or `count` at the deadline. */
 size_t mo_job_wait_any(struct mo_worker *w, struct mo_job *const *jobs, size_t count, uint64_t deadline_ns);
-/* Run it here if it is the newest of the caller's deque and nobody else can know of it: then it is over, and mo_job_free()
-   may follow. The short way of a join. */
-bool mo_job_run_newest(struct mo_worker *w, struct mo_job *job);
-void mo_job_free(struct mo_worker *w, struct mo_job *job);
+/* The short way of a join: run the job here if it is the newest of the caller's deque and nobody else can know of it, copy its
+   small payload to `result` unless that is NULL, and free it. Returns its phase; MO_JOB_QUEUED: another case, nothing has
+   happened. */
+enum mo_job_phase mo_job_join_newest(struct mo_worker *w, const struct mo_job_handle *handle, void *result);
 /* Give the handle up. */
 void mo_job_release(struct mo_worker *w, struct mo_job *job);
 /* 0: it will never run. EBUSY: it has begun, and is asked to stop. EALREADY: it is over. */

@@ -86,6 +86,7 @@ struct mo_worker *mo_worker_new_locked(bool pooled)
         return NULL;
     w->first = s->workers == 0;
     w->index = (uint16_t)s->workers++;
+    w->last_job = 1; /* numbers of jobs are odd */
     mo_epoch_register(&w->epoch);
     mo_store_release(&s->worker[w->index], w);
     return w;
