@@ -84,6 +84,14 @@ static void await_waiting(struct box *b, int n)
     }
 }
 
+static int done(struct box *b)
+{
+    mtx_lock(&b->m);
+    int n = b->done;
+    mtx_unlock(&b->m);
+    return n;
+}
+
 CASE(c11_cnd)
 {
     struct box b = {.tokens = 0};
@@ -98,7 +106,9 @@ CASE(c11_cnd)
     b.tokens = 1;
     IS(cnd_signal(&b.c), thrd_success);
     mtx_unlock(&b.m);
-    nap(20);
+    for (int ms = 0; ms < 20000 && done(&b) == 0; ms++)
+        nap(1);
+    nap(20); /* if there were more, they would come now */
     mtx_lock(&b.m);
     IS(b.done, 1);
     b.tokens = 3;

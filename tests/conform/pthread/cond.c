@@ -810,10 +810,12 @@ CASE(cond_interrupted_wait)
     IS(w.errors, 0);
 }
 
-static void *waits_60_ms(void *arg)
+static long wait_ms = 60;
+
+static void *waits_for_a_while(void *arg)
 {
     struct crowd *w = arg;
-    struct timespec at = in_ms(CLOCK_REALTIME, 60);
+    struct timespec at = in_ms(CLOCK_REALTIME, wait_ms);
     pthread_mutex_lock(w->m);
     w->waiting++;
     int err = pthread_cond_timedwait(w->c, w->m, &at);
@@ -827,7 +829,7 @@ CASE(cond_interrupted_timedwait)
     struct sigaction action = {.sa_handler = does_nothing};
     sigaction(SIGUSR1, &action, NULL);
     struct crowd w = {.m = plain(), .c = any()};
-    pthread_t t = start(waits_60_ms, &w);
+    pthread_t t = start(waits_for_a_while, &w);
     interrupts(&w, t);
     ERR((int)(intptr_t)end(t), ETIMEDOUT);
 }
@@ -893,22 +895,27 @@ static void forks_in_handler(int signal)
 
 static void *waits_and_child_ends(void *arg)
 {
-    void *result = waits_60_ms(arg);
+    void *result = waits_for_a_while(arg);
     if (atomic_load(&child_status) == -1)
         _exit((int)(intptr_t)result == ETIMEDOUT ? 0 : 5);
     return result;
 }
 
+/* A wait that ends before the signal comes shows nothing: the next one takes longer. */
 CASE(cond_handler_forks_during_wait)
 {
     struct sigaction action = {.sa_handler = forks_in_handler};
     sigaction(SIGUSR1, &action, NULL);
-    struct crowd w = {.m = plain(), .c = any()};
-    pthread_t t = start(waits_and_child_ends, &w);
-    await_waiting(&w, 1);
-    nap(10);
-    pthread_kill(t, SIGUSR1);
-    ERR((int)(intptr_t)end(t), ETIMEDOUT);
+    int err = ETIMEDOUT;
+    for (; err == ETIMEDOUT && atomic_load(&child_status) == 0 && wait_ms < 20000; wait_ms *= 4) {
+        struct crowd w = {.m = plain(), .c = any()};
+        pthread_t t = start(waits_and_child_ends, &w);
+        await_waiting(&w, 1);
+        nap(10);
+        pthread_kill(t, SIGUSR1);
+        err = (int)(intptr_t)end(t);
+    }
+    ERR(err, ETIMEDOUT);
     IS(atomic_load(&child_status), 1);
 }
 
@@ -1016,8 +1023,11 @@ CASE(cond_ten_thousand_waiters)
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, 32768);
     int made = 0;
-    while (made < MANY && pthread_create(&t[made], &attr, waits_for_token, &w) == 0)
-        made++;
+    for (int ms = 0; made < MANY && ms < 20000;) /* others on the machine may have many threads for a while */
+        if (pthread_create(&t[made], &attr, waits_for_token, &w) == 0)
+            made++;
+        else
+            nap((ms += 10, 10));
     await_waiting(&w, made);
     give(&w, made, true, pthread_cond_broadcast);
     for (int i = 0; i < made; i++)

@@ -196,20 +196,32 @@ CASE(sem_cancelled)
     IS(end(t) == PTHREAD_CANCELED, 1);
 }
 
+static atomic_bool interrupted;
+
 static void does_nothing(int signal)
 {
     (void)signal;
 }
 
+static void *is_interrupted(void *s)
+{
+    void *err = waits_for_sem(s);
+    atomic_store(&interrupted, true);
+    return err;
+}
+
+/* A signal that comes before the wait interrupts nothing, so there are many. */
 CASE(sem_interrupted)
 {
     struct sigaction action = {.sa_handler = does_nothing};
     sigaction(SIGUSR1, &action, NULL);
     sem_t s;
     sem_init(&s, 0, 0);
-    pthread_t t = start(waits_for_sem, &s);
-    nap(30);
-    pthread_kill(t, SIGUSR1);
+    pthread_t t = start(is_interrupted, &s);
+    while (!atomic_load(&interrupted)) {
+        nap(5);
+        pthread_kill(t, SIGUSR1);
+    }
     ERR((int)(intptr_t)end(t), EINTR);
 }
 
