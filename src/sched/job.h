@@ -215,6 +215,11 @@ struct mo_job *mo_job_find(uint64_t number);
 bool mo_job_is_cancelled(const struct mo_worker *w);
 /* The caller's job has failed. Counts when it returns; the first failure of a job does. */
 void mo_job_fail(struct mo_worker *w, int32_t code, const char *text);
+/* The caller has a seat, and all that it has put into its deque has been taken. */
+static inline bool mo_job_has_offered_nothing(const struct mo_worker *w)
+{
+    return w->seat && mo_deque_peek_size(&w->seat->member->deque) == 0;
+}
 /* Run one job that may run here, if there is one. */
 bool mo_job_yield(struct mo_worker *w);
 

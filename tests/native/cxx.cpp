@@ -44,6 +44,25 @@ static bool call_once()
     }
 }
 
+static void square(void *data)
+{
+    *static_cast<long *>(data) *= *static_cast<long *>(data);
+}
+
+static void add(void *context, size_t from, size_t to)
+{
+    __atomic_add_fetch(static_cast<size_t *>(context), to - from, __ATOMIC_RELAXED);
+}
+
+static bool tasks()
+{
+    moirai_task_t task;
+    long n = 12;
+    size_t sum = 0;
+    return moirai_spawn(nullptr, &task, square, &n, sizeof n) == MOIRAI_OK && moirai_join(&task, &n) == MOIRAI_OK &&
+           n == 144 && moirai_for(nullptr, 0, 1000, 0, add, &sum) == MOIRAI_OK && sum == 1000;
+}
+
 int main()
 {
     std::thread other(take);
@@ -52,5 +71,5 @@ int main()
     bool right = !call_once() && call_once() && call_once() && attempts == 2;
     right = right && moirai_mutex_lock(&asymmetric) == MOIRAI_OK && moirai_mutex_unlock(&asymmetric) == MOIRAI_OK;
     right = right && moirai_sem_wait(&sem) == MOIRAI_OK && moirai_rwlock_read_lock(&lock) == MOIRAI_OK;
-    return right ? 0 : 1;
+    return right && tasks() ? 0 : 1;
 }
