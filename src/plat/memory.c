@@ -4,10 +4,39 @@
 
 #include <errno.h>
 #include <linux/mempolicy.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define PREFER_MANY 5 /* MPOL_PREFERRED_MANY, of Linux 5.15: older headers do not have it */
+
+#define GUARD_INSTALL 102 /* MADV_GUARD_INSTALL */
+
+void *mo_plat_map_stacks(size_t bytes)
+{
+    int saved = errno;
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (p != MAP_FAILED)
+        madvise(p, bytes, MADV_NOHUGEPAGE); /* a wish */
+    errno = saved;
+    return p == MAP_FAILED ? NULL : p;
+}
+
+int mo_plat_guard(void *p, size_t bytes)
+{
+    int saved = errno;
+    int err = madvise(p, bytes, GUARD_INSTALL) == 0 ? 0 : errno;
+    errno = saved;
+    return err;
+}
+
+int mo_plat_deny(void *p, size_t bytes)
+{
+    int saved = errno;
+    int err = mprotect(p, bytes, PROT_NONE) == 0 ? 0 : errno;
+    errno = saved;
+    return err;
+}
 
 size_t mo_plat_page_bytes(void)
 {
