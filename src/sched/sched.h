@@ -377,6 +377,9 @@ static inline struct mo_member *mo_self_plain(void)
     return mo_likely(m && !mo_traced(m)) ? m : NULL;
 }
 
+/* There is, or was, a worker of that number; there is none of a higher one either if not. */
+bool mo_worker_exists(unsigned index);
+
 /* The calling thread's worker: `e` ends with the thread. */
 static inline void mo_worker_at_end(struct mo_worker *w, struct mo_thread_end *e)
 {

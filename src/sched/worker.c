@@ -28,6 +28,11 @@ void *mo_sched_permanent_locked(size_t bytes)
     return p;
 }
 
+bool mo_worker_exists(unsigned index)
+{
+    return mo_load_acquire(&MO_SHARED(sched).worker[index]) != NULL;
+}
+
 void mo_worker_free(struct mo_worker *w, uint16_t home, void *block, unsigned cls)
 {
     if (mo_likely(home == w->index))
