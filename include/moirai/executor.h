@@ -99,7 +99,7 @@ int moirai_executor_shutdown(moirai_executor_t *executor, int mode, uint64_t dea
 
 /* Give its memory to others. Nobody must use it afterwards.
    Blocks: never.
-   Errors: MOIRAI_EBUSY where it has not been shut down. */
+   Errors: MOIRAI_EBUSY where it has not been shut down, or that is not over yet. */
 int moirai_executor_free(moirai_executor_t *executor);
 
 /* 1 from the moment of the first shutdown on, 0 before.

@@ -364,6 +364,7 @@ int mo_executor_shutdown(struct mo_executor *x, enum mo_shutdown mode, uint64_t 
         await_closed(x, UINT64_MAX);
     mo_blocking_close(x, w);
     mo_apart_close(x->team, w);
+    mo_store_release(&x->state, (uint32_t)MO_EXECUTOR_LEFT);
     return in_time ? 0 : ETIMEDOUT;
 }
 
@@ -372,7 +373,7 @@ int mo_executor_free(struct mo_executor *x)
     struct mo_sched *s = &MO_SHARED(sched);
     uint32_t state = mo_load_acquire(&x->state);
     struct mo_executor *preferred = x;
-    if (state < MO_EXECUTOR_CLOSED)
+    if (state < MO_EXECUTOR_LEFT)
         return EBUSY;
     mo_cas_acq_rel(&MO_SHARED(executors).preferred, &preferred, NULL); /* a new one will be made */
     mo_mutex_lock(&s->lock);
@@ -456,7 +457,7 @@ int mo_executor_new(const struct mo_executor_form *form, struct mo_executor **ma
         return ENOMEM;
     x->team = mo_apart_open(form->workers, serve, x, &err);
     if (!x->team) {
-        mo_store_relaxed(&x->state, (uint32_t)MO_EXECUTOR_CLOSED);
+        mo_store_relaxed(&x->state, (uint32_t)MO_EXECUTOR_LEFT);
         mo_executor_free(x);
         return err;
     }

@@ -23,6 +23,7 @@ enum mo_executor_state {
     MO_EXECUTOR_DRAINING,
     MO_EXECUTOR_CANCELLING, /* what has not begun is dropped */
     MO_EXECUTOR_CLOSED,     /* all is over: its threads leave */
+    MO_EXECUTOR_LEFT,       /* they have left */
     MO_EXECUTOR_GONE        /* it stayed behind in the parent of a fork */
 };
 

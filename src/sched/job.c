@@ -383,10 +383,28 @@ bool mo_job_is_cancelled(const struct mo_worker *w)
 }
 
 /* ---- A job that follows others. */
+/* A block for more than one begins like this. */
+struct before_head {
+    void *unused;
+    void *no_parent; /* NULL where a task of this slab class has its parent: a late thief may still look (steal.c) */
+    struct mo_job_before before[];
+};
+
 static void free_before(struct mo_worker *w, struct mo_job_after *after)
 {
     if (after->before != &after->one)
-        mo_worker_free(w, after->home, after->before, after->cls);
+        mo_worker_free(w, after->home, (char *)after->before - offsetof(struct before_head, before), after->cls);
+}
+
+static struct mo_job_before *new_before(struct mo_worker *w, struct mo_job_after *after, size_t bytes)
+{
+    after->home = w->index;
+    after->cls = (uint8_t)mo_slab_class(sizeof(struct before_head) + bytes);
+    struct before_head *head = after->cls < MO_SLAB_CLASSES ? mo_slab_alloc_owner(&w->slab, after->cls) : NULL;
+    if (!head)
+        return NULL;
+    head->unused = head->no_parent = NULL;
+    return head->before;
 }
 
 static void release_before(struct mo_worker *w, struct mo_job_after *after)
@@ -399,12 +417,7 @@ static void release_before(struct mo_worker *w, struct mo_job_after *after)
 static bool copy_before(struct mo_worker *w, struct mo_job_after *after, const struct mo_job_follow *f)
 {
     size_t bytes = f->count * sizeof *f->before;
-    after->before = &after->one;
-    if (f->count > 1) {
-        after->home = w->index;
-        after->cls = (uint8_t)mo_slab_class(bytes);
-        after->before = after->cls < MO_SLAB_CLASSES ? mo_slab_alloc_owner(&w->slab, after->cls) : NULL;
-    }
+    after->before = f->count > 1 ? new_before(w, after, bytes) : &after->one;
     if (after->before)
         memcpy(after->before, f->before, bytes);
     return after->before != NULL;
