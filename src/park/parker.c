@@ -73,7 +73,6 @@ struct mo_bucket {
     _Atomic uint32_t parked;
     struct mo_parker *first; /* one for each key */
     uint64_t given;          /* whatever those note who take one at a time */
-    _Atomic uint64_t comers; /* who competed of late: the number of the period, and a bit for each */
 };
 
 struct mo_parkers {
@@ -396,17 +395,6 @@ bool mo_parker_is_waited_for(const void *key)
 uint32_t mo_parker_crowd(const void *key)
 {
     return mo_load_relaxed(&bucket_of(key)->parked);
-}
-
-/* Relaxed, and bits may be lost: it is only the number that counts, and that roughly. */
-bool mo_parker_competes(const struct mo_parker *p, const void *key)
-{
-    struct mo_bucket *b = bucket_of(key);
-    uint64_t period = mo_plat_ticks() / mo_plat_ticks_per_us() / PERIOD_US << 32, seen = mo_load_relaxed(&b->comers);
-    uint64_t now = (seen >> 32 << 32 == period ? seen : period) | 1u << (p->tid & 31);
-    if (now != seen)
-        mo_store_relaxed(&b->comers, now);
-    return mo_load_relaxed(&b->parked) != 0 || (unsigned)__builtin_popcount((uint32_t)now) > MO_SHARED(parkers).cpus;
 }
 
 /* ---- Waiting.

@@ -118,9 +118,6 @@ void mo_parker_done(struct mo_parker *p);
 bool mo_parker_is_waited_for(const void *key);
 /* How many stand under this key and those that share its bucket: a hint, relaxed. */
 uint32_t mo_parker_crowd(const void *key);
-/* The thread of `p` competes for what is at `key`; true if more do than there are CPUs, or some have fallen asleep. Also a
-   hint: keys share buckets, and threads a bit of 32. */
-bool mo_parker_competes(const struct mo_parker *p, const void *key);
 
 static inline bool mo_parker_is_taken(struct mo_parker *p)
 {

@@ -10,8 +10,8 @@
    HAND_OVER_US as there are others before them, but for what the system's scheduler adds.
    Unlocks see 2 only if somebody has written it since the last one took it away, and the one that was woken then may have
    to wait for a CPU. So a sleep ends by itself a few times (FIRST_LOOK_NS, then later), and who gets up writes 2. And where
-   more threads compete than there are CPUs, one that has not slept for ROUND_US does not spin for the mutex but sleeps: else
-   all of them would stay runnable and wait for a CPU in turns of the scheduler's, which are longer.
+   others sleep, a thread that has not for ROUND_US does not spin for the mutex but sleeps in its turn: those who want it are
+   more than there are CPUs, and would run in turns of the scheduler's, which are longer.
    M1  the word is 0 only if nobody owns the mutex; it goes from 0 by a CAS or an exchange of whoever then owns it.
    M2  a waiter in the table owns the mutex when its parker is TAKEN, or when its own exchange has returned 0. Not both: it
        is taken by an owner that keeps the word at 2.
@@ -34,7 +34,7 @@
 
 #define STARVING_US   250
 #define HAND_OVER_US  100 /* at most one in that time: so what the sleeping owners cost is bounded */
-#define ROUND_US      500
+#define ROUND_US      250
 #define FIRST_LOOK_NS 250000
 #define LOOKS         3
 #define LOOKERS       32
@@ -71,11 +71,11 @@ static bool is_past(uint64_t ticks, uint64_t us)
     return mo_plat_ticks() - ticks > us * mo_plat_ticks_per_us();
 }
 
-/* More want it than can run, and the caller has not slept for long: it is its turn to. */
+/* Others sleep for it, and the caller has not for long: it is its turn to. */
 static bool had_its_round(const _Atomic uint32_t *word)
 {
-    const struct mo_parker *p = mo_parker_idle_quietly();
-    return p && mo_parker_competes(p, key_of(word)) && is_past(p->rested, ROUND_US);
+    const struct mo_parker *p = MO_SHARED(parker);
+    return mo_parker_crowd(key_of(word)) && p && is_past(p->rested, ROUND_US);
 }
 
 static bool spin(_Atomic uint32_t *word)
