@@ -131,7 +131,7 @@ static void are_used_again(void **state)
     take_many(MANY);
     give_many(MANY);
     assert_true(cache.count <= 2 * MO_STACK_CHUNK + MO_STACK_CHUNK); /* the rest is for others */
-    int strange = 0; /* the rest of the last chunk */
+    int strange = 0;                                                 /* the rest of the last chunk */
     for (int i = 0; i < MANY; i++)
         strange += find(mo_stack_take(&store, &cache)) < 0;
     assert_in_range(strange, 0, MO_STACK_CHUNK - 1);
