@@ -102,18 +102,28 @@ static void say_when(void *when)
     *(double *)when = bench_now_ns();
 }
 
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Medians of a round, as interruptions would be most of a mean. */
 static void join_and_look(void *ns)
 {
-    double sum = 0, clock = 0, then = 0;
+    static double took[SPAWNS], clock[SPAWNS];
     for (int i = 0; i < SPAWNS; i++) {
         moirai_task_t task;
+        double then = 0;
         moirai_spawn(NULL, &task, say_when, &then, sizeof then);
         moirai_join(&task, &then);
         double now = bench_now_ns();
-        sum += now - then;
-        clock += bench_now_ns() - now; /* what looking at the clock takes is in both */
+        took[i] = now - then;
+        clock[i] = bench_now_ns() - now; /* what looking at the clock takes is in both */
     }
-    *(double *)ns = (sum - clock) / SPAWNS;
+    qsort(took, SPAWNS, sizeof *took, compare);
+    qsort(clock, SPAWNS, sizeof *clock, compare);
+    *(double *)ns = took[SPAWNS / 2] - clock[SPAWNS / 2];
 }
 
 static double latency(void)
