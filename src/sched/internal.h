@@ -109,17 +109,17 @@ void mo_task_enqueue(struct mo_member *m, struct mo_task *task, struct mo_team *
 /* Body and event of a detached task are over. */
 void mo_task_end_detached(struct mo_member *m, struct mo_task_event *event, struct mo_team *elsewhere);
 
-/* The node comes first, so that it is in one cache line, also in a block of 96 bytes. */
+/* The node comes first, so that it is in one cache line, also in a block of 96 bytes. In a block that may just be recycled
+   the answer may lie behind it, though not behind what is mapped. */
 static inline struct mo_task_ext *mo_task_ext_of(struct mo_task *task, unsigned flags)
 {
     _Static_assert(sizeof(struct mo_task_node) == MO_TASK_NODE, "the bit says how many bytes it takes");
+    _Static_assert(MO_SLAB_TAIL >= sizeof(struct mo_task) + sizeof(struct mo_task_node), "behind any block");
     return (struct mo_task_ext *)((char *)(task + 1) + (flags & MO_TASK_NODE));
 }
 
-/* In a block that may just be recycled the answer may lie behind it, though not behind what is mapped. */
 static inline struct mo_task_ext *mo_task_ext(struct mo_task *task)
 {
-    _Static_assert(MO_SLAB_TAIL >= sizeof(struct mo_task) + sizeof(struct mo_task_node), "behind any block");
     return mo_task_ext_of(task, task->flags);
 }
 
