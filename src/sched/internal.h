@@ -100,6 +100,25 @@ void mo_team_await(struct mo_member *m, bool (*ready)(void *member), uint32_t bi
 /* victims.c */
 void mo_victims_arrange_locked(struct mo_team *team);
 
+/* The payload of most tasks is a few pointers: as much as the smallest block holds beside a header, in whole words. */
+static inline void mo_copy_words(uint64_t *to, const uint64_t *from, size_t bytes)
+{
+    _Static_assert(MO_SLAB_MIN_BYTES - sizeof(struct mo_task) == 4 * sizeof(uint64_t), "at most four words");
+    switch (bytes / sizeof *to) {
+    case 4:
+        to[3] = from[3];
+        __attribute__((fallthrough));
+    case 3:
+        to[2] = from[2];
+        __attribute__((fallthrough));
+    case 2:
+        to[1] = from[1];
+        __attribute__((fallthrough));
+    case 1:
+        to[0] = from[0];
+    }
+}
+
 /* task.c */
 void mo_task_execute(struct mo_member *m, struct mo_task *task);
 /* Give it to whoever may run it: through the member's own deque, or through the queue of team `elsewhere` where the

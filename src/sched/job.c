@@ -830,25 +830,6 @@ int mo_job_submit(struct mo_worker *w, struct mo_executor *x, struct mo_job *job
 }
 
 /* ---- The short way of creating. */
-/* Four words at most. */
-static inline void copy_words(uint64_t *to, const uint64_t *from, size_t bytes)
-{
-    _Static_assert(MO_SLAB_MIN_BYTES - sizeof(struct mo_job) == 4 * sizeof(uint64_t), "four words");
-    switch (bytes / sizeof *to) {
-    case 4:
-        to[3] = from[3];
-        __attribute__((fallthrough));
-    case 3:
-        to[2] = from[2];
-        __attribute__((fallthrough));
-    case 2:
-        to[1] = from[1];
-        __attribute__((fallthrough));
-    case 1:
-        to[0] = from[0];
-    }
-}
-
 static inline __attribute__((always_inline)) bool spawn_small(struct mo_worker *w, void (*fn)(void *), const void *data,
                                                               size_t bytes, struct mo_job_handle *handle,
                                                               struct mo_group *group)
@@ -864,7 +845,7 @@ static inline __attribute__((always_inline)) bool spawn_small(struct mo_worker *
     mo_store_relaxed(&job->group, (struct mo_task *)group);
     mo_store_relaxed(&job->state, handle ? seat->state | MO_JOB_HANDLE : seat->state);
     job->origin = seat->origin | id;
-    copy_words((uint64_t *)(job + 1), data, bytes);
+    mo_copy_words((uint64_t *)(job + 1), data, bytes);
     if (handle)
         *handle = (struct mo_job_handle){job, id, (uint32_t)bytes};
     if (group)
@@ -894,7 +875,7 @@ static __attribute__((noinline)) enum mo_job_phase end_exposed(struct mo_worker 
 {
     conclude(w, job, mo_load_relaxed(&job->state), phase);
     if (result && phase != MO_JOB_CANCELLED)
-        copy_words(result, (uint64_t *)(job + 1), bytes);
+        mo_copy_words(result, (uint64_t *)(job + 1), bytes);
     mo_job_release(w, job);
     return phase;
 }
@@ -904,7 +885,7 @@ static inline enum mo_job_phase end_alone(struct mo_worker *w, struct mo_job *jo
 {
     struct mo_group *group = group_of(job);
     if (result && mo_likely(phase != MO_JOB_CANCELLED))
-        copy_words(result, (uint64_t *)(job + 1), bytes);
+        mo_copy_words(result, (uint64_t *)(job + 1), bytes);
     if (mo_unlikely(phase == MO_JOB_FAILED))
         free_error(w, job->error);
     free_block(w, job);

@@ -356,25 +356,6 @@ void mo_task_submit_after(struct mo_member *m, struct mo_task *task, const struc
     start_after(m, task, edges);
 }
 
-/* The payload of most tasks is a few pointers. */
-static inline void copy_words(uint64_t *to, const uint64_t *from, size_t bytes)
-{
-    _Static_assert(MO_SLAB_MIN_BYTES - sizeof(struct mo_task) == 4 * sizeof(uint64_t), "at most four words");
-    switch (bytes / sizeof *to) {
-    case 4:
-        to[3] = from[3];
-        __attribute__((fallthrough));
-    case 3:
-        to[2] = from[2];
-        __attribute__((fallthrough));
-    case 2:
-        to[1] = from[1];
-        __attribute__((fallthrough));
-    case 1:
-        to[0] = from[0];
-    }
-}
-
 static inline void launch(struct mo_member *m, struct mo_task *parent, struct mo_task *t)
 {
     count_child(m, parent);
@@ -390,7 +371,7 @@ static __attribute__((noinline)) void spawn_in_group(struct mo_member *m, void (
     struct mo_task *t = mo_slab_take_owner(&m->worker->slab, cls);
     t->fn = fn;
     extend_plain(m, t, m->current, cls, false);
-    copy_words((uint64_t *)(mo_task_ext(t) + 1), data, bytes);
+    mo_copy_words((uint64_t *)(mo_task_ext(t) + 1), data, bytes);
     group_add(m, m->group);
     launch(m, m->current, t);
 }
@@ -407,7 +388,7 @@ void mo_task_spawn_small(struct mo_member *m, void (*fn)(void *), const void *da
     mo_store_relaxed(&t->parent, m->current);
     t->counts = 0;
     t->origin = origin_of(m->current->env, m->worker->index, 0, 0);
-    copy_words((uint64_t *)(t + 1), data, bytes);
+    mo_copy_words((uint64_t *)(t + 1), data, bytes);
     launch(m, m->current, t);
 }
 
@@ -443,7 +424,7 @@ bool mo_task_spawn_after(struct mo_member *m, void (*fn)(void *), const void *da
     t->fn = fn;
     extend_plain(m, t, parent, cls, true);
     if (mo_likely(bytes <= 4 * sizeof(uint64_t) && bytes % sizeof(uint64_t) == 0))
-        copy_words((uint64_t *)(mo_task_ext_of(t, flags) + 1), data, bytes);
+        mo_copy_words((uint64_t *)(mo_task_ext_of(t, flags) + 1), data, bytes);
     else
         memcpy(mo_task_ext_of(t, flags) + 1, data, bytes);
     launch_after(m, parent, t, deps);

@@ -9,28 +9,14 @@
 
 #include <moirai/moirai.h>
 
+#include "storm.h"
+
 #define THREADS 8
 #define OBJECTS 3
 #define STUCK   30 /* seconds without a step */
 
-#define EXPECT(condition)                                                                                              \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "storm: %s:%d: expected %s\n", __FILE__, __LINE__, #condition);                            \
-            abort();                                                                                                   \
-        }                                                                                                              \
-    } while (0)
-
 static bool stop;
 static long steps, timeouts, cancelled;
-
-static uint32_t next(uint32_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 17;
-    *seed ^= *seed << 5;
-    return *seed;
-}
 
 static uint64_t soon(uint32_t *seed)
 {

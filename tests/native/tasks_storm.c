@@ -10,13 +10,7 @@
 
 #include <moirai/moirai.h>
 
-#define EXPECT(condition)                                                                                              \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "tasks_storm: %s:%d: expected %s\n", __FILE__, __LINE__, #condition);                      \
-            abort();                                                                                                   \
-        }                                                                                                              \
-    } while (0)
+#include "storm.h"
 
 #ifdef __has_feature
 #if __has_feature(thread_sanitizer)
@@ -33,14 +27,6 @@
 #endif
 
 static moirai_executor_t *x;
-
-static uint32_t next(uint32_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 17;
-    *seed ^= *seed << 5;
-    return *seed;
-}
 
 static void make(unsigned workers)
 {
