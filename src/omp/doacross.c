@@ -22,7 +22,7 @@
    X3  Posts are releases, looks are acquires.
 
    What a thread saw last of the slot that it waited for last it keeps: a thread that is far behind of another asks
-   seldom.
+   seldom. To look back at its own slot does not count as waiting.
 
    Sleeping. A waiter leaves in `wanted` the smallest `done` that somebody sleeps for, after it announced itself to the
    slot's event, and looks at `done` once more. Who posts stores `done` and reads `wanted`, in the same line, and rings only
@@ -48,8 +48,8 @@ struct slot {
 
 struct mo_doacross_thread {
     const struct mo_doacross *loop MO_ALIGNED(MO_CACHE_LINE);
-    struct slot *mine; /* of the chunk lo..hi-1 of dimension 0 */
-    uint64_t lo, hi;
+    struct slot *mine;
+    uint64_t lo, hi; /* its own chunk of dimension 0; where compiled code runs the loop, the one it looked back at last */
     uint64_t published;
     struct slot *seen MO_ALIGNED(MO_CACHE_LINE); /* of the interval that it waited for last, and what it found there */
     uint64_t seen_lo, seen_hi, seen_done;
@@ -330,12 +330,18 @@ static inline void wait_for(struct mo_member *m, struct mo_doacross_thread *t, c
         return;
     uint64_t target = number(x, position) + 1;
     if (v < t->seen_lo || v >= t->seen_hi) {
-        struct slot *before = t->seen;
-        t->seen = slot_of(x, v, &t->seen_lo, &t->seen_hi);
-        if (t->seen == t->mine && x->by_thread)
-            t->seen_done = UINT64_MAX; /* what it waits for is earlier, so it has run it */
-        else if (t->seen != before || !x->by_thread)
+        uint64_t lo, hi;
+        struct slot *s = slot_of(x, v, &lo, &hi);
+        if (x->by_thread && s == t->mine) { /* what it waits for is earlier, so it has run it */
+            t->lo = lo;
+            t->hi = hi;
+            return;
+        }
+        if (t->seen != s || !x->by_thread)
             t->seen_done = 0;
+        t->seen = s;
+        t->seen_lo = lo;
+        t->seen_hi = hi;
     }
     if (t->seen_done < target)
         t->seen_done = await(m, x, t->seen, target);
