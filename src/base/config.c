@@ -72,13 +72,19 @@ static const char *read_assigned(const char *name)
     return found;
 }
 
-/* The prefix tells our own names, which change what a program does in ways it never agreed to. */
+static bool begins_with(const char *name, const char *prefix)
+{
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* Privileged programs obey neither our own names, which change what a program does in ways it never agreed to, nor those
+   that make it load or write files of the caller's choice. */
 static const char *read_environment(const char *name)
 {
     const char *given = read_assigned(name);
     if (given != NULL)
         return given;
-    return strncmp(name, "MOIRAI_", strlen("MOIRAI_")) == 0 ? secure_getenv(name) : getenv(name);
+    return begins_with(name, "MOIRAI_") || begins_with(name, "OMP_TOOL") ? secure_getenv(name) : getenv(name);
 }
 
 static void set_default(enum mo_knob k)

@@ -76,5 +76,5 @@ void mo_cmd_print_settings_page(void)
     print_group("OpenMP", OPENMP);
     print_group("LLVM and Intel", KMP);
     print_group("Moirai", MOIRAI);
-    puts("\nPrivileged programs (set-user-ID and the like) ignore the names that start with `MOIRAI_`.");
+    puts("\nPrivileged programs (set-user-ID and the like) ignore the names that start with `MOIRAI_` or `OMP_TOOL`.");
 }
