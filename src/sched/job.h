@@ -1,5 +1,5 @@
 /* Native tasks: jobs, groups of them, executors. docs/architecture.md, "Native tasks", says how they use the rest of
-   sched; job.c has the protocol of a job's state, executor.c that of an executor's end. */
+   sched; run.h has the protocol of a job's state, executor.c that of an executor's end. */
 #ifndef MO_SCHED_JOB_H
 #define MO_SCHED_JOB_H
 
@@ -241,7 +241,13 @@ struct mo_group *mo_group_new(struct mo_worker *w, struct mo_executor *x);
 /* By the owner. False: the deadline came first. */
 bool mo_group_wait(struct mo_group *g, uint64_t deadline_ns);
 void mo_group_cancel(struct mo_group *g);
-bool mo_group_is_cancelled(const struct mo_task *group);
+static inline bool mo_group_is_cancelled(const struct mo_task *group)
+{
+    for (; group; group = mo_load_relaxed(&group->parent))
+        if (mo_load_relaxed(&((const struct mo_group *)group)->cancelled))
+            return true;
+    return false;
+}
 /* By the owner, when it has waited. */
 void mo_group_free(struct mo_group *g);
 

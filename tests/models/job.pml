@@ -1,4 +1,4 @@
-/* The state of a native task (sched/job.c): who runs it, who frees it, who is told (J1..J5).
+/* The state of a native task (sched/run.h): who runs it, who frees it, who is told (J1..J5).
 
    One thread has the entry in its deque, another one the handle, and does with it what it likes: waits, claims the job and
    runs it, cancels it, gives the handle up. A third one may cancel by number while the handle exists.

@@ -1,0 +1,117 @@
+/* Jobs that follow others, and who is told when one is over. */
+#include "sched/run.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* It was counted when it was made, so it cannot be refused, and nothing else would ever run it. */
+void mo_job_launch(struct mo_worker *w, struct mo_job *job)
+{
+    struct mo_job_after *after = mo_job_after(job);
+    struct mo_executor *x = after->executor;
+    if (mo_fetch_add_acq_rel(&after->pending, -1u) != 1)
+        return;
+    uint64_t state = mo_load_relaxed(&job->state);
+    while (MO_JOB_PHASE(state) == MO_JOB_BLOCKED &&
+           !mo_cas_acq_rel(&job->state, &state, (state & ~(uint64_t)7) | MO_JOB_QUEUED))
+        ;
+    while (mo_executor_put(w, x, job) != 0) {
+        mo_warn_once("out of memory for a task that is to follow another one; waiting for some");
+        mo_plat_yield();
+    }
+    mo_work_published(x->team);
+}
+
+void mo_job_tell(struct mo_worker *w, uint64_t state)
+{
+    if (state & MO_JOB_THEN)
+        mo_job_launch(w, (struct mo_job *)MO_JOB_WORD(state));
+    else
+        mo_event_notify(&mo_worker_at((uint16_t)MO_JOB_WORD(state))->event);
+}
+
+/* A block for more than one begins like this. */
+struct before_head {
+    void *unused;
+    void *no_parent; /* NULL where a task of this slab class has its parent: a late thief may still look (steal.c) */
+    struct mo_job_before before[];
+};
+
+void mo_job_free_before(struct mo_worker *w, struct mo_job_after *after)
+{
+    if (after->before != &after->one)
+        mo_worker_free(w, after->home, (char *)after->before - offsetof(struct before_head, before), after->cls);
+}
+
+static struct mo_job_before *new_before(struct mo_worker *w, struct mo_job_after *after, size_t bytes)
+{
+    after->home = w->index;
+    after->cls = (uint8_t)mo_slab_class(sizeof(struct before_head) + bytes);
+    struct before_head *head = after->cls < MO_SLAB_CLASSES ? mo_slab_alloc_owner(&w->slab, after->cls) : NULL;
+    if (!head)
+        return NULL;
+    head->unused = head->no_parent = NULL;
+    return head->before;
+}
+
+void mo_job_release_before(struct mo_worker *w, struct mo_job_after *after)
+{
+    for (uint32_t i = 0; i < after->count; i++)
+        mo_job_release(w, after->before[i].job);
+    mo_job_free_before(w, after);
+}
+
+static bool copy_before(struct mo_worker *w, struct mo_job_after *after, const struct mo_job_follow *f)
+{
+    size_t bytes = f->count * sizeof *f->before;
+    after->before = f->count > 1 ? new_before(w, after, bytes) : &after->one;
+    if (after->before)
+        memcpy(after->before, f->before, bytes);
+    return after->before != NULL;
+}
+
+/* Have `job` told when `before` is over; it may be already. */
+static void tell_later(struct mo_worker *w, struct mo_job *before, struct mo_job *job)
+{
+    uint64_t state = mo_load_acquire(&before->state);
+    do {
+        if (MO_JOB_OVER(state)) {
+            mo_job_launch(w, job);
+            return;
+        }
+    } while (!mo_cas_acq_rel(&before->state, &state,
+                             (state & MO_JOB_BITS & ~MO_JOB_WAITER) | MO_JOB_THEN | MO_JOB_WITH((uintptr_t)job)));
+}
+
+int mo_job_follow(struct mo_worker *w, const struct mo_job_spec *spec, const struct mo_job_follow *f,
+                  struct mo_job **made)
+{
+    struct mo_job_spec room = *spec;
+    room.bytes += sizeof(struct mo_job_after);
+    struct mo_job *job = mo_job_new(w, f->executor, &room);
+    if (!job)
+        return ENOMEM;
+    job->flags |= MO_JOB_FOLLOWS;
+    struct mo_job_after *after = mo_job_after(job);
+    after->fn = f->fn;
+    after->user = f->user;
+    after->executor = f->executor;
+    after->count = 0; /* until they are ours */
+    mo_store_relaxed(&after->pending, f->count + 1);
+    if (!copy_before(w, after, f)) {
+        mo_job_free_block(w, job);
+        return ENOMEM;
+    }
+    if (spec->bytes)
+        memcpy(mo_job_data(job), f->data, spec->bytes);
+    mo_store_relaxed(&job->state, mo_load_relaxed(&job->state) | MO_JOB_BLOCKED);
+    int err = mo_job_count(w, f->executor, job);
+    if (err)
+        return err;
+    after->count = f->count;
+    *made = job;
+    for (uint32_t i = 0; i < f->count; i++)
+        tell_later(w, f->before[i].job, job);
+    mo_job_launch(w, job);
+    return 0;
+}

@@ -1,0 +1,55 @@
+/* Groups of jobs; run.h counts what is in them. */
+#include "sched/run.h"
+
+#define GROUP_CLASS 4
+_Static_assert(sizeof(struct mo_group) <= MO_SLAB_BYTES(GROUP_CLASS), "fits its class");
+
+struct mo_group *mo_group_new(struct mo_worker *w, struct mo_executor *x)
+{
+    struct mo_group *g = mo_slab_alloc_owner(&w->slab, GROUP_CLASS);
+    if (!g)
+        return NULL;
+    g->head.fn = NULL;
+    mo_store_relaxed(&g->head.parent, w->job ? mo_load_relaxed(&w->job->group) : NULL);
+    g->head.counts = 0;
+    g->head.origin = (uint64_t)w->index << 32 | (uint64_t)GROUP_CLASS << 48;
+    g->executor = x;
+    g->owner = w;
+    g->local = 0;
+    g->isolated = g->tenacious = false;
+    mo_store_relaxed(&g->cancelled, false);
+    mo_store_relaxed(&g->error, NULL);
+    mo_store_relaxed(&g->remote, 0);
+    return g;
+}
+
+bool mo_group_wait(struct mo_group *g, uint64_t deadline_ns)
+{
+    struct mo_worker *w = g->owner;
+    struct mo_seat *seat = w->seat;
+    bool own = seat && seat->executor == g->executor;
+    if (own && !g->isolated)
+        while (!mo_group_is_over(g) && mo_job_may_nest(w)) {
+            struct mo_job *job = mo_deque_pop_owner(&seat->member->deque, INT64_MIN, true);
+            if (!job)
+                break;
+            mo_job_deal_inside(w, seat->executor, &seat->member->done, job);
+        }
+    if (!mo_group_is_over(g) && !mo_group_await(g, deadline_ns))
+        return false;
+    g->local = 0;
+    mo_store_relaxed(&g->remote, 0); /* nobody is left who could touch it */
+    return true;
+}
+
+void mo_group_cancel(struct mo_group *g)
+{
+    mo_store_relaxed(&g->cancelled, true); /* a request; who begins a job meanwhile was first */
+}
+
+void mo_group_free(struct mo_group *g)
+{
+    struct mo_worker *w = g->owner;
+    mo_error_free(w, mo_load_acquire(&g->error));
+    mo_slab_free_owner(&w->slab, g, GROUP_CLASS);
+}

@@ -1,0 +1,64 @@
+/* Running jobs (run.h has the protocol of their state). */
+#include "sched/run.h"
+
+/* Its thread is in the middle of something, or something has been left behind in its root. */
+void mo_job_invoke_apart(struct mo_worker *w, struct mo_job *job, void (*fn)(void *), const struct mo_job *outer)
+{
+    bool pushed = false;
+    if (MO_SHARED(self) == w->home && !outer)
+        mo_root_clean(w->home);
+    else
+        pushed = mo_root_push(w);
+    invoke(job, fn);
+    if (pushed)
+        mo_root_pop(w);
+}
+
+/* Threads without a seat count together. */
+void mo_job_count_elsewhere(struct mo_executor *x, enum mo_job_phase phase, bool in_place)
+{
+    mo_fetch_add_relaxed(phase == MO_JOB_CANCELLED ? &x->elsewhere.dropped : &x->elsewhere.executed, 1);
+    if (phase == MO_JOB_FAILED)
+        mo_fetch_add_relaxed(&x->elsewhere.failed, 1);
+    if (in_place)
+        mo_fetch_add_relaxed(&x->elsewhere.in_place, 1);
+}
+
+/* The entry is ours; the job may have been claimed or cancelled, or may be now. */
+static __attribute__((noinline)) void deal_shared(struct mo_worker *w, struct mo_executor *x, struct mo_job *job,
+                                                  uint64_t state)
+{
+    do {
+        if (MO_JOB_PHASE(state) == MO_JOB_QUEUED)
+            continue;
+        state = mo_fetch_and_acq_rel(&job->state, ~MO_JOB_ENTRY);
+        if (MO_JOB_OVER(state) && !(state & MO_JOB_HANDLE))
+            mo_job_delete(w, job, state); /* J2 */
+        return;
+    } while (!mo_cas_acq_rel(&job->state, &state, (state & ~(MO_JOB_ENTRY | 7)) | MO_JOB_RUNNING));
+    enum mo_job_phase phase = mo_job_run(w, x, job, false);
+    mo_job_conclude(w, job, mo_load_relaxed(&job->state), phase);
+}
+
+void mo_job_deal(struct mo_worker *w, struct mo_executor *x, _Atomic uint64_t *done, struct mo_job *job)
+{
+    /* acquire: J3 is true only after what the holder of the handle did before he gave it up. */
+    uint64_t state = mo_load_acquire(&job->state);
+    if (mo_unlikely(state & (MO_JOB_HANDLE | MO_JOB_EXPOSED))) {
+        deal_shared(w, x, job, state);
+    } else if (mo_unlikely(MO_JOB_PHASE(state) != MO_JOB_QUEUED)) { /* cancelled, and its handle is gone */
+        mo_job_delete(w, job, state);
+    } else {
+        mo_store_relaxed(&job->state, (state & ~MO_JOB_ENTRY) | MO_JOB_RUNNING); /* J3 */
+        enum mo_job_phase phase = mo_job_run(w, x, job, false);
+        struct mo_group *group = mo_job_group(job);
+        if (mo_unlikely(mo_load_relaxed(&job->state) & MO_JOB_EXPOSED)) {
+            mo_job_conclude(w, job, mo_load_relaxed(&job->state), phase);
+        } else {
+            mo_job_delete(w, job, phase);
+            if (group)
+                mo_group_sub(w, group);
+        }
+    }
+    mo_owner_add_release(done, 1); /* last: pairs with is_through() in executor.c */
+}

@@ -1,0 +1,115 @@
+/* Making jobs, and handing them to an executor. */
+#include "sched/run.h"
+
+#include <errno.h>
+
+/* Its header. */
+static inline void fill(struct mo_worker *w, const struct mo_executor *x, struct mo_job *job,
+                        const struct mo_job_spec *spec, unsigned cls, unsigned flags)
+{
+    job->fn = spec->fn;
+    mo_store_relaxed(&job->group, (struct mo_task *)spec->group);
+    mo_store_relaxed(&job->state, MO_JOB_OF(x->slot) | MO_JOB_ENTRY | (spec->handle ? MO_JOB_HANDLE : 0));
+    uint32_t id = w->last_job += 2; /* odd, never 0 */
+    job->origin = id | (uint64_t)w->index << 32 | (uint64_t)cls << 48 | (uint64_t)flags << 56;
+}
+
+struct mo_job *mo_job_new(struct mo_worker *w, struct mo_executor *x, const struct mo_job_spec *spec)
+{
+    unsigned flags = spec->ext ? MO_JOB_EXTENDED : 0;
+    unsigned cls = mo_slab_class(mo_job_head(flags) + spec->bytes);
+    struct mo_job *job = mo_likely(cls < MO_SLAB_CLASSES) ? mo_slab_alloc_owner(&w->slab, cls) : NULL;
+    if (mo_unlikely(!job))
+        return NULL;
+    fill(w, x, job, spec, cls, flags);
+    if (mo_unlikely(spec->ext != NULL))
+        *mo_job_ext(job) = *spec->ext;
+    return job;
+}
+
+void mo_job_discard(struct mo_worker *w, struct mo_job *job)
+{
+    struct mo_group *group = mo_job_group(job);
+    if (group)
+        mo_group_sub(w, group);
+    if (job->flags & MO_JOB_FOLLOWS)
+        mo_job_free_before(w, mo_job_after(job));
+    mo_job_free_block(w, job);
+}
+
+static __attribute__((noinline)) int count_outside(struct mo_worker *w, struct mo_executor *x)
+{
+    struct mo_outbox *o = mo_outbox(w, x);
+    if (mo_unlikely(!o))
+        return ENOMEM;
+    mo_owner_add(&o->created, 1);
+    mo_counted(&o->created); /* X1 */
+    if (mo_likely(mo_load_relaxed(&x->state) == MO_EXECUTOR_OPEN))
+        return 0;
+    mo_fetch_sub_seqcst(&o->created, 1);
+    mo_executor_try_close(x);
+    return ESHUTDOWN;
+}
+
+int mo_job_count(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
+{
+    struct mo_group *group = mo_job_group(job);
+    int err = 0;
+    if (group)
+        mo_group_add(w, group);
+    if (mo_has_seat(w, x))
+        mo_owner_add(&w->seat->member->created, 1); /* published with the entry: nobody can end it before seeing this */
+    else
+        err = count_outside(w, x);
+    if (mo_unlikely(err != 0))
+        mo_job_discard(w, job);
+    return err;
+}
+
+void mo_job_uncount(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
+{
+    if (mo_has_seat(w, x)) {
+        mo_owner_add(&w->seat->member->created,
+                     -1); /* the job that we are in is not done: nobody takes us for through */
+    } else {
+        mo_fetch_sub_seqcst(&w->outboxes->created, 1);
+        mo_executor_try_close(x);
+    }
+    mo_job_discard(w, job);
+}
+
+static inline int push(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
+{
+    if (mo_unlikely(job->flags))
+        return mo_executor_put(w, x, job);
+    struct mo_deque *d =
+        mo_has_seat(w, x) ? &w->seat->member->deque : &w->outboxes->deque; /* counted: it comes first */
+    if (mo_unlikely(!mo_deque_room_owner(d)))
+        return ENOMEM;
+    mo_deque_push_owner(d, job);
+    return 0;
+}
+
+int mo_job_submit_quietly(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
+{
+    int err = mo_job_count(w, x, job);
+    if (mo_unlikely(err != 0))
+        return err;
+    err = push(w, x, job);
+    if (mo_unlikely(err != 0))
+        mo_job_uncount(w, x, job);
+    return err;
+}
+
+void mo_executor_wake(struct mo_executor *x)
+{
+    mo_work_published(x->team);
+}
+
+int mo_job_submit(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
+{
+    int err = mo_job_submit_quietly(w, x, job);
+    if (mo_likely(err == 0))
+        mo_work_published(x->team);
+    return err;
+}
