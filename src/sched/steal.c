@@ -261,7 +261,7 @@ static void forget_thefts(struct mo_member *m)
 
 void mo_idle_asleep_uncounted(struct mo_member *m)
 {
-    mo_idle_end_search(m);
+    mo_idle_leave_search(m); /* nor does its last look count: it may see less than creators rely on */
     forget_thefts(m);
     m->sleeping = MO_ASLEEP_UNCOUNTED;
 }
