@@ -17,6 +17,7 @@
 #define MOIRAI_MOIRAI_H
 
 #include "moirai/executor.h"
+#include "moirai/future.h"
 #include "moirai/memory.h"
 #include "moirai/parallel.h"
 #include "moirai/status.h"

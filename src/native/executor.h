@@ -28,4 +28,11 @@ static inline int mo_native_which(const struct mo_worker *w, moirai_executor_t *
     return mo_likely(*x != NULL) ? 0 : mo_executor_default(x);
 }
 
+/* NULL: it is used up. A copy of such a handle leads to a block that is free or another job's: both tell by the number. */
+static inline struct mo_job *mo_native_job(const moirai_task_t *task)
+{
+    const struct mo_job_handle *h = (const struct mo_job_handle *)task;
+    return mo_likely(h->job && mo_load_relaxed(&h->job->id) == h->id && mo_job_has_handle(h->job)) ? h->job : NULL;
+}
+
 #endif

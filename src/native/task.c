@@ -22,13 +22,6 @@ static inline void use_up(moirai_task_t *task)
     task->moirai_words[0] = task->moirai_words[1] = 0;
 }
 
-/* NULL: it is used up. A copy of such a handle leads to a block that is free or another job's: both tell by the number. */
-static inline struct mo_job *job_of(const moirai_task_t *task)
-{
-    const struct mo_job_handle *h = (const struct mo_job_handle *)task;
-    return mo_likely(h->job && mo_load_relaxed(&h->job->id) == h->id && mo_job_has_handle(h->job)) ? h->job : NULL;
-}
-
 /* ---- Creating. */
 static inline void copy(void *to, const void *from, size_t bytes)
 {
@@ -258,7 +251,7 @@ static int collect(struct mo_worker *w, moirai_task_t *task, struct mo_job *job,
 static __attribute__((noinline)) int join_slow(struct mo_worker *w, moirai_task_t *task, void *result,
                                                moirai_error_t *error, uint64_t deadline_ns)
 {
-    struct mo_job *job = task ? job_of(task) : NULL;
+    struct mo_job *job = task ? mo_native_job(task) : NULL;
     if (!job)
         return task ? MOIRAI_ESTALE : MOIRAI_EINVAL;
     if (!w)
@@ -306,7 +299,7 @@ MO_API int moirai_join_error(moirai_task_t *task, void *result, moirai_error_t *
 
 MO_API int moirai_try_join(moirai_task_t *task, void *result)
 {
-    struct mo_job *job = task ? job_of(task) : NULL;
+    struct mo_job *job = task ? mo_native_job(task) : NULL;
     struct mo_worker *w = mo_native_worker();
     if (!job)
         return task ? MOIRAI_ESTALE : MOIRAI_EINVAL;
@@ -343,7 +336,7 @@ static int join_any(struct mo_worker *w, moirai_task_t *tasks, struct mo_job **j
                     void *result, uint64_t deadline_ns)
 {
     for (size_t i = 0; i < count; i++) {
-        jobs[i] = job_of(&tasks[i]);
+        jobs[i] = mo_native_job(&tasks[i]);
         if (!jobs[i])
             return MOIRAI_ESTALE;
         if (jobs[i] == w->job)
@@ -373,7 +366,7 @@ MO_API int moirai_join_any(moirai_task_t *tasks, size_t count, size_t *index, vo
 
 MO_API int moirai_detach(moirai_task_t *task)
 {
-    struct mo_job *job = task ? job_of(task) : NULL;
+    struct mo_job *job = task ? mo_native_job(task) : NULL;
     struct mo_worker *w = mo_native_worker();
     if (!job)
         return task ? MOIRAI_ESTALE : MOIRAI_EINVAL;
@@ -415,7 +408,7 @@ static int follow(struct mo_worker *w, moirai_task_t *tasks, size_t count, struc
     const struct mo_job_spec spec = {.fn = nothing, .bytes = bytes, .handle = next};
     struct mo_job *job;
     for (size_t i = 0; i < count; i++) {
-        before[i] = (struct mo_job_before){job_of(&tasks[i]), ((struct mo_job_handle *)&tasks[i])->bytes};
+        before[i] = (struct mo_job_before){mo_native_job(&tasks[i]), ((struct mo_job_handle *)&tasks[i])->bytes};
         if (!before[i].job)
             return ESTALE;
         if (before[i].job == w->job)
@@ -488,19 +481,19 @@ static int state_of(struct mo_job *job)
 
 MO_API int moirai_cancel(moirai_task_t *task)
 {
-    struct mo_job *job = task ? job_of(task) : NULL;
+    struct mo_job *job = task ? mo_native_job(task) : NULL;
     return job ? cancel(job) : task ? MOIRAI_ESTALE : MOIRAI_EINVAL;
 }
 
 MO_API int moirai_task_state(const moirai_task_t *task)
 {
-    struct mo_job *job = task ? job_of(task) : NULL;
+    struct mo_job *job = task ? mo_native_job(task) : NULL;
     return job ? state_of(job) : task ? MOIRAI_ESTALE : MOIRAI_EINVAL;
 }
 
 MO_API uint64_t moirai_task_id(moirai_task_t *task)
 {
-    struct mo_job *job = task ? job_of(task) : NULL;
+    struct mo_job *job = task ? mo_native_job(task) : NULL;
     return job ? mo_job_number(job) : 0;
 }
 

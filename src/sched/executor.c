@@ -16,6 +16,7 @@
    Outboxes are found through a list that is only pushed to. A thread's own list of them leads to the executor's; when the
    thread ends it gives them up by writing `owner` (release), and the next one takes one over by a CAS (acquire), and the
    deque's owner's side with it. */
+#include "sched/async.h"
 #include "sched/executor.h"
 
 #include <errno.h>
@@ -177,15 +178,25 @@ static struct mo_job *pop_kin(struct mo_member *m, const struct mo_kin *kin)
     return NULL;
 }
 
+static struct mo_job *pop(struct mo_member *m, const struct mo_kin *kin)
+{
+    return kin ? pop_kin(m, kin) : mo_deque_pop_owner(&m->deque, INT64_MIN, true);
+}
+
 struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin)
 {
     struct mo_member *m = seat->member;
     struct mo_task *task = mo_priority_take(m, kin);
     struct mo_job *job = (struct mo_job *)task;
-    if (!job && mo_unlikely(++seat->looks % OUTBOX_EVERY == 0))
+    bool others_first = mo_unlikely(++seat->looks % OUTBOX_EVERY == 0);
+    if (!job && others_first)
         job = take_from_outside(seat, kin);
+    if (!job && others_first)
+        mo_async_collect(seat);
     if (!job)
-        job = kin ? pop_kin(m, kin) : mo_deque_pop_owner(&m->deque, INT64_MIN, true);
+        job = pop(m, kin);
+    if (!job && mo_async_collect(seat))
+        job = pop(m, kin);
     if (!job)
         job = take_from_outside(seat, kin);
     if (!job && (job = (struct mo_job *)mo_steal(m, kin)))

@@ -49,6 +49,7 @@ struct mo_executor {
     _Atomic uint32_t state;
     _Atomic bool sealed; /* closing, and every outsider that goes on sees it */
     _Atomic(struct mo_outbox *) outboxes;
+    _Atomic(struct mo_job *) woken; /* async jobs that nobody has taken yet (async.c) */
     struct mo_event closed;
     uint64_t created_before, done_before; /* by outboxes, for those whose memory this was */
     struct mo_job_counts elsewhere;       /* on threads without a seat here */

@@ -1,4 +1,5 @@
 /* Jobs that follow others, and who is told when one is over. */
+#include "sched/async.h"
 #include "sched/run.h"
 
 #include <errno.h>
@@ -24,7 +25,9 @@ void mo_job_launch(struct mo_worker *w, struct mo_job *job)
 
 void mo_job_tell(struct mo_worker *w, uint64_t state)
 {
-    if (state & MO_JOB_THEN)
+    if (state & MO_JOB_THEN && MO_JOB_WORD(state) & MO_JOB_WAKES)
+        mo_waker_wake_last(w, MO_JOB_WORD(state) & ~MO_JOB_WAKES);
+    else if (state & MO_JOB_THEN)
         mo_job_launch(w, (struct mo_job *)MO_JOB_WORD(state));
     else
         mo_event_notify(&mo_worker_at((uint16_t)MO_JOB_WORD(state))->event);

@@ -1,4 +1,5 @@
 /* Handles of jobs, and their numbers. */
+#include "sched/async.h"
 #include "sched/run.h"
 
 #include <errno.h>
@@ -23,8 +24,11 @@ int mo_job_cancel(struct mo_worker *w, struct mo_job *job)
         uint64_t next = begun ? state | MO_JOB_CANCEL : (state & ~(uint64_t)7) | MO_JOB_CANCELLED;
         if (!mo_cas_seqcst(&job->state, &state, next)) /* J5 */
             continue;
-        if (begun)
+        if (begun) {
+            if (job->flags & MO_JOB_ASYNC)
+                mo_async_wake(job);
             return EBUSY;
+        }
         if (state & (MO_JOB_WAITER | MO_JOB_THEN))
             mo_job_tell(w, state);
         if (group)

@@ -55,7 +55,8 @@ enum mo_job_phase { MO_JOB_QUEUED, MO_JOB_RUNNING, MO_JOB_COMPLETED, MO_JOB_CANC
 /* What follows the header, in this order; the payload comes last. */
 enum {
     MO_JOB_EXTENDED = 1, /* struct mo_job_ext */
-    MO_JOB_FOLLOWS = 2   /* struct mo_job_after */
+    MO_JOB_FOLLOWS = 2,  /* struct mo_job_after */
+    MO_JOB_ASYNC = 4     /* struct mo_job_async (async.h); never with the one before */
 };
 
 struct mo_job_ext {
@@ -87,8 +88,8 @@ _Static_assert(sizeof(struct mo_job_after) == 64, "payload stays aligned to 32 b
 
 static inline unsigned mo_job_head(unsigned flags)
 {
-    return (unsigned)(sizeof(struct mo_job) + (flags & MO_JOB_EXTENDED ? sizeof(struct mo_job_ext) : 0) +
-                      (flags & MO_JOB_FOLLOWS ? sizeof(struct mo_job_after) : 0));
+    return (unsigned)sizeof(struct mo_job) + (flags & (MO_JOB_EXTENDED | MO_JOB_FOLLOWS)) * 32 +
+           (flags & MO_JOB_ASYNC) * 4;
 }
 
 static inline struct mo_job_ext *mo_job_ext(struct mo_job *job)

@@ -12,6 +12,7 @@ struct job_wait {
     struct mo_job *const *jobs;
     size_t count, over; /* over: index of one that is; count: none is */
     struct mo_group *group;
+    const _Atomic uint32_t *flag;
     uint64_t deadline_ns;
     uint64_t patient_until; /* ns: when it begins to help without a seat */
     bool late;
@@ -45,6 +46,12 @@ static bool group_over(void *arg)
 {
     struct job_wait *jw = arg;
     return mo_group_is_over(jw->group) || is_late(jw);
+}
+
+static bool flag_set(void *arg)
+{
+    struct job_wait *jw = arg;
+    return mo_load_seqcst((_Atomic uint32_t *)jw->flag) || is_late(jw);
 }
 
 /* Run it here if it has not begun, on whatever thread this is; its entry stays where it is. */
@@ -175,6 +182,13 @@ bool mo_job_wait(struct mo_worker *w, struct mo_job *job, uint64_t deadline_ns)
     if (deadline_ns == MO_FOREVER && w->seat && claim(w, job))
         return true;
     return mo_job_wait_any(w, &job, 1, deadline_ns) == 0;
+}
+
+bool mo_job_wait_flag(struct mo_worker *w, const _Atomic uint32_t *flag, uint64_t deadline_ns)
+{
+    struct job_wait jw = {
+        .w = w, .seat = w->seat, .x = w->seat ? w->seat->executor : NULL, .flag = flag, .deadline_ns = deadline_ns};
+    return wait_until(&jw, flag_set);
 }
 
 bool mo_job_yield(struct mo_worker *w)

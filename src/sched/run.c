@@ -45,7 +45,10 @@ void mo_job_deal(struct mo_worker *w, struct mo_executor *x, _Atomic uint64_t *d
     /* acquire: J3 is true only after what the holder of the handle did before he gave it up. */
     uint64_t state = mo_load_acquire(&job->state);
     if (mo_unlikely(state & (MO_JOB_HANDLE | MO_JOB_EXPOSED))) {
-        deal_shared(w, x, job, state);
+        if (job->flags & MO_JOB_ASYNC)
+            mo_async_deal(w, x, done, job);
+        else
+            deal_shared(w, x, job, state);
     } else if (mo_unlikely(MO_JOB_PHASE(state) != MO_JOB_QUEUED)) { /* cancelled, and its handle is gone */
         mo_job_delete(w, job, state);
     } else {

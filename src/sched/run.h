@@ -28,6 +28,10 @@
 
 #define MO_FOREVER UINT64_MAX
 
+/* Wait until *flag is not 0, which is written (seq_cst) before the worker's event is notified; run jobs meanwhile as in a wait
+   for one. False: the deadline came first. */
+bool mo_job_wait_flag(struct mo_worker *w, const _Atomic uint32_t *flag, uint64_t deadline_ns);
+
 static inline struct mo_group *mo_job_group(struct mo_job *job)
 {
     return (struct mo_group *)mo_load_relaxed(&job->group);
@@ -106,12 +110,18 @@ static inline void mo_job_conclude(struct mo_worker *w, struct mo_job *job, uint
 }
 
 /* ---- Running. */
+/* The body of an async job (async.c), and all that is to be done with an entry of one. */
+void mo_async_poll(struct mo_job *job);
+void mo_async_deal(struct mo_worker *w, struct mo_executor *x, _Atomic uint64_t *done, struct mo_job *job);
+
 static inline void invoke(struct mo_job *job, void (*fn)(void *))
 {
-    if (mo_likely(!(job->flags & MO_JOB_FOLLOWS)))
+    if (mo_likely(!(job->flags & (MO_JOB_FOLLOWS | MO_JOB_ASYNC))))
         fn((char *)job + mo_job_head(job->flags));
-    else
+    else if (job->flags & MO_JOB_FOLLOWS)
         mo_job_after(job)->fn(mo_job_after(job), mo_job_data(job));
+    else
+        mo_async_poll(job);
 }
 
 /* Its thread is in the middle of something, or something has been left behind in its root. */

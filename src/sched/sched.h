@@ -162,6 +162,7 @@ struct mo_worker {
     struct mo_job *job;         /* the innermost that its thread is in */
     struct mo_outbox *outboxes; /* of executors that its thread has fed */
     unsigned job_depth;         /* jobs that wait on its stack */
+    uint32_t budget;            /* of the poll that it is in (async.c) */
     uint32_t last_job;          /* number of the job that it made last */
     struct mo_worker *next;     /* in a list of spare workers */
     bool pooled;                /* a thread that the pool made; false: adopted */

@@ -1,0 +1,315 @@
+/* Async jobs. To handles, groups and whoever waits one is a job that has begun (phase RUNNING) until it is over, so all that
+   run.h says of those holds. What is special about it:
+
+   Its word `wake` says whether somebody is going to poll it.
+     WOKEN    it is to be polled: it lies in the executor's list or a deque, or whoever polls it will put it there
+     POLLING  a thread polls it
+     READY    the poll that is under way has said that it was the last
+   A1  A wake is one RMW that sets WOKEN. Who finds the word 0 puts the job into the list; so it has at most one entry.
+   A2  Who takes the entry exchanges WOKEN for POLLING (acquire): what wakers did before is seen by this poll. A wake from then
+       on finds POLLING, and leaves WOKEN behind.
+   A3  A poll ends by an RMW that takes POLLING away. If it finds WOKEN, this thread puts the job into the list; else the next
+       wake finds 0. So no wake is lost, and after that RMW whoever polled it touches it no more unless A3 made it his to put.
+   A4  When it is over, WOKEN stays set for ever: wakers find nothing to do.
+
+   Blocks. `refs` counts wakers that were kept, and 1 for the job's life; while it is not 0 the job keeps its ENTRY bit. Who
+   brings it to 0 takes ENTRY away, and J2 says who frees the block. So a waker may outlive the job.
+
+   Closing. An executor's counts have one for the life of each async job, made (`created`) before its first entry and given back
+   (`done`) by who ends it, and one for each entry in a deque. What is in the list is covered by its life.
+
+   The list is a stack that only ever loses everything at once, so there is no ABA, and putting something there is an RMW and
+   no memory: signal handlers may. The thread that takes it turns it round into its deque, where others find it. Jobs that wake
+   themselves go there as well, so the rest of the deque comes first, and every so often other things do (executor.c). */
+#include "sched/async.h"
+#include "sched/run.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { WOKEN = 1, POLLING = 2, READY = 4 };
+
+/* Of a thread that blocks on a future. */
+struct mo_thread_waker {
+    void *unused;
+    void *no_parent; /* NULL where a task of this slab class has its parent: a late thief may still look (steal.c) */
+    struct mo_worker *worker;
+    _Atomic uint32_t refs;
+    _Atomic uint32_t woken;
+    uint16_t home;
+};
+_Static_assert(sizeof(struct mo_thread_waker) <= MO_SLAB_MIN_BYTES, "fits the smallest block");
+
+/* ---- Blocks. */
+static void unref(struct mo_worker *w, struct mo_job *job)
+{
+    if (mo_fetch_add_acq_rel(&mo_job_async(job)->refs, -1u) != 1)
+        return;
+    uint64_t state = mo_fetch_and_acq_rel(&job->state, ~MO_JOB_ENTRY);
+    if (!(state & MO_JOB_HANDLE))
+        mo_job_delete(w, job, state); /* J2 */
+}
+
+/* ---- Waking. */
+static struct mo_executor *executor_of(struct mo_job *job)
+{
+    if (mo_unlikely(job->flags & MO_JOB_EXTENDED))
+        return mo_job_ext(job)->executor;
+    return mo_executor_in(MO_JOB_SLOT(mo_load_relaxed(&job->state)));
+}
+
+static void put(struct mo_executor *x, struct mo_job *job)
+{
+    struct mo_job_async *a = mo_job_async(job);
+    struct mo_job *first = mo_load_relaxed(&x->woken);
+    do
+        mo_store_relaxed(&a->next, first);
+    while (!mo_cas_seqcst(&x->woken, &first, job));
+    mo_work_published(x->team);
+}
+
+void mo_async_wake(struct mo_job *job)
+{
+    if (mo_fetch_or_acq_rel(&mo_job_async(job)->wake, (uint32_t)WOKEN) != 0) /* A1 */
+        return;
+    struct mo_executor *x = executor_of(job);
+    if (mo_likely(x != NULL)) /* else it stayed behind in the parent of a fork */
+        put(x, job);
+}
+
+static bool is_thread(const struct mo_waker *waker)
+{
+    return waker->word & MO_WAKER_THREAD;
+}
+
+static struct mo_thread_waker *thread_of(const struct mo_waker *waker)
+{
+    return (struct mo_thread_waker *)(waker->word - MO_WAKER_THREAD);
+}
+
+void mo_waker_wake(const struct mo_waker *waker)
+{
+    if (!is_thread(waker)) {
+        mo_async_wake((struct mo_job *)waker->word);
+        return;
+    }
+    mo_exchange_seqcst(&thread_of(waker)->woken, 1u);
+    mo_event_notify(&thread_of(waker)->worker->event);
+}
+
+void mo_waker_keep(const struct mo_waker *waker)
+{
+    mo_fetch_add_relaxed(is_thread(waker) ? &thread_of(waker)->refs : &mo_job_async((struct mo_job *)waker->word)->refs,
+                         1u);
+}
+
+void mo_waker_drop(struct mo_worker *w, const struct mo_waker *waker)
+{
+    if (!is_thread(waker)) {
+        unref(w, (struct mo_job *)waker->word);
+        return;
+    }
+    struct mo_thread_waker *t = thread_of(waker);
+    if (mo_fetch_add_acq_rel(&t->refs, -1u) == 1)
+        mo_worker_free(w, t->home, t, 0);
+}
+
+void mo_waker_wake_last(struct mo_worker *w, uintptr_t word)
+{
+    const struct mo_waker waker = {word};
+    mo_waker_wake(&waker);
+    mo_waker_drop(w, &waker);
+}
+
+/* The one that was woken first is pushed last, so it comes first. Without memory for the deque the rest waits in the list. */
+void mo_async_collect_slow(struct mo_seat *seat)
+{
+    struct mo_member *m = seat->member;
+    struct mo_job *job = mo_exchange_acq_rel(&seat->executor->woken, NULL), *next;
+    unsigned count = 0;
+    for (; job; job = next, count++) {
+        next = mo_load_relaxed(&mo_job_async(job)->next);
+        if (mo_unlikely(!mo_deque_room_owner(&m->deque))) {
+            put(seat->executor, job);
+            continue;
+        }
+        mo_owner_add(&m->created, 1);
+        mo_deque_push_owner(&m->deque, job);
+    }
+    if (count > 1)
+        mo_work_published(m->team);
+}
+
+/* ---- Polling. */
+void mo_async_poll(struct mo_job *job)
+{
+    void *self = mo_job_data(job);
+    const struct mo_async_ops *ops = *(const struct mo_async_ops **)self;
+    const struct mo_waker waker = {(uintptr_t)job};
+    if (ops->poll(self, &waker))
+        mo_fetch_or_acq_rel(&mo_job_async(job)->wake, (uint32_t)READY);
+}
+
+static void drop(struct mo_job *job)
+{
+    void *self = mo_job_data(job);
+    const struct mo_async_ops *ops = *(const struct mo_async_ops **)self;
+    if (ops->drop)
+        ops->drop(self);
+}
+
+static void poll_inside(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
+{
+    struct mo_job *outer = w->job;
+    struct mo_executor *serves = w->serves;
+    w->serves = x;
+    w->job = job;
+    w->budget = MO_ASYNC_BUDGET;
+    if (MO_SHARED(self) == w->home && mo_root_is_clean(w->home))
+        mo_async_poll(job);
+    else
+        mo_job_invoke_apart(w, job, NULL, outer);
+    w->job = outer;
+    w->serves = serves;
+}
+
+void mo_async_deal(struct mo_worker *w, struct mo_executor *x, _Atomic uint64_t *done, struct mo_job *job)
+{
+    struct mo_job_async *a = mo_job_async(job);
+    enum mo_job_phase phase = MO_JOB_CANCELLED;
+    mo_exchange_acq_rel(&a->wake, (uint32_t)POLLING); /* A2 */
+    if (is_dropped(x, job) || mo_load_relaxed(&job->state) & MO_JOB_CANCEL) {
+        drop(job);
+    } else {
+        poll_inside(w, x, job);
+        if (!(mo_load_relaxed(&a->wake) & READY)) {
+            if (mo_fetch_and_acq_rel(&a->wake, ~(uint32_t)POLLING) & WOKEN) /* A3 */
+                put(x, job);
+            return;
+        }
+        phase = job->error ? MO_JOB_FAILED : MO_JOB_COMPLETED;
+    }
+    mo_exchange_acq_rel(&a->wake, (uint32_t)WOKEN); /* A4 */
+    if (phase == MO_JOB_FAILED && mo_job_group(job))
+        mo_group_fail(w, mo_job_group(job), job->error);
+    count_phase(w, x, phase, false);
+    mo_job_conclude(w, job, mo_load_relaxed(&job->state), phase);
+    unref(w, job);
+    mo_owner_add_release(done, 1); /* its life */
+}
+
+bool mo_async_spend(struct mo_worker *w, const struct mo_waker *waker)
+{
+    if (mo_likely(w->budget > 0)) {
+        w->budget--;
+        return true;
+    }
+    mo_waker_wake(waker);
+    return false;
+}
+
+/* ---- Creating. */
+static void count_life(struct mo_worker *w, struct mo_executor *x, uint64_t n)
+{
+    mo_owner_add(mo_has_seat(w, x) ? &w->seat->member->created : &w->outboxes->created, n);
+}
+
+int mo_async_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_job_spec *spec, const void *data,
+                   struct mo_job_handle *handle)
+{
+    const struct mo_job_ext far = {.executor = x, .place = -1}; /* its slot does not lead there */
+    struct mo_job_spec room = *spec;
+    room.bytes += sizeof(struct mo_job_async);
+    if (x->slot == MO_SLOT_UNKNOWN)
+        room.ext = &far;
+    struct mo_job *job = mo_job_new(w, x, &room);
+    if (!job)
+        return ENOMEM;
+    job->flags |= MO_JOB_ASYNC;
+    job->error = NULL;
+    mo_store_relaxed(&job->state, mo_load_relaxed(&job->state) | MO_JOB_RUNNING | MO_JOB_EXPOSED);
+    struct mo_job_async *a = mo_job_async(job);
+    mo_store_relaxed(&a->refs, 1u);
+    mo_store_relaxed(&a->wake, (uint32_t)WOKEN);
+    void *self = mo_job_data(job);
+    memcpy(self, data, spec->bytes);
+    const struct mo_async_ops *ops = *(const struct mo_async_ops **)self;
+    if (ops->begin)
+        ops->begin(self);
+    int err = mo_job_count(w, x, job);
+    if (err)
+        return err;
+    count_life(w, x, 1);
+    const struct mo_job_handle made = {job, mo_load_relaxed(&job->id), (uint32_t)spec->bytes}; /* it may be gone soon */
+    err = mo_executor_put(w, x, job);
+    if (err) {
+        count_life(w, x, (uint64_t)-1); /* not the last: mo_job_uncount() follows */
+        mo_job_uncount(w, x, job);
+        return err;
+    }
+    mo_work_published(x->team);
+    if (spec->handle)
+        *handle = made;
+    return 0;
+}
+
+/* ---- Threads. */
+bool mo_async_block_on(struct mo_worker *w, void *self, uint64_t deadline_ns, int *err)
+{
+    const struct mo_async_ops *ops = *(const struct mo_async_ops **)self;
+    struct mo_thread_waker *t = mo_slab_alloc_owner(&w->slab, 0);
+    bool ready = false;
+    *err = t ? 0 : ENOMEM;
+    if (!t)
+        return false;
+    *t = (struct mo_thread_waker){.worker = w, .home = w->index};
+    mo_store_relaxed(&t->refs, 1u);
+    const struct mo_waker waker = {(uintptr_t)t | MO_WAKER_THREAD};
+    do {
+        mo_exchange_seqcst(&t->woken, 0u);
+        w->budget = MO_ASYNC_BUDGET;
+        ready = ops->poll(self, &waker) != 0;
+    } while (!ready && mo_job_wait_flag(w, &t->woken, deadline_ns));
+    mo_waker_drop(w, &waker);
+    return ready;
+}
+
+/* ---- Waiting for a job. */
+static uint64_t word_of(const struct mo_waker *waker)
+{
+    return MO_JOB_WITH((uint64_t)waker->word | MO_JOB_WAKES);
+}
+
+/* Replace what `job` says of whom to wake; false: it is over. The one before is dropped. */
+static bool replace(struct mo_worker *w, struct mo_job *job, uint64_t then)
+{
+    uint64_t state = mo_load_acquire(&job->state);
+    do {
+        if (MO_JOB_OVER(state))
+            return false;
+    } while (!mo_cas_acq_rel(&job->state, &state, (state & MO_JOB_BITS & ~(MO_JOB_WAITER | MO_JOB_THEN)) | then));
+    if (state & MO_JOB_THEN) {
+        const struct mo_waker old = {MO_JOB_WORD(state) & ~MO_JOB_WAKES};
+        mo_waker_drop(w, &old);
+    }
+    return true;
+}
+
+bool mo_async_await(struct mo_worker *w, struct mo_job *job, const struct mo_waker *waker)
+{
+    uint64_t state = mo_load_acquire(&job->state);
+    if (MO_JOB_OVER(state))
+        return true;
+    if (state & MO_JOB_THEN && MO_JOB_WITH(MO_JOB_WORD(state)) == word_of(waker))
+        return false;
+    mo_waker_keep(waker);
+    if (replace(w, job, MO_JOB_THEN | word_of(waker)))
+        return false;
+    mo_waker_drop(w, waker);
+    return true;
+}
+
+void mo_async_unawait(struct mo_worker *w, struct mo_job *job)
+{
+    replace(w, job, 0);
+}

@@ -1,0 +1,70 @@
+/* Async jobs: jobs that are polled until they are ready, and between polls are on no thread. async.c has the protocol. */
+#ifndef MO_SCHED_ASYNC_H
+#define MO_SCHED_ASYNC_H
+
+#include "sched/executor.h"
+
+/* Who is to be told that polling pays again: an async job, or with bit 0 set a struct mo_thread_waker. moirai_waker_t. */
+struct mo_waker {
+    uintptr_t word;
+};
+#define MO_WAKER_THREAD ((uintptr_t)1)
+
+/* moirai_future_ops_t; an async job's payload begins with its address. */
+struct mo_async_ops {
+    int (*poll)(void *self, const struct mo_waker *waker);
+    void (*drop)(void *self);
+    void (*begin)(void *self);
+};
+
+struct mo_job_async {
+    _Atomic(struct mo_job *) next; /* of the executor's woken ones */
+    _Atomic uint32_t refs;         /* wakers, and 1 until it is over */
+    _Atomic uint32_t wake;         /* bits of async.c */
+};
+_Static_assert(sizeof(struct mo_job_async) == MO_JOB_ASYNC * 4, "as mo_job_head() has it");
+
+static inline struct mo_job_async *mo_job_async(struct mo_job *job)
+{
+    return (struct mo_job_async *)((char *)job + mo_job_head(job->flags & MO_JOB_EXTENDED));
+}
+
+/* Polls that a leaf may answer out of what lies ready, before it lets others run. */
+#define MO_ASYNC_BUDGET 128
+
+/* A job of `x` that is polled; spec->fn counts for nothing, `data` begins with the address of its ops. 0, ENOMEM or ESHUTDOWN,
+   and then there is none. `handle` where spec->handle says so. */
+int mo_async_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_job_spec *spec, const void *data,
+                   struct mo_job_handle *handle);
+/* Poll it here until it is ready. False: the deadline came first. ENOMEM in *err: it was not polled. */
+bool mo_async_block_on(struct mo_worker *w, void *self, uint64_t deadline_ns, int *err);
+
+/* From signal handlers, too. Requires a reference or a handle. */
+void mo_async_wake(struct mo_job *job);
+void mo_waker_wake(const struct mo_waker *waker);
+void mo_waker_keep(const struct mo_waker *waker);
+void mo_waker_drop(struct mo_worker *w, const struct mo_waker *waker);
+/* Wake, and drop. */
+void mo_waker_wake_last(struct mo_worker *w, uintptr_t word);
+
+/* A job's end is to wake: its WORD is a waker's then. */
+#define MO_JOB_WAKES ((uint64_t)2)
+/* True: `job` is over. Else `waker` will be woken when it is, unless another one asks after that. The handle's holder asks. */
+bool mo_async_await(struct mo_worker *w, struct mo_job *job, const struct mo_waker *waker);
+/* Nobody is to be woken any more. */
+void mo_async_unawait(struct mo_worker *w, struct mo_job *job);
+
+/* Some of the budget of this poll. False: it is used up, and `waker` has been woken. */
+bool mo_async_spend(struct mo_worker *w, const struct mo_waker *waker);
+
+void mo_async_collect_slow(struct mo_seat *seat);
+/* Woken jobs come into the caller's deque. */
+static inline bool mo_async_collect(struct mo_seat *seat)
+{
+    if (mo_likely(!mo_load_relaxed(&seat->executor->woken)))
+        return false;
+    mo_async_collect_slow(seat);
+    return true;
+}
+
+#endif
