@@ -73,6 +73,8 @@ static int relock(void *mutex, bool passed)
         return pthread_mutex_lock(mutex);
     mo_sync_mutex_lock_passed(m);
     mo_sync_mutex_owned(m, mo_plat_tid());
+    if (mo_unlikely(mo_pthread.watched))
+        mo_count_here(MO_COUNT_LOCKS_TAKEN, 1);
     if (m->kind == PTHREAD_MUTEX_RECURSIVE_NP)
         m->count = 1;
     return 0;
@@ -96,6 +98,7 @@ static int wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, struct mo_de
         .cond = ours(cond), .mutex = mutex, .plain = plain ? m : NULL, .ops = &ops, .until = until};
     if (until.at && (until.at->tv_nsec < 0 || until.at->tv_nsec >= 1000000000))
         return EINVAL;
+    mo_count_here(MO_COUNT_CONDITION_WAITS, 1);
     return mo_sync_cond_wait(&w);
 }
 

@@ -144,10 +144,16 @@ enum mo_pthread_mode mo_pthread_decide(void)
         mo_warn_once("condition variables of this C library are not known: they are left to it");
         mode = MO_PTHREAD_MUTEX;
     }
+    mo_pthread.watched = mo_pthread_is_watched();
     mo_store_release(&mo_pthread.mode, (uint8_t)mode);
-    if (mode >= MO_PTHREAD_MUTEX && mo_plat_knows_tid())
+    if (mode >= MO_PTHREAD_MUTEX && mo_plat_knows_tid() && !mo_pthread_is_watched())
         mo_store_release(&mo_pthread.quick_kind, PTHREAD_MUTEX_TIMED_NP);
     return mode;
+}
+
+bool mo_pthread_is_watched(void)
+{
+    return mo_watch_wishes() & MO_WATCH_STATS;
 }
 
 bool mo_pthread_yields(void)
@@ -163,6 +169,7 @@ __attribute__((constructor)) static void settle(void)
 {
     mo_plat_learn_tid();
     mo_pthread_real();
+    mo_watch_start();
     if (under_valgrind())
         mo_sync_mutex_wait_simply();
     if (mo_pthread_decide() != MO_PTHREAD_OFF)

@@ -57,9 +57,18 @@ static bool is_valid(const struct mo_deadline *until)
     return !until || (until->at->tv_nsec >= 0 && until->at->tv_nsec < 1000000000);
 }
 
+/* Where locks are watched. */
+static inline int counted(int err)
+{
+    if (mo_unlikely(mo_pthread.watched) && err == 0)
+        mo_count_here(MO_COUNT_LOCKS_TAKEN, 1);
+    return err;
+}
+
 /* A time that is none matters only to who has to wait. */
 static int take_waiting(struct mo_sync_mutex *m, const struct mo_deadline *until)
 {
+    mo_count_here(MO_COUNT_LOCKS_CONTENDED, 1);
     return is_valid(until) ? mo_sync_mutex_lock_slow(m, until) : EINVAL;
 }
 
@@ -88,8 +97,8 @@ static __attribute__((noinline)) int lock_unsettled(pthread_mutex_t *mutex)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
     if (!mo_pthread_has_mutexes() || !mo_pthread_is_ours(m))
-        return mo_pthread_real()->mutex_lock(mutex);
-    return lock_kind(m, NULL);
+        return counted(mo_pthread_real()->mutex_lock(mutex));
+    return counted(lock_kind(m, NULL));
 }
 
 /* The kinds whose owner counts, and the adaptive one, when everything is settled. */
@@ -118,6 +127,7 @@ static inline int lock_other(pthread_mutex_t *mutex)
 
 static __attribute__((noinline)) int lock_contended(struct mo_sync_mutex *m)
 {
+    mo_count_here(MO_COUNT_LOCKS_CONTENDED, 1);
     int err = mo_sync_mutex_lock_slow(m, NULL);
     mo_sync_mutex_owned(m, mo_plat_tid());
     return err;
@@ -182,7 +192,7 @@ MO_EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
     return 0;
 }
 
-static __attribute__((noinline)) int trylock_other(pthread_mutex_t *mutex)
+static int trylock_any(pthread_mutex_t *mutex)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
     if (!mo_pthread_has_mutexes() || !mo_pthread_is_ours(m))
@@ -196,6 +206,11 @@ static __attribute__((noinline)) int trylock_other(pthread_mutex_t *mutex)
     if (m->kind == PTHREAD_MUTEX_RECURSIVE_NP)
         m->count = 1;
     return 0;
+}
+
+static __attribute__((noinline)) int trylock_other(pthread_mutex_t *mutex)
+{
+    return counted(trylock_any(mutex));
 }
 
 MO_EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex)
@@ -224,9 +239,9 @@ MO_EXPORT int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const str
     if (mo_likely(take_quickly(m)))
         return 0;
     if (!mo_pthread_has_mutexes() || !mo_pthread_is_ours(m))
-        return mo_pthread_real()->mutex_timedlock(mutex, at);
+        return counted(mo_pthread_real()->mutex_timedlock(mutex, at));
     const struct mo_deadline until = {.at = at, .realtime = true};
-    return lock_kind(m, &until);
+    return counted(lock_kind(m, &until));
 }
 
 MO_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *restrict mutex, clockid_t clock,
@@ -234,9 +249,9 @@ MO_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *restrict mutex, clockid_t
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
     if (!mo_pthread_has_mutexes() || !mo_pthread_is_ours(m))
-        return mo_pthread_real()->mutex_clocklock(mutex, clock, at);
+        return counted(mo_pthread_real()->mutex_clocklock(mutex, clock, at));
     if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME)
         return EINVAL;
     const struct mo_deadline until = {.at = at, .realtime = clock == CLOCK_REALTIME};
-    return lock_kind(m, &until);
+    return counted(lock_kind(m, &until));
 }

@@ -5,6 +5,7 @@
 
 #include "interpose/face.h"
 #include "sync/sync.h"
+#include "watch/watch.h"
 
 #include <pthread.h>
 
@@ -40,6 +41,7 @@ struct mo_pthread_face {
     _Atomic uint8_t mode;
     /* Where glibc's condition variables say that they are shared between processes. */
     uint8_t shared_offset, shared_mask;
+    bool watched; /* locks taken are to be counted: all calls go the way of the unusual (mo_pthread_is_watched()) */
     struct mo_real real;
 };
 extern struct mo_pthread_face mo_pthread __attribute__((visibility("hidden")));
@@ -62,6 +64,10 @@ static inline bool mo_pthread_has_conds(void)
     enum mo_pthread_mode mode = mo_load_acquire(&mo_pthread.mode);
     return mo_likely(mode == MO_PTHREAD_FULL) || (mode == MO_PTHREAD_UNKNOWN && mo_pthread_decide() == MO_PTHREAD_FULL);
 }
+
+/* Is something asked for that has to see every lock taken? Then nothing ever is settled in the sense of below, so that the
+   usual way bears no question about it. */
+bool mo_pthread_is_watched(void);
 
 /* Spin locks let others run. */
 bool mo_pthread_yields(void);

@@ -236,6 +236,11 @@ uint64_t mo_knob_early(enum mo_knob k)
     return initial.number;
 }
 
+const char *mo_knob_early_text(enum mo_knob k)
+{
+    return read_environment(mo_knob_rows[k].name);
+}
+
 enum mo_knob_source mo_knob_source(enum mo_knob k)
 {
     mo_config_load();

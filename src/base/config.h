@@ -69,6 +69,8 @@ bool mo_config_assign(const char *text, size_t bytes);
 uint64_t mo_knob(enum mo_knob k);
 /* The same for a knob that is needed before anything else is: reads its first name alone. */
 uint64_t mo_knob_early(enum mo_knob k);
+/* And for a text: NULL where it is not set. Not checked, and not kept. */
+const char *mo_knob_early_text(enum mo_knob k);
 enum mo_knob_source mo_knob_source(enum mo_knob k);
 
 /* The knob must be a list, a schedule, a text. Lists and texts live as long as the process. */

@@ -19,13 +19,15 @@
 #define NOT_RUN_STATUS   126
 
 static const char usage[] =
-    "usage: moirai run [--all | --omp | --pthread] [--threads N] [--set NAME=VALUE]... [--] COMMAND [ARGUMENT...]\n"
+    "usage: moirai run [OPTION...] [--] COMMAND [ARGUMENT...]\n"
     "\n"
     "--all        OpenMP and the C library's locks are Moirai's (default)\n"
     "--omp        OpenMP alone; locks stay the C library's\n"
     "--pthread    locks alone; the program keeps its own OpenMP runtime\n"
     "--threads N  threads of a parallel region that does not say how many\n"
-    "--set        a setting of `moirai info --config`, for this command\n";
+    "--stats      what was counted, on standard error when the command ends; --stats=json:FILE: in a file\n"
+    "--metrics P  what is counted, for Prometheus, at a socket P\n"
+    "--set N=V    a setting of `moirai info --config`, for this command; again for more\n";
 
 enum parts { ALL, OMP, PTHREAD };
 
@@ -188,18 +190,46 @@ static void check_command(const char *path, bool is_interpreter)
     mo_object_close(&o);
 }
 
+static bool set_by_name(const char *name, const char *text)
+{
+    return set(name, strlen(name), text);
+}
+
+static bool set_prefixed(const char *name, const char *prefix, const char *text)
+{
+    char *value = NULL;
+    bool done = asprintf(&value, "%s%s", prefix, text) >= 0 && set_by_name(name, value);
+    free(value);
+    return done;
+}
+
+static bool take_option(int letter, const char *argument)
+{
+    switch (letter) {
+    case 't':
+        return set_by_name("OMP_NUM_THREADS", argument);
+    case 'S':
+        return set_by_name("MOIRAI_STATS", argument ? argument : "1");
+    case 'M':
+        return set_prefixed("MOIRAI_METRICS", "unix:", argument);
+    default:
+        return set_by_option(argument);
+    }
+}
+
 static bool parse_options(int argc, char **argv, enum parts *parts)
 {
     static const struct option known[] = {
-        {"all", no_argument, NULL, 'a'},       {"omp", no_argument, NULL, 'o'},
-        {"pthread", no_argument, NULL, 'p'},   {"threads", required_argument, NULL, 't'},
-        {"set", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
+        {"all", no_argument, NULL, 'a'},           {"omp", no_argument, NULL, 'o'},
+        {"pthread", no_argument, NULL, 'p'},       {"threads", required_argument, NULL, 't'},
+        {"set", required_argument, NULL, 's'},     {"stats", optional_argument, NULL, 'S'},
+        {"metrics", required_argument, NULL, 'M'}, {NULL, 0, NULL, 0}};
     for (int letter; (letter = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
         if (letter == 'a' || letter == 'o' || letter == 'p')
             *parts = letter == 'a' ? ALL : letter == 'o' ? OMP : PTHREAD;
         else if (letter == '?')
             return fputs(usage, stderr), false;
-        else if (!(letter == 't' ? set("OMP_NUM_THREADS", strlen("OMP_NUM_THREADS"), optarg) : set_by_option(optarg)))
+        else if (!take_option(letter, optarg))
             return false;
     }
     if (optind == argc)

@@ -54,6 +54,7 @@ void mo_group_begin(uint32_t env, const struct mo_group *group)
     const struct mo_region alone = {.num_threads = 1, .group = group};
     mo_region_begin(&alone);
     struct mo_member *m = mo_self();
+    mo_count(&m->worker->counts, MO_COUNT_REGIONS, (uint64_t)-1); /* it is none */
     struct mo_omp_team *ot = mo_omp_team(m->team);
     struct mo_omp_member *om = mo_omp_member(m);
     ot->level = ot->active_level = 0;

@@ -28,6 +28,7 @@
 #include "base/shared.h"
 #include "mem/mem.h"
 #include "plat/plat.h"
+#include "watch/watch.h"
 
 #define LONG_YIELD_US     500
 #define QUIET_US          5000 /* the shortest loss of trust */
@@ -160,6 +161,7 @@ void mo_park_threads_add(int n)
 void mo_park_sleep(_Atomic uint32_t *word, uint32_t seen, uint64_t timeout_ns, uint32_t bits)
 {
     count_runnable(-1);
+    mo_count_here(MO_COUNT_SLEEPS, 1);
     if (mo_plat_futex_wait(word, seen, timeout_ns, bits) != 0)
         count_runnable(1); /* nobody woke it, so nobody has counted it */
 }
@@ -169,6 +171,7 @@ void mo_park_wake(_Atomic uint32_t *word, int count, uint32_t bits, int expected
     /* Before the call: a woken thread may take this CPU at once, and the rest of the line runs much later. */
     count_runnable(expected);
     int woken = mo_plat_futex_wake(word, count, bits);
+    mo_count_here(MO_COUNT_WAKES, (uint64_t)woken);
     if (woken != expected)
         count_runnable(woken - expected);
 }
@@ -345,6 +348,8 @@ void mo_wait(const struct mo_wait *w)
         if (w->ready(w->arg)) {
             if (b.disturbed && w->memory)
                 w->memory->short_misses = 0;
+            if (b.began)
+                mo_count_here(MO_COUNT_WAITS_AWAKE, 1);
             return;
         }
         if (w->work && w->work(w->arg)) {

@@ -92,6 +92,8 @@ char *mo_plat_stack_end(void);
 extern long mo_plat_tid_offset __attribute__((visibility("hidden"))); /* from the thread pointer; 0 = not known */
 uint32_t mo_plat_tid_slow(void);
 void mo_plat_learn_tid(void);
+/* Is there a thread of that number in this process? */
+bool mo_plat_thread_exists(uint32_t tid);
 
 static inline bool mo_plat_knows_tid(void)
 {

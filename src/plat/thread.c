@@ -91,3 +91,11 @@ unsigned mo_plat_usable_cpus(void)
     errno = saved;
     return cpus;
 }
+
+bool mo_plat_thread_exists(uint32_t tid)
+{
+    int saved = errno;
+    bool gone = syscall(SYS_tgkill, getpid(), tid, 0) != 0 && errno == ESRCH;
+    errno = saved;
+    return !gone;
+}

@@ -70,6 +70,7 @@ struct mo_team *mo_apart_open(unsigned want, void (*enter)(struct mo_member *), 
         put_team(team);
         return NULL;
     }
+    team->apart = true;
     team->enter = enter;
     *(void **)team->client = owner;
     mo_store_relaxed(&team->done_outside, 0u);

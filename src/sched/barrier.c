@@ -31,6 +31,7 @@ static bool arrive(struct mo_member *m)
 {
     struct mo_team *team = m->team;
     m->gen_seen = mo_load_relaxed(&team->gen); /* B1: cannot change before we have arrived */
+    mo_count(&m->worker->counts, MO_COUNT_BARRIERS, 1);
     if (m->size > MO_TEAM_LEAF) {
         unsigned group = m->tid / MO_TEAM_LEAF, first = group * MO_TEAM_LEAF;
         unsigned members = m->size - first < MO_TEAM_LEAF ? m->size - first : MO_TEAM_LEAF;

@@ -170,6 +170,7 @@ static inline void begin_undeferred(struct mo_member *m, struct undeferred *u, u
     u->st.heap = NULL;
     u->outer = enter(m, &u->st.task, m->group);
     m->undeferred_depth++;
+    mo_count(&m->worker->counts, MO_COUNT_TASKS_AT_ONCE, 1);
 }
 
 static inline void end_undeferred(struct mo_member *m, struct undeferred *u)
@@ -281,6 +282,7 @@ void mo_task_run_reserved(struct mo_member *m, struct mo_task *task, void *data,
         mo_observe_undeferred(m, mo_task_obs(task), flags);
     struct context outer = enter(m, task, m->group);
     m->undeferred_depth++;
+    mo_count(&m->worker->counts, MO_COUNT_TASKS_AT_ONCE, 1);
     task->fn(data);
     m->undeferred_depth--;
     if (mo_unlikely(mo_traced(m)))

@@ -255,6 +255,14 @@ static void add_member(struct mo_executor_stats *st, const struct mo_member *m)
     st->waiting += (uint64_t)mo_deque_peek_size(d);
 }
 
+static void keep_counts(struct mo_worker *w, const struct mo_seat *seat)
+{
+    mo_count(&w->counts, MO_COUNT_JOBS_RUN, mo_load_relaxed(&seat->ran.executed));
+    mo_count(&w->counts, MO_COUNT_JOBS_DROPPED, mo_load_relaxed(&seat->ran.dropped));
+    mo_count(&w->counts, MO_COUNT_JOBS_FAILED, mo_load_relaxed(&seat->ran.failed));
+    mo_count(&w->counts, MO_COUNT_STOLEN, mo_load_relaxed(&seat->stolen));
+}
+
 /* What a worker runs from the executor's beginning to its end. */
 static void serve(struct mo_member *m)
 {
@@ -280,6 +288,7 @@ static void serve(struct mo_member *m)
     mo_root_leave(m);
     w->seat = NULL;
     w->serves = NULL;
+    keep_counts(w, seat);
     mo_mutex_lock(&x->blocking_lock);
     add_member(&x->past, m);
     mo_mutex_unlock(&x->blocking_lock);

@@ -27,6 +27,7 @@ static void *leave(struct mo_worker *w)
 {
     struct mo_sched *s = &MO_SHARED(sched);
     mo_worker_end_all(w, false);
+    mo_store_relaxed(&w->tid, 0u);
     mo_park_threads_add(-1);
     if (mo_unlikely(mo_obs_attached())) {
         mo_obs_thread_end(&w->obs);
@@ -44,6 +45,7 @@ static void *worker_main(void *arg)
     struct mo_worker *w = arg;
     mo_worker_end_all(w, true);
     w->stack_end = mo_plat_stack_end();
+    mo_store_relaxed(&w->tid, mo_plat_tid());
     if (mo_unlikely(mo_obs_attached()))
         mo_obs_thread_begin(&w->obs, true);
     for (;;) {

@@ -15,8 +15,10 @@ void mo_job_invoke_apart(struct mo_worker *w, struct mo_job *job, void (*fn)(voi
 }
 
 /* Threads without a seat count together. */
-void mo_job_count_elsewhere(struct mo_executor *x, enum mo_job_phase phase, bool in_place)
+void mo_job_count_elsewhere(struct mo_worker *w, struct mo_executor *x, enum mo_job_phase phase, bool in_place)
 {
+    mo_count(&w->counts, phase == MO_JOB_CANCELLED ? MO_COUNT_JOBS_DROPPED : MO_COUNT_JOBS_RUN, 1);
+    mo_count(&w->counts, MO_COUNT_JOBS_FAILED, phase == MO_JOB_FAILED);
     mo_fetch_add_relaxed(phase == MO_JOB_CANCELLED ? &x->elsewhere.dropped : &x->elsewhere.executed, 1);
     if (phase == MO_JOB_FAILED)
         mo_fetch_add_relaxed(&x->elsewhere.failed, 1);

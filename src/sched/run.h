@@ -127,7 +127,7 @@ static inline void invoke(struct mo_job *job, void (*fn)(void *))
 /* Its thread is in the middle of something, or something has been left behind in its root. */
 void mo_job_invoke_apart(struct mo_worker *w, struct mo_job *job, void (*fn)(void *), const struct mo_job *outer);
 /* Threads without a seat count together. */
-void mo_job_count_elsewhere(struct mo_executor *x, enum mo_job_phase phase, bool in_place);
+void mo_job_count_elsewhere(struct mo_worker *w, struct mo_executor *x, enum mo_job_phase phase, bool in_place);
 
 /* Returns the phase. */
 static inline enum mo_job_phase run(struct mo_worker *w, struct mo_job *job)
@@ -158,7 +158,7 @@ static inline void count_phase(struct mo_worker *w, struct mo_executor *x, enum 
 {
     struct mo_seat *seat = w->seat;
     if (mo_unlikely(!seat || seat->executor != x)) {
-        mo_job_count_elsewhere(x, phase, in_place);
+        mo_job_count_elsewhere(w, x, phase, in_place);
         return;
     }
     mo_owner_add(phase == MO_JOB_CANCELLED ? &seat->ran.dropped : &seat->ran.executed, 1);

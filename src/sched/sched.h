@@ -23,6 +23,7 @@
 #include "park/park.h"
 #include "plat/plat.h"
 #include "queue/deque.h"
+#include "watch/watch.h"
 
 struct mo_member;
 struct mo_team;
@@ -169,6 +170,8 @@ struct mo_worker {
     bool first;                 /* its thread is the first one of the process that came here */
     struct mo_thread_end *ends; /* what ends with its thread, the latest first */
     struct mo_obs_thread obs;
+    struct mo_counts counts;
+    _Atomic uint32_t tid; /* of its thread; 0: it has none */
 
     /* Written by others. */
     struct mo_event
@@ -334,6 +337,7 @@ struct mo_team {
     struct mo_arrivals *leaf;             /* one per MO_TEAM_LEAF members */
     struct mo_member *master;             /* whose region this is: member 0 is the same thread; NULL: apart.c */
     enum mo_steal_strategy steal;         /* how much its thieves take */
+    bool apart;                           /* it is one without a master, whose members count jobs */
     struct mo_team *next_apart;           /* in the list of spare teams without a master */
     struct mo_team *next;                 /* in the list of all teams */
     struct mo_obs_parallel obs;

@@ -94,13 +94,12 @@ static unsigned victim_at(const struct mo_member *m, unsigned i, unsigned n)
 
 /* A lost race says nothing about the next item. Whoever won it need not be one who wakes others, so a thief that is
    about to sleep must know that there was nothing left. */
-static enum mo_steal_result steal_one(struct mo_deque *d, const struct mo_deque_guard *guard,
+static enum mo_steal_result steal_one(struct mo_member *m, struct mo_deque *d, const struct mo_deque_guard *guard,
                                       bool (*accept)(void *, void *), void *arg, void **item)
 {
     enum mo_steal_result r;
-    do
-        r = mo_deque_steal(d, guard, accept, arg, item);
-    while (r == MO_STEAL_LOST);
+    while ((r = mo_deque_steal(d, guard, accept, arg, item)) == MO_STEAL_LOST)
+        mo_count(&m->worker->counts, MO_COUNT_STEALS_LOST, 1);
     return r;
 }
 
@@ -109,7 +108,7 @@ static struct mo_task *steal_from(struct mo_member *m, struct mo_member *victim,
     const struct mo_deque_guard guard = {&m->team->gen, m->gen_seen};
     void *item = NULL;
     if (kin) {
-        if (steal_one(&victim->deque, NULL, accept_kin, (void *)kin, &item) != MO_STEAL_OK)
+        if (steal_one(m, &victim->deque, NULL, accept_kin, (void *)kin, &item) != MO_STEAL_OK)
             return NULL;
         if (mo_likely(mo_task_is_kin(item, kin)))
             return item;
@@ -118,7 +117,7 @@ static struct mo_task *steal_from(struct mo_member *m, struct mo_member *victim,
         mo_work_published(m->team);
         return NULL;
     }
-    if (steal_one(&victim->deque, &guard, NULL, NULL, &item) != MO_STEAL_OK)
+    if (steal_one(m, &victim->deque, &guard, NULL, NULL, &item) != MO_STEAL_OK)
         return NULL;
     if (!m->steal_backoff) /* else this one is a probe */
         steal_more(m, victim, &guard, item);
@@ -172,10 +171,12 @@ struct mo_task *mo_steal(struct mo_member *m, const struct mo_kin *kin)
         return NULL;
     }
     m->stole_count = 1;
+    mo_count(&m->worker->counts, MO_COUNT_SEARCHES, 1);
     mo_epoch_enter(&m->worker->epoch);
     struct mo_task *task = ask_all(m, kin);
     mo_epoch_leave(&m->worker->epoch);
     if (task) {
+        mo_count(&m->worker->counts, MO_COUNT_STOLEN, m->stole_count);
         m->stole_at = mo_plat_ticks();
         return task;
     }

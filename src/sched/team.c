@@ -96,8 +96,19 @@ void mo_team_forget_threads(struct mo_team *team, bool reset)
     }
 }
 
-void mo_member_begin(struct mo_member *m, unsigned size)
+/* Members that are not in a region must not count in its balance; what they have counted goes to the worker. */
+static __attribute__((noinline)) void keep_counts(struct mo_member *m)
 {
+    mo_count(&m->worker->counts, MO_COUNT_TASKS_STORED, mo_load_relaxed(&m->created));
+    mo_count(&m->worker->counts, MO_COUNT_TASKS_ENDED, mo_load_relaxed(&m->done));
+    mo_store_relaxed(&m->created, 0u);
+    mo_store_relaxed(&m->done, 0u);
+}
+
+static inline __attribute__((always_inline)) void begin(struct mo_member *m, unsigned size)
+{
+    if (mo_unlikely(mo_load_relaxed(&m->created) | mo_load_relaxed(&m->done)))
+        keep_counts(m);
     m->current = &m->implicit;
     m->implicit.pending = 0;
     mo_store_relaxed(&m->implicit.remote_done, 0);
@@ -107,14 +118,17 @@ void mo_member_begin(struct mo_member *m, unsigned size)
     m->alone = !m->shared;
     m->special = m->team->special;
     m->size = size ? size : 1;
-    mo_store_relaxed(&m->created, 0u); /* members that are not in a region must not count in its balance */
-    mo_store_relaxed(&m->done, 0u);
     m->joining = false;
     m->task_id = 0;
     m->undeferred_depth = 0;
     m->steal_pause = m->steal_backoff = 0;
     m->mark = mo_load_relaxed(&m->deque.bottom);
     mo_member_store(m, (int64_t)size * MO_SHARED(sched).cutoff);
+}
+
+void mo_member_begin(struct mo_member *m, unsigned size)
+{
+    begin(m, size);
 }
 
 static struct mo_team *inner_team(struct mo_member *master)
@@ -165,7 +179,8 @@ struct mo_team *mo_team_open(struct mo_member *master, unsigned want, bool cance
     }
     if (mo_unlikely(mo_load_relaxed(&team->done_outside)))
         mo_store_relaxed(&team->done_outside, 0u);
-    mo_member_begin(m, team->size);
+    begin(m, team->size);
+    mo_count(&m->worker->counts, MO_COUNT_REGIONS, 1);
     MO_SHARED(self) = m;
     return team;
 }

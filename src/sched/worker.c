@@ -4,6 +4,7 @@
 #include "topo/topo.h"
 
 #include <pthread.h>
+#include <string.h>
 
 #define PERMANENT_CHUNK (64u * 1024)
 
@@ -119,6 +120,7 @@ static void thread_ends(void *worker)
     if (mo_unlikely(mo_traced(w->root)))
         mo_observe_left(w);
     MO_SHARED(self) = NULL;
+    mo_store_relaxed(&w->tid, 0u);
     mo_park_threads_add(-1);
     mo_mutex_lock(&s->lock);
     w->next = s->spare_adopted;
@@ -143,6 +145,17 @@ static bool takes_part(struct mo_member *self, struct mo_team *team)
     return self != NULL;
 }
 
+/* What the present regions have counted so far is the parent's. */
+static void start_counting_anew(struct mo_member *self)
+{
+    struct mo_worker *w = self->worker;
+    mo_store_relaxed(&w->tid, mo_plat_tid());
+    for (struct mo_member *m = self; m; m = m->team->master) {
+        mo_count(&w->counts, MO_COUNT_TASKS_STORED, -mo_load_relaxed(&m->created));
+        mo_count(&w->counts, MO_COUNT_TASKS_ENDED, -mo_load_relaxed(&m->done));
+    }
+}
+
 /* The forking thread is the only one left: every other worker is spare, no team has threads. */
 static void after_fork_child(void)
 {
@@ -156,12 +169,14 @@ static void after_fork_child(void)
     for (unsigned i = 0; i < s->workers; i++) {
         struct mo_worker *w = mo_worker_at((uint16_t)i);
         w->event.waiters = 0;
+        memset(&w->counts, 0, sizeof w->counts);
         w->seat = NULL;
         w->serves = NULL;
         if (self && w == self->worker)
             continue;
         struct mo_worker **spare = w->pooled ? &s->spare_pooled : &s->spare_adopted;
         mo_store_relaxed(&w->assigned, NULL);
+        mo_store_relaxed(&w->tid, 0u);
         w->held = 0;
         w->job = NULL;
         w->next = *spare;
@@ -170,6 +185,9 @@ static void after_fork_child(void)
     for (struct mo_team *t = s->teams; t; t = t->next)
         mo_team_forget_threads(t, !takes_part(self, t));
     mo_executors_forget();
+    mo_watch_reset_after_fork();
+    if (self)
+        start_counting_anew(self);
 }
 
 /* Once per process, and once more in a child that was forked in the middle of it (pthread_once sees to that). The fork
@@ -183,9 +201,10 @@ static void initialise(void)
             mo_warn("cannot register fork handlers: a forked child must not use OpenMP");
     }
     mo_config_load();
+    mo_watch_start();
     mo_park_init(mo_topo_cpus());
     mo_store_relaxed(&s->quota_seen, mo_plat_ticks());
-    s->asymmetric = mo_plat_barrier_arm();
+    s->asymmetric = mo_plat_barrier_arm() || (mo_watch_wishes() & MO_WATCH_METRICS && mo_plat_barrier_arm_late());
     s->nodes = mo_topo_nodes_online();
     s->cutoff = (unsigned)mo_knob(MO_KNOB_TASK_CUTOFF);
     s->steal = (enum mo_steal_strategy)mo_knob(MO_KNOB_STEAL);
@@ -210,6 +229,7 @@ struct mo_member *mo_sched_try_adopt(void)
     w->stack_end = NULL;
     w->held = 0;
     w->place = 0;
+    mo_store_relaxed(&w->tid, mo_plat_tid());
     mo_store_relaxed(&w->root->team->done_outside, 0u);
     mo_member_begin(w->root, 0);
     w->root->implicit.env = 0;

@@ -1,0 +1,48 @@
+/* The table of the process: watch/table.h says what it is for. */
+#include "sched/internal.h"
+#include "sched/job.h"
+#include "watch/table.h"
+
+#define AT(type, field) (uint32_t) offsetof(type, field)
+
+const struct mo_table MO_SHARED(table) = {
+    .magic = MO_TABLE_MAGIC,
+    .version = MO_TABLE_VERSION,
+    .bytes = sizeof(struct mo_table),
+    .program = MO_VERSION,
+    .counters = MO_COUNTS,
+    .counts_in_sheet = AT(struct mo_sheet, counts),
+    .tid_in_sheet = AT(struct mo_sheet, tid),
+    .next_in_sheet = AT(struct mo_sheet, next),
+    .sheets = &MO_SHARED(watch).sheets,
+    .workers = MO_SHARED(sched).worker,
+    .workers_used = &MO_SHARED(sched).workers,
+    .counts_in_worker = AT(struct mo_worker, counts),
+    .tid_in_worker = AT(struct mo_worker, tid),
+    .pooled_in_worker = AT(struct mo_worker, pooled),
+    .seat_in_worker = AT(struct mo_worker, seat),
+    .run_in_seat = AT(struct mo_seat, ran.executed),
+    .dropped_in_seat = AT(struct mo_seat, ran.dropped),
+    .failed_in_seat = AT(struct mo_seat, ran.failed),
+    .stolen_in_seat = AT(struct mo_seat, stolen),
+    .member_in_seat = AT(struct mo_seat, member),
+    .teams = &MO_SHARED(sched).teams,
+    .next_in_team = AT(struct mo_team, next),
+    .members_in_team = AT(struct mo_team, members),
+    .capacity_in_team = AT(struct mo_team, capacity),
+    .size_in_team = AT(struct mo_team, size),
+    .busy_in_team = AT(struct mo_team, busy),
+    .go_in_team = AT(struct mo_team, go),
+    .apart_in_team = AT(struct mo_team, apart),
+    .worker_in_member = AT(struct mo_member, worker),
+    .created_in_member = AT(struct mo_member, created),
+    .done_in_member = AT(struct mo_member, done),
+    .bottom_in_member = AT(struct mo_member, deque.bottom),
+    .top_in_member = AT(struct mo_member, deque.top),
+    .name =
+        {
+#define MO_COUNTER(id, name, ...) [MO_COUNT_##id] = name,
+#include "watch/counters.def"
+#undef MO_COUNTER
+        },
+};

@@ -1,0 +1,79 @@
+/* Counting, for all who have something to count: workers in a record of their own, other threads, and whatever is counted
+   out of the way of what is fast, on their thread's sheet. A count is written by one thread alone, by a plain store, and
+   read by any: who reads while others count sees a past value of each.
+
+   Sheets are never freed. One whose thread is gone serves the next thread, and goes on counting. They lie on pages that
+   the system clears in a child of fork, so a child, however it was made, begins with none. */
+#ifndef MO_WATCH_WATCH_H
+#define MO_WATCH_WATCH_H
+
+#include "base/atomic.h"
+#include "base/shared.h"
+
+enum mo_count {
+#define MO_COUNTER(id, ...) MO_COUNT_##id,
+#include "watch/counters.def"
+#undef MO_COUNTER
+    MO_COUNTS
+};
+
+struct mo_counts {
+    _Atomic uint64_t n[MO_COUNTS];
+};
+
+struct mo_sheet {
+    _Atomic(struct mo_sheet *) next; /* in the list of all, the newest first */
+    _Atomic uint32_t tid;            /* of the thread that it serves, or served; 0: a fork has cleared it */
+    struct mo_counts counts;
+} MO_ALIGNED(MO_LINE_PAIR);
+
+extern __thread struct mo_sheet *MO_SHARED(sheet) MO_SHARED_TLS;
+
+/* NULL when memory is exhausted. Changes no errno; may be called from a signal handler. */
+struct mo_sheet *mo_sheet_new(void);
+
+static inline struct mo_sheet *mo_sheet_self(void)
+{
+    struct mo_sheet *s = MO_SHARED(sheet);
+    return mo_likely(s && mo_load_relaxed(&s->tid)) ? s : mo_sheet_new();
+}
+
+/* One instruction with its operand in memory, which compilers do not make of a load and a store that are atomic. Aligned
+   words are written whole all the same. */
+static inline void mo_count(struct mo_counts *c, enum mo_count what, uint64_t n)
+{
+#if defined(__SANITIZE_THREAD__)
+    mo_owner_add(&c->n[what], n);
+#else
+    *(uint64_t *)&c->n[what] += n;
+#endif
+}
+
+/* On the calling thread's sheet. */
+static inline void mo_count_here(enum mo_count what, uint64_t n)
+{
+    struct mo_sheet *s = mo_sheet_self();
+    if (mo_likely(s != NULL))
+        mo_count(&s->counts, what, n);
+}
+
+struct mo_watch {
+    _Atomic(struct mo_sheet *) sheets;
+    _Atomic(struct mo_sheet *) cursor; /* where the next search for one without a thread begins */
+    _Atomic uintptr_t chunk;           /* address of pages for sheets, plus how many of these are in use */
+};
+extern struct mo_watch MO_SHARED(watch) MO_SHARED_ATTR;
+
+/* In a child of fork that ran the handlers for it. */
+void mo_watch_reset_after_fork(void);
+
+/* ---- What is asked for (start.c). */
+enum mo_watch_wish { MO_WATCH_STATS = 1, MO_WATCH_METRICS = 2 };
+
+/* Bits of the above, by the environment alone: may be asked at any time, and settles nothing while the C library is not
+   ready. */
+unsigned mo_watch_wishes(void);
+/* Begin what is asked for. Any number of times, outside all locks. */
+void mo_watch_start(void);
+
+#endif

@@ -1,0 +1,150 @@
+/* A program that does a known number of things: what the statistics say of it is compared with that. Its first argument
+   says how it ends. What it writes to standard output is the same whatever watches it. */
+#include <fcntl.h>
+#include <omp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define REGIONS 10
+#define THREADS 3
+#define LOCKS   100
+#define TASKS   50
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static long sum;
+static bool opened;
+
+static void __attribute__((noinline)) add_locked(long n)
+{
+    pthread_mutex_lock(&mutex);
+    sum += n;
+    pthread_mutex_unlock(&mutex);
+}
+
+static void regions(int count)
+{
+    for (int r = 0; r < count; r++) {
+#pragma omp parallel num_threads(THREADS)
+        {
+            for (int i = 0; i < LOCKS; i++)
+                add_locked(1);
+#pragma omp barrier
+#pragma omp single
+            for (int i = 0; i < TASKS; i++)
+#pragma omp task
+                __atomic_fetch_add(&sum, 1, __ATOMIC_RELAXED);
+        }
+    }
+}
+
+/* One wait, or none where the gate is open already; the number goes to standard output. */
+static void *pass_gate(void *waits)
+{
+    pthread_mutex_lock(&mutex);
+    while (!opened) {
+        ++*(long *)waits;
+        pthread_cond_wait(&changed, &mutex);
+    }
+    pthread_mutex_unlock(&mutex);
+    return NULL;
+}
+
+static long wait_at_gate(void)
+{
+    pthread_t thread;
+    long waits = 0;
+    pthread_create(&thread, NULL, pass_gate, &waits);
+    usleep(20000);
+    pthread_mutex_lock(&mutex);
+    opened = true;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&mutex);
+    pthread_join(thread, NULL);
+    return waits;
+}
+
+static void *lock_once(void *unused)
+{
+    add_locked(1);
+    return unused;
+}
+
+static void many_threads(int count)
+{
+    pthread_t *thread = calloc((size_t)count, sizeof *thread);
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, 65536);
+    for (int i = 0; i < count; i++)
+        if (pthread_create(&thread[i], &attr, lock_once, NULL) != 0)
+            exit(77);
+    for (int i = 0; i < count; i++)
+        pthread_join(thread[i], NULL);
+    free(thread);
+}
+
+/* The child does less than its parent. */
+static int child_of_fork(bool raw)
+{
+    int status = 1;
+    pid_t pid = raw ? _Fork() : fork();
+    if (pid == 0) {
+        sum = 0;
+        if (!raw)
+            regions(2);
+        add_locked(1);
+        fprintf(stdout, "child %d %ld\n", (int)getpid(), sum);
+        exit(5);
+    }
+    waitpid(pid, &status, 0);
+    return WEXITSTATUS(status);
+}
+
+int main(int argc, char **argv)
+{
+    const char *how = argc > 1 ? argv[1] : "exit";
+    if (strcmp(how, "nothing") == 0)
+        return 4;
+    if (strcmp(how, "threads") == 0) {
+        many_threads(argc > 2 ? atoi(argv[2]) : 10);
+    } else if (strcmp(how, "gate") == 0) {
+        printf("waits %ld\n", wait_at_gate());
+        return 3;
+    } else {
+        regions(REGIONS);
+    }
+    printf("%ld\n", sum);
+    if (strcmp(how, "fork") == 0 || strcmp(how, "raw-fork") == 0) {
+        fflush(stdout);
+        printf("child's status %d\n", child_of_fork(strcmp(how, "raw-fork") == 0));
+    } else if (strcmp(how, "kill") == 0) {
+        fflush(stdout);
+        raise(SIGKILL);
+    } else if (strcmp(how, "_exit") == 0) {
+        fflush(stdout);
+        _exit(6);
+    } else if (strcmp(how, "abort") == 0) {
+        fflush(stdout);
+        abort();
+    } else if (strcmp(how, "daemon") == 0) {
+        fflush(stdout);
+        if (daemon(1, 0) != 0)
+            return 1;
+        regions(1);
+    } else if (strcmp(how, "reopen") == 0) { /* descriptor 2 is a file of its own */
+        close(2);
+        if (argc < 3 || open(argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0600) != 2)
+            return 1;
+    } else if (strcmp(how, "stay") == 0) {
+        fflush(stdout);
+        fgetc(stdin);
+    }
+    return 3;
+}
