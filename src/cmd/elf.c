@@ -347,3 +347,21 @@ void mo_elf_each(const void *bytes, size_t size, bool defined, mo_elf_name *tell
             tell(arg, name);
     }
 }
+
+bool mo_elf_find(const void *bytes, size_t size, const char *prefix, uint64_t *value)
+{
+    struct file f = {.bytes = bytes, .size = size};
+    struct search s = {.file = &f};
+    Elf64_Phdr dynamic;
+    Elf64_Sym symbol;
+    if (open_file(&f, &dynamic) != MO_ELF_DYNAMIC || !read_tables(&s, &dynamic))
+        return false;
+    for (uint64_t i = 1; i < s.symbols_size / sizeof symbol; i++) {
+        memcpy(&symbol, s.symbols + i * sizeof symbol, sizeof symbol);
+        const char *name = name_at(&s, symbol.st_name);
+        *value = symbol.st_value;
+        if (name && symbol.st_shndx != SHN_UNDEF && strncmp(name, prefix, strlen(prefix)) == 0)
+            return true;
+    }
+    return false;
+}

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum mo_elf_kind {
     MO_ELF_OTHER,   /* no ELF file, or one that is cut off or contradicts itself */
@@ -33,5 +34,7 @@ enum mo_elf_kind mo_elf_look(const void *bytes, size_t size, struct mo_elf_facts
    imports, each once. `name` is good during the call. */
 typedef void mo_elf_name(void *arg, const char *name);
 void mo_elf_each(const void *bytes, size_t size, bool defined, mo_elf_name *tell, void *arg);
+/* The address, from where the file's first part is mapped, of the first symbol that it defines whose name begins so. */
+bool mo_elf_find(const void *bytes, size_t size, const char *prefix, uint64_t *value);
 
 #endif

@@ -8,11 +8,13 @@ static void print_usage(FILE *to)
     fputs("usage: moirai info [--config [--markdown]]\n"
           "       moirai run [OPTION...] [--] COMMAND [ARGUMENT...]\n"
           "       moirai check PROGRAM | PID\n"
+          "       moirai top [--once] [--json] [--interval SECONDS] PID\n"
           "       moirai --version | --help\n"
           "\n"
           "info  what Moirai finds here: libraries, machine, CPUs, settings\n"
           "run   run COMMAND under Moirai; without a command it lists the options\n"
-          "check what Moirai takes over of a program or a process, and what will not work\n",
+          "check what Moirai takes over of a program or a process, and what will not work\n"
+          "top   what the threads of a process that runs under Moirai do\n",
           to);
 }
 
@@ -34,6 +36,8 @@ int main(int argc, char **argv)
         return mo_cmd_run(argc - 1, argv + 1);
     if (strcmp(argv[1], "check") == 0)
         return mo_cmd_check(argc - 1, argv + 1);
+    if (strcmp(argv[1], "top") == 0)
+        return mo_cmd_top(argc - 1, argv + 1);
     if (strcmp(argv[1], "--version") == 0) {
         puts("moirai " MO_VERSION);
         return 0;
