@@ -69,12 +69,16 @@ static int unlock(void *mutex)
 static int relock(void *mutex, bool passed)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
+    const struct mo_sheet *sheet = mo_unlikely(mo_pthread.watched) ? mo_sheet_self() : NULL;
     if (!passed)
-        return pthread_mutex_lock(mutex);
+        return mo_unlikely(sheet != NULL) ? mo_pthread_mutex_relock(mutex, sheet->site) : pthread_mutex_lock(mutex);
+    uint64_t began = mo_unlikely(sheet != NULL) ? mo_plat_ticks() : 0;
     mo_sync_mutex_lock_passed(m);
-    mo_sync_mutex_owned(m, mo_plat_tid());
-    if (mo_unlikely(mo_pthread.watched))
+    if (mo_unlikely(sheet != NULL)) {
         mo_count_here(MO_COUNT_LOCKS_TAKEN, 1);
+        mo_locks_taken(m, sheet->site, MO_LOCK_MUTEX, true, mo_plat_ticks() - began);
+    }
+    mo_sync_mutex_owned(m, mo_plat_tid());
     if (m->kind == PTHREAD_MUTEX_RECURSIVE_NP)
         m->count = 1;
     return 0;
@@ -90,7 +94,23 @@ static int lock(void *mutex, bool passed)
 
 static const struct mo_sync_mutex_ops ops = {unlock, lock};
 
-static int wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, struct mo_deadline until)
+static __attribute__((noinline)) int wait_watched(struct mo_cond_wait *w, const void *site)
+{
+    struct mo_sheet *sheet = mo_sheet_self();
+    uint64_t began = mo_plat_ticks();
+    bool futile = sheet && sheet->woken == w->cond;
+    if (sheet)
+        sheet->site = site;
+    int err = mo_sync_cond_wait(w);
+    if (sheet)
+        sheet->woken = err == 0 ? w->cond : NULL;
+    if (err == 0 || err == ETIMEDOUT)
+        mo_locks_condition(w->cond, site, err == ETIMEDOUT, futile, mo_plat_ticks() - began);
+    return err;
+}
+
+static inline __attribute__((always_inline)) int wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex,
+                                                            struct mo_deadline until)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
     bool plain = mo_pthread_is_ours(m) && (m->kind != PTHREAD_MUTEX_RECURSIVE_NP || m->count == 1);
@@ -99,7 +119,7 @@ static int wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, struct mo_de
     if (until.at && (until.at->tv_nsec < 0 || until.at->tv_nsec >= 1000000000))
         return EINVAL;
     mo_count_here(MO_COUNT_CONDITION_WAITS, 1);
-    return mo_sync_cond_wait(&w);
+    return mo_unlikely(mo_pthread.watched) ? wait_watched(&w, __builtin_return_address(0)) : mo_sync_cond_wait(&w);
 }
 
 /* glibc's waits give the mutex up without our unlock, so what that would make up for comes first. */

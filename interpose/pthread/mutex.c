@@ -72,33 +72,51 @@ static int take_waiting(struct mo_sync_mutex *m, const struct mo_deadline *until
     return is_valid(until) ? mo_sync_mutex_lock_slow(m, until) : EINVAL;
 }
 
-static int take(struct mo_sync_mutex *m, const struct mo_deadline *until)
+static int take_profiled(struct mo_sync_mutex *m, const struct mo_deadline *until, const void *site)
 {
-    int err = mo_likely(try_take(m)) ? 0 : take_waiting(m, until);
+    bool contended = !try_take(m);
+    uint64_t began = contended ? mo_plat_ticks() : 0;
+    int err = 0;
+    if (contended) {
+        mo_locks_waiting(m, 1);
+        err = take_waiting(m, until);
+        mo_locks_waiting(m, -1);
+    }
+    if (err == 0)
+        mo_locks_taken(m, site, MO_LOCK_MUTEX, contended, contended ? mo_plat_ticks() - began : 0);
+    return err;
+}
+
+/* `site`: where in the program. */
+static int take(struct mo_sync_mutex *m, const struct mo_deadline *until, const void *site)
+{
+    int err = mo_locks_are_watched()   ? take_profiled(m, until, site)
+              : mo_likely(try_take(m)) ? 0
+                                       : take_waiting(m, until);
     if (err == 0)
         mo_sync_mutex_owned(m, mo_plat_tid());
     return err;
 }
 
 /* Of every kind that is ours. */
-static int lock_kind(struct mo_sync_mutex *m, const struct mo_deadline *until)
+static int lock_kind(struct mo_sync_mutex *m, const struct mo_deadline *until, const void *site)
 {
     if (m->kind == PTHREAD_MUTEX_RECURSIVE_NP && is_mine(m, mo_plat_tid()))
         return recurse(m);
     if (m->kind == PTHREAD_MUTEX_ERRORCHECK_NP && is_mine(m, mo_plat_tid()))
         return EDEADLK;
-    int err = take(m, until);
+    int err = take(m, until, site);
     if (err == 0 && m->kind == PTHREAD_MUTEX_RECURSIVE_NP)
         m->count = 1;
     return err;
 }
 
-static __attribute__((noinline)) int lock_unsettled(pthread_mutex_t *mutex)
+static __attribute__((noinline)) int lock_unsettled(pthread_mutex_t *mutex, const void *site)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
     if (!mo_pthread_has_mutexes() || !mo_pthread_is_ours(m))
         return counted(mo_pthread_real()->mutex_lock(mutex));
-    return counted(lock_kind(m, NULL));
+    return counted(lock_kind(m, NULL, site));
 }
 
 /* The kinds whose owner counts, and the adaptive one, when everything is settled. */
@@ -107,12 +125,12 @@ static inline bool is_near_quick(int32_t kind)
     return (uint32_t)kind <= PTHREAD_MUTEX_ADAPTIVE_NP && mo_pthread_is_settled();
 }
 
-static inline int lock_other(pthread_mutex_t *mutex)
+static inline int lock_other(pthread_mutex_t *mutex, const void *site)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
     int32_t kind = m->kind;
     if (mo_unlikely(!is_near_quick(kind)))
-        return lock_unsettled(mutex);
+        return lock_unsettled(mutex, site);
     uint32_t tid = mo_plat_tid_quick();
     if (mo_likely(mo_load_relaxed(&m->word) == 0) && mo_likely(try_take(m))) {
         if (kind == PTHREAD_MUTEX_RECURSIVE_NP)
@@ -122,7 +140,7 @@ static inline int lock_other(pthread_mutex_t *mutex)
     }
     if (kind == PTHREAD_MUTEX_RECURSIVE_NP && is_mine(m, tid))
         return recurse(m);
-    return lock_unsettled(mutex);
+    return lock_unsettled(mutex, site);
 }
 
 static __attribute__((noinline)) int lock_contended(struct mo_sync_mutex *m)
@@ -137,11 +155,20 @@ MO_EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
     if (mo_unlikely(!mo_pthread_is_quick(m)))
-        return lock_other(mutex);
+        return lock_other(mutex, __builtin_return_address(0));
     if (mo_unlikely(!try_take(m)))
         return lock_contended(m);
     mo_sync_mutex_owned(m, mo_plat_tid_quick());
     return 0;
+}
+
+/* Who gives any mutex up after a wait has perhaps done what it was woken for. */
+static __attribute__((noinline)) void note_unlock(struct mo_sync_mutex *m)
+{
+    struct mo_sheet *sheet = mo_sheet_self();
+    if (sheet)
+        sheet->woken = NULL;
+    mo_locks_release(m);
 }
 
 static int unlock_kind(struct mo_sync_mutex *m)
@@ -154,8 +181,15 @@ static int unlock_kind(struct mo_sync_mutex *m)
             return 0;
         }
     }
+    if (mo_unlikely(mo_pthread.watched))
+        note_unlock(m);
     give_up(m);
     return 0;
+}
+
+int mo_pthread_mutex_relock(pthread_mutex_t *mutex, const void *site)
+{
+    return lock_unsettled(mutex, site);
 }
 
 static __attribute__((noinline)) int unlock_unsettled(pthread_mutex_t *mutex)
@@ -192,7 +226,7 @@ MO_EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
     return 0;
 }
 
-static int trylock_any(pthread_mutex_t *mutex)
+static int trylock_any(pthread_mutex_t *mutex, const void *site)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
     if (!mo_pthread_has_mutexes() || !mo_pthread_is_ours(m))
@@ -205,19 +239,21 @@ static int trylock_any(pthread_mutex_t *mutex)
     mo_sync_mutex_owned(m, tid);
     if (m->kind == PTHREAD_MUTEX_RECURSIVE_NP)
         m->count = 1;
+    if (mo_locks_are_watched())
+        mo_locks_taken(m, site, MO_LOCK_MUTEX, false, 0);
     return 0;
 }
 
-static __attribute__((noinline)) int trylock_other(pthread_mutex_t *mutex)
+static __attribute__((noinline)) int trylock_other(pthread_mutex_t *mutex, const void *site)
 {
-    return counted(trylock_any(mutex));
+    return counted(trylock_any(mutex, site));
 }
 
 MO_EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
     if (mo_unlikely(!mo_pthread_is_quick(m)))
-        return trylock_other(mutex);
+        return trylock_other(mutex, __builtin_return_address(0));
     if (!try_take(m))
         return EBUSY;
     mo_sync_mutex_owned(m, mo_plat_tid_quick());
@@ -241,7 +277,7 @@ MO_EXPORT int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const str
     if (!mo_pthread_has_mutexes() || !mo_pthread_is_ours(m))
         return counted(mo_pthread_real()->mutex_timedlock(mutex, at));
     const struct mo_deadline until = {.at = at, .realtime = true};
-    return counted(lock_kind(m, &until));
+    return counted(lock_kind(m, &until, __builtin_return_address(0)));
 }
 
 MO_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *restrict mutex, clockid_t clock,
@@ -253,5 +289,5 @@ MO_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *restrict mutex, clockid_t
     if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME)
         return EINVAL;
     const struct mo_deadline until = {.at = at, .realtime = clock == CLOCK_REALTIME};
-    return counted(lock_kind(m, &until));
+    return counted(lock_kind(m, &until, __builtin_return_address(0)));
 }

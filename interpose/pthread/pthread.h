@@ -5,6 +5,7 @@
 
 #include "interpose/face.h"
 #include "sync/sync.h"
+#include "watch/locks.h"
 #include "watch/watch.h"
 
 #include <pthread.h>
@@ -68,6 +69,9 @@ static inline bool mo_pthread_has_conds(void)
 /* Is something asked for that has to see every lock taken? Then nothing ever is settled in the sense of below, so that the
    usual way bears no question about it. */
 bool mo_pthread_is_watched(void);
+
+/* Lock at the end of a wait that the program began at `site`. */
+int mo_pthread_mutex_relock(pthread_mutex_t *mutex, const void *site);
 
 /* Spin locks let others run. */
 bool mo_pthread_yields(void);

@@ -6,6 +6,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "plat/plat.h"
+#include "watch/watch.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -168,11 +169,8 @@ static void find_annotations(struct mo_obs *o)
     o->happens_after = (mo_obs_annotation *)dlsym(RTLD_DEFAULT, "AnnotateHappensAfter");
 }
 
-static void start(void)
+static bool start_tool_found(struct mo_obs *o)
 {
-    struct mo_obs *o = &MO_SHARED(obs);
-    if (!&MO_SHARED(obs_host) || !mo_knob(MO_KNOB_OMP_TOOL))
-        return;
     FILE *log = open_log();
     o->tool = find(log);
     find_annotations(o);
@@ -182,7 +180,17 @@ static void start(void)
     close_log(log);
     if (works && atexit(mo_obs_finalize) != 0)
         mo_warn("cannot register an exit handler: the tool will not be told of the end");
-    mo_store_release(&o->attached, works);
+    return works;
+}
+
+/* Our own recording takes part in what tools are told of. */
+static void start(void)
+{
+    struct mo_obs *o = &MO_SHARED(obs);
+    if (!&MO_SHARED(obs_host))
+        return;
+    bool works = mo_knob(MO_KNOB_OMP_TOOL) && start_tool_found(o);
+    mo_store_release(&o->attached, works || (mo_watch_wishes() & MO_WATCH_EVENTS));
 }
 
 void mo_obs_start(void)

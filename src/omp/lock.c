@@ -1,6 +1,7 @@
 /* Locks of the program, in the bytes that the program gives: four for a simple lock, eight for a nestable one, so one
    form serves every header. While a thread holds one, no new task runs at once on it (task scheduling, rule a). */
 #include "omp/core.h"
+#include "watch/locks.h"
 
 _Atomic uint32_t MO_SHARED(critical) MO_ALIGNED(MO_LINE_PAIR);
 _Atomic uint32_t MO_SHARED(atomic) MO_ALIGNED(MO_LINE_PAIR);
@@ -37,13 +38,36 @@ static void hold(struct mo_member *m)
     m->worker->held++;
 }
 
+static void acquire_profiled(struct mo_member *m, _Atomic uint32_t *lock, enum mo_lock_kind kind)
+{
+    bool contended = mo_load_relaxed(lock) != 0;
+    uint64_t began = mo_plat_ticks();
+    if (contended)
+        mo_locks_waiting(lock, 1);
+    mo_omp_acquire_plain(m, lock);
+    if (contended)
+        mo_locks_waiting(lock, -1);
+    mo_locks_taken(lock, m->worker->obs.codeptr, kind, contended, mo_plat_ticks() - began);
+}
+
+static __attribute__((noinline)) void release_observed(struct mo_member *m, _Atomic uint32_t *lock)
+{
+    struct mo_obs_thread *t = &m->worker->obs;
+    mo_locks_release(lock);
+    mo_omp_release_plain(m, lock);
+    mo_obs_mutex_released(t, (enum mo_obs_mutex)mo_obs_what(t, MO_OBS_LOCK), lock);
+}
+
 /* The kind is remembered nowhere, so the face says it at the end too. */
 static __attribute__((noinline)) void acquire_observed(struct mo_member *m, _Atomic uint32_t *lock)
 {
     struct mo_obs_thread *t = &m->worker->obs;
     enum mo_obs_mutex kind = (enum mo_obs_mutex)mo_obs_what(t, MO_OBS_LOCK);
     mo_obs_mutex_acquire(t, kind, lock);
-    mo_omp_acquire_plain(m, lock);
+    if (mo_locks_are_watched())
+        acquire_profiled(m, lock, kind == MO_OBS_CRITICAL ? MO_LOCK_CRITICAL : MO_LOCK_OPENMP);
+    else
+        mo_omp_acquire_plain(m, lock);
     mo_obs_mutex_acquired(t, kind, lock);
 }
 
@@ -57,9 +81,10 @@ void mo_omp_acquire(struct mo_member *m, _Atomic uint32_t *lock)
 
 void mo_omp_release(struct mo_member *m, _Atomic uint32_t *lock)
 {
-    mo_omp_release_plain(m, lock);
     if (mo_unlikely(mo_traced(m)))
-        mo_obs_mutex_released(&m->worker->obs, mo_obs_what(&m->worker->obs, MO_OBS_LOCK), lock);
+        release_observed(m, lock);
+    else
+        mo_omp_release_plain(m, lock);
 }
 
 bool mo_omp_try_acquire(struct mo_member *m, _Atomic uint32_t *lock)

@@ -2,6 +2,7 @@
 #ifndef MO_WATCH_INTERNAL_H
 #define MO_WATCH_INTERNAL_H
 
+#include "watch/locks.h"
 #include "watch/table.h"
 
 #include <signal.h>

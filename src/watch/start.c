@@ -45,6 +45,8 @@ static unsigned look(void)
         wishes |= MO_WATCH_STATS;
     if (is_on(mo_knob_early_text(MO_KNOB_METRICS)))
         wishes |= MO_WATCH_METRICS;
+    if (is_on(mo_knob_early_text(MO_KNOB_LOCKS)))
+        wishes |= MO_WATCH_LOCKS;
     return wishes;
 }
 
@@ -187,34 +189,68 @@ static bool is_same_error(void)
            now.st_ino == state.error_inode;
 }
 
+static struct mo_stats stats;
+
+static void print_stats_table(struct mo_out *o)
+{
+    mo_stats_print_table(o, &stats, (unsigned)getpid(), program_invocation_short_name);
+}
+
+static void print_stats_json(struct mo_out *o)
+{
+    mo_stats_print_json(o, &stats, (unsigned)getpid(), program_invocation_short_name);
+}
+
+static void print_locks_table(struct mo_out *o)
+{
+    mo_locks_print_table(o, (unsigned)getpid(), program_invocation_short_name);
+}
+
+static void print_locks_json(struct mo_out *o)
+{
+    mo_locks_print_json(o, (unsigned)getpid(), program_invocation_short_name);
+}
+
+static void write_where(const char *wish, const char *setting, void (*table)(struct mo_out *),
+                        void (*json)(struct mo_out *))
+{
+    static struct mo_out o;
+    const char *path = strncmp(wish, "json:", strlen("json:")) == 0 ? wish + strlen("json:") : "";
+    if (*path) {
+        o = (struct mo_out){.fd = mo_watch_create(path, setting)};
+        if (o.fd < 0)
+            return;
+        json(&o);
+        if (o.error)
+            mo_warn("%s: cannot write to %.200s: %s", setting, path, strerror(o.error));
+        close(o.fd);
+    } else if (is_same_error()) {
+        o = (struct mo_out){.fd = STDERR_FILENO};
+        table(&o);
+    }
+}
+
 static void write_stats(const char *wish)
 {
-    static struct mo_stats s;
-    static struct mo_out o;
-    const char *program = program_invocation_short_name;
-    const char *path = strncmp(wish, "json:", strlen("json:")) == 0 ? wish + strlen("json:") : NULL;
-    if (!mo_watch_collect(&s))
+    if (!mo_watch_collect(&stats))
         return;
-    if (is_anything(&s) && path && *path) {
-        o = (struct mo_out){.fd = mo_watch_create(path, "MOIRAI_STATS")};
-        if (o.fd >= 0) {
-            mo_stats_print_json(&o, &s, (unsigned)getpid(), program);
-            if (o.error)
-                mo_warn("MOIRAI_STATS: cannot write to %.200s: %s", path, strerror(o.error));
-            close(o.fd);
-        }
-    } else if (is_anything(&s) && is_same_error()) {
-        o = (struct mo_out){.fd = STDERR_FILENO};
-        mo_stats_print_table(&o, &s, (unsigned)getpid(), program);
-    }
-    mo_watch_uncollect(&s);
+    if (is_anything(&stats))
+        write_where(wish, "MOIRAI_STATS", print_stats_table, print_stats_json);
+    mo_watch_uncollect(&stats);
+}
+
+static void write_locks(const char *wish)
+{
+    if (mo_locks_any())
+        write_where(wish, "MOIRAI_LOCKS", print_locks_table, print_locks_json);
 }
 
 /* ---- Beginning and end. */
-static bool is_understood(const char *stats)
+static void check(const char *name, const char *text)
 {
-    return !is_on(stats) || strcmp(stats, "1") == 0 || strcasecmp(stats, "on") == 0 || strcasecmp(stats, "true") == 0 ||
-           strcasecmp(stats, "yes") == 0 || (strncmp(stats, "json:", strlen("json:")) == 0 && stats[5]);
+    if (is_on(text) && strcmp(text, "1") != 0 && strcasecmp(text, "on") != 0 && strcasecmp(text, "true") != 0 &&
+        strcasecmp(text, "yes") != 0 && (strncmp(text, "json:", strlen("json:")) != 0 || !text[5]))
+        mo_warn("%s takes 1 or json:FILE: a table is written to standard error", name);
 }
 
 void mo_watch_start(void)
@@ -231,8 +267,10 @@ void mo_watch_start(void)
     state.error_open = fstat(STDERR_FILENO, &error) == 0;
     state.error_device = error.st_dev;
     state.error_inode = error.st_ino;
-    if (!is_understood(mo_knob_early_text(MO_KNOB_STATS)))
-        mo_warn("MOIRAI_STATS takes 1 or json:FILE: a table is written to standard error");
+    check("MOIRAI_STATS", mo_knob_early_text(MO_KNOB_STATS));
+    check("MOIRAI_LOCKS", mo_knob_early_text(MO_KNOB_LOCKS));
+    if (wishes & MO_WATCH_LOCKS)
+        mo_locks_begin();
     if (wishes & MO_WATCH_METRICS)
         mo_watch_serve(mo_knob_early_text(MO_KNOB_METRICS));
     errno = saved;
@@ -249,5 +287,7 @@ __attribute__((destructor)) static void end(void)
         mo_watch_stop_serving();
     if (mo_watch_wishes() & MO_WATCH_STATS)
         write_stats(mo_knob_early_text(MO_KNOB_STATS));
+    if (mo_watch_wishes() & MO_WATCH_LOCKS)
+        write_locks(mo_knob_early_text(MO_KNOB_LOCKS));
     mo_watch_unquiet(&q);
 }

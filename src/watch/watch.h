@@ -25,6 +25,9 @@ struct mo_sheet {
     _Atomic(struct mo_sheet *) next; /* in the list of all, the newest first */
     _Atomic uint32_t tid;            /* of the thread that it serves, or served; 0: a fork has cleared it */
     struct mo_counts counts;
+    /* The thread's own, where locks are watched. */
+    const void *site;  /* where the program began the wait that the thread is in */
+    const void *woken; /* the condition from which it was woken, until it gives a mutex up */
 } MO_ALIGNED(MO_LINE_PAIR);
 
 extern __thread struct mo_sheet *MO_SHARED(sheet) MO_SHARED_TLS;
@@ -68,7 +71,9 @@ extern struct mo_watch MO_SHARED(watch) MO_SHARED_ATTR;
 void mo_watch_reset_after_fork(void);
 
 /* ---- What is asked for (start.c). */
-enum mo_watch_wish { MO_WATCH_STATS = 1, MO_WATCH_METRICS = 2 };
+enum mo_watch_wish { MO_WATCH_STATS = 1, MO_WATCH_METRICS = 2, MO_WATCH_LOCKS = 4 };
+
+#define MO_WATCH_EVENTS (unsigned)(MO_WATCH_LOCKS) /* OpenMP's events are of interest */
 
 /* Bits of the above, by the environment alone: may be asked at any time, and settles nothing while the C library is not
    ready. */

@@ -1,5 +1,6 @@
 /* A program that does a known number of things: what the statistics say of it is compared with that. Its first argument
    says how it ends. What it writes to standard output is the same whatever watches it. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <omp.h>
 #include <pthread.h>
@@ -19,6 +20,7 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static long sum;
+static void *pass_gate(void *waits);
 static bool opened;
 
 static void __attribute__((noinline)) add_locked(long n)
@@ -42,6 +44,84 @@ static void regions(int count)
                 __atomic_fetch_add(&sum, 1, __ATOMIC_RELAXED);
         }
     }
+}
+
+/* THREADS * LOCKS times each. */
+static void criticals(void)
+{
+    omp_lock_t lock;
+    omp_init_lock(&lock);
+#pragma omp parallel num_threads(THREADS)
+    for (int i = 0; i < LOCKS; i++) {
+#pragma omp critical(tally)
+        sum++;
+        omp_set_lock(&lock);
+        sum++;
+        omp_unset_lock(&lock);
+    }
+    omp_destroy_lock(&lock);
+}
+
+/* Whoever takes the mutex holds it for long, so that all others come to wait for it. */
+static _Atomic int came;
+
+static void *hold_long(void *unused)
+{
+    came++;
+    pthread_mutex_lock(&mutex);
+    usleep(30000);
+    pthread_mutex_unlock(&mutex);
+    return unused;
+}
+
+/* Threads of the process that sleep now. */
+static int sleepers(void)
+{
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *task; tasks && (task = readdir(tasks));) {
+        char path[300], line[300] = "";
+        snprintf(path, sizeof path, "/proc/self/task/%s/stat", task->d_name);
+        FILE *file = fopen(path, "r");
+        if (file && fgets(line, sizeof line, file))
+            count += strstr(line, ") S") != NULL;
+        if (file)
+            fclose(file);
+    }
+    closedir(tasks);
+    return count;
+}
+
+static void contend(void)
+{
+    pthread_t thread[THREADS];
+    pthread_mutex_lock(&mutex);
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&thread[i], NULL, hold_long, NULL);
+    while (came < THREADS || sleepers() < THREADS)
+        usleep(1000);
+    pthread_mutex_unlock(&mutex);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+}
+
+/* Woken while the gate is still shut. */
+static void wake_in_vain(void)
+{
+    pthread_t thread;
+    long waits = 0;
+    pthread_create(&thread, NULL, pass_gate, &waits);
+    for (bool again = true; again;) {
+        usleep(1000);
+        pthread_mutex_lock(&mutex);
+        pthread_cond_signal(&changed);
+        again = waits < 3;
+        opened = !again;
+        pthread_cond_signal(&changed);
+        pthread_mutex_unlock(&mutex);
+    }
+    pthread_join(thread, NULL);
+    printf("waits %ld\n", waits);
 }
 
 /* One wait, or none where the gate is open already; the number goes to standard output. */
@@ -114,6 +194,13 @@ int main(int argc, char **argv)
         return 4;
     if (strcmp(how, "threads") == 0) {
         many_threads(argc > 2 ? atoi(argv[2]) : 10);
+    } else if (strcmp(how, "critical") == 0) {
+        criticals();
+    } else if (strcmp(how, "contend") == 0) {
+        contend();
+    } else if (strcmp(how, "vain") == 0) {
+        wake_in_vain();
+        return 3;
     } else if (strcmp(how, "gate") == 0) {
         printf("waits %ld\n", wait_at_gate());
         return 3;

@@ -1,0 +1,138 @@
+/* The profile of locks as text. A place in the program is told as the file that it is in and its address there, which
+   addr2line takes, and by the name of the function where the dynamic loader knows one. */
+#include "watch/locks.h"
+#include "watch/table.h"
+
+#include "plat/plat.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <string.h>
+
+#define TOLD 32
+
+static const char *const kinds[MO_LOCK_KINDS] = {"mutex", "condition", "critical", "openmp"};
+
+static unsigned long long ns(uint64_t ticks)
+{
+    return ticks * 1000 / mo_plat_ticks_per_us();
+}
+
+struct place {
+    const char *object, *name; /* NULL: not known */
+    uint64_t address;
+    uint64_t beyond; /* of the name's */
+};
+
+static struct place place_of(const void *address, bool call)
+{
+    struct place p = {.address = (uintptr_t)address};
+    const char *code = (const char *)address - call; /* a return address is behind the call */
+    Dl_info info;
+    if (!address || !dladdr(code, &info) || !info.dli_fname)
+        return p;
+    const Elf64_Ehdr *head = info.dli_fbase;
+    p.object = info.dli_fname;
+    p.address = (uintptr_t)code - (head->e_type == ET_EXEC ? 0 : (uintptr_t)info.dli_fbase);
+    p.name = info.dli_sname;
+    p.beyond = info.dli_sname ? (uintptr_t)code - (uintptr_t)info.dli_saddr : 0;
+    return p;
+}
+
+static uint32_t peak_of(struct mo_locks *l, const void *lock)
+{
+    for (unsigned i = 0; i < MO_LOCKS_MAX; i++)
+        if (mo_load_relaxed(&l->lock[i].lock) == lock)
+            return mo_load_relaxed(&l->lock[i].peak);
+    return 0;
+}
+
+/* The index of the next one in the order of time waited, then of times taken; MO_SITES_MAX: there is none. */
+static unsigned next_site(const struct mo_locks *l, uint8_t *told)
+{
+    unsigned best = MO_SITES_MAX;
+    for (unsigned i = 0; i < MO_SITES_MAX; i++) {
+        const struct mo_lock_site *s = &l->site[i];
+        if (!s->taken || told[i])
+            continue;
+        const struct mo_lock_site *b = best < MO_SITES_MAX ? &l->site[best] : NULL;
+        if (!b || s->wait_ticks > b->wait_ticks || (s->wait_ticks == b->wait_ticks && s->taken > b->taken))
+            best = i;
+    }
+    if (best < MO_SITES_MAX)
+        told[best] = 1;
+    return best;
+}
+
+static void print_place(struct mo_out *o, const struct place *p)
+{
+    const char *slash = p->object ? strrchr(p->object, '/') : NULL;
+    if (p->name)
+        mo_out(o, "%.200s+0x%llx ", p->name, (unsigned long long)p->beyond);
+    mo_out(o, "%.100s 0x%llx", !p->object ? "?" : slash ? slash + 1 : p->object, (unsigned long long)p->address);
+}
+
+void mo_locks_print_table(struct mo_out *o, unsigned pid, const char *program)
+{
+    static uint8_t told[MO_SITES_MAX];
+    struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
+    unsigned i = l ? next_site(l, told) : MO_SITES_MAX;
+    if (i == MO_SITES_MAX)
+        return;
+    mo_out(o, "moirai: locks of %.200s (%u), those waited for longest first; times in us\n", program, pid);
+    mo_out(o, "%-9s %18s %10s %10s %12s %9s %9s %10s %12s %10s %5s %7s  place\n", "kind", "lock", "taken", "contended",
+           "waited", "p50", "p99", "max", "held", "max", "peak", "futile");
+    for (unsigned n = 0; n < TOLD && i < MO_SITES_MAX; n++, i = next_site(l, told)) {
+        const struct mo_lock_site *s = &l->site[i];
+        struct place p = place_of(s->site, true);
+        mo_out(o, "%-9s %18p %10llu %10llu %12.1f %9.1f %9.1f %10.1f %12.1f %10.1f %5u %7llu  ", kinds[s->kind],
+               s->lock, (unsigned long long)s->taken, (unsigned long long)s->contended, (double)ns(s->wait_ticks) / 1e3,
+               (double)mo_locks_wait_ns(s, 50) / 1e3, (double)mo_locks_wait_ns(s, 99) / 1e3,
+               (double)ns(s->wait_max) / 1e3, (double)ns(s->held_ticks) / 1e3, (double)ns(s->held_max) / 1e3,
+               peak_of(l, s->lock), (unsigned long long)s->futile);
+        print_place(o, &p);
+        mo_out(o, "\n");
+    }
+    if (mo_load_relaxed(&l->lost))
+        mo_out(o, "  %llu times there was no room for another lock\n", (unsigned long long)mo_load_relaxed(&l->lost));
+    mo_out_flush(o);
+}
+
+static void print_json_place(struct mo_out *o, const char *key, const void *address, bool call)
+{
+    struct place p = place_of(address, call);
+    mo_out(o, "\"%s\":{\"object\":", key);
+    mo_out_json_string(o, p.object ? p.object : "");
+    mo_out(o, ",\"address\":\"0x%llx\",\"name\":", (unsigned long long)p.address);
+    mo_out_json_string(o, p.name ? p.name : "");
+    mo_out(o, "}");
+}
+
+void mo_locks_print_json(struct mo_out *o, unsigned pid, const char *program)
+{
+    static uint8_t told[MO_SITES_MAX];
+    struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
+    mo_out(o, "{\"format\":\"moirai-locks-1\",\"version\":\"" MO_VERSION "\",\"pid\":%u,\"program\":", pid);
+    mo_out_json_string(o, program);
+    mo_out(o, ",\"lost\":%llu,\"locks\":[", l ? (unsigned long long)mo_load_relaxed(&l->lost) : 0ull);
+    bool first = true;
+    for (unsigned i = l ? next_site(l, told) : MO_SITES_MAX; i < MO_SITES_MAX; i = next_site(l, told)) {
+        const struct mo_lock_site *s = &l->site[i];
+        bool condition = s->kind == MO_LOCK_CONDITION;
+        mo_out(o, "%s\n{\"kind\":\"%s\",\"lock\":\"%p\",", first ? "" : ",", kinds[s->kind], s->lock);
+        print_json_place(o, "object", s->lock, false);
+        mo_out(o, ",");
+        print_json_place(o, "site", s->site, true);
+        mo_out(o, ",\"%s\":%llu,\"%s\":%llu,\"futile\":%llu", condition ? "waits" : "taken",
+               (unsigned long long)s->taken, condition ? "timeouts" : "contended", (unsigned long long)s->contended,
+               (unsigned long long)s->futile);
+        mo_out(o, ",\"wait_ns\":%llu,\"wait_p50_ns\":%llu,\"wait_p99_ns\":%llu,\"wait_max_ns\":%llu", ns(s->wait_ticks),
+               (unsigned long long)mo_locks_wait_ns(s, 50), (unsigned long long)mo_locks_wait_ns(s, 99),
+               ns(s->wait_max));
+        mo_out(o, ",\"held_ns\":%llu,\"held_max_ns\":%llu,\"waiters_peak\":%u}", ns(s->held_ticks), ns(s->held_max),
+               peak_of(l, s->lock));
+        first = false;
+    }
+    mo_out(o, "]}\n");
+    mo_out_flush(o);
+}

@@ -1,0 +1,168 @@
+/* Records are found by hashing, are claimed by a CAS and never given up. Their numbers belong to who holds the lock. */
+#include "watch/locks.h"
+
+#include "plat/plat.h"
+
+#define PROBES 16
+
+_Atomic(struct mo_locks *) MO_SHARED(locks);
+
+void mo_locks_begin(void)
+{
+    struct mo_locks *none = NULL, *made = mo_plat_map_wiped(sizeof *made);
+    if (!made)
+        made = mo_plat_map(sizeof *made);
+    mo_plat_ticks_per_us(); /* measured now, not while somebody waits */
+    if (made && !atomic_compare_exchange_strong(&MO_SHARED(locks), &none, made))
+        mo_plat_unmap(made, sizeof *made);
+}
+
+static uint64_t mix(uint64_t x)
+{
+    x ^= x >> 32;
+    x *= 0x9e3779b97f4a7c15u;
+    x ^= x >> 29;
+    x *= 0xbf58476d1ce4e5b9u;
+    return x ^ x >> 32;
+}
+
+static struct mo_lock *find_lock(struct mo_locks *l, const void *lock)
+{
+    uint64_t at = mix((uintptr_t)lock);
+    for (unsigned i = 0; i < PROBES; i++) {
+        struct mo_lock *e = &l->lock[(at + i) % MO_LOCKS_MAX];
+        const void *was = mo_load_relaxed(&e->lock); /* an address and nothing behind it */
+        if (was == lock || (!was && (mo_cas_relaxed(&e->lock, &was, lock) || was == lock)))
+            return e;
+    }
+    mo_fetch_add_relaxed(&l->lost, 1u);
+    return NULL;
+}
+
+static struct mo_lock_site *find_site(struct mo_locks *l, const void *lock, const void *site, enum mo_lock_kind kind)
+{
+    uint64_t key = mix((uintptr_t)lock ^ mix((uintptr_t)site));
+    key += key == 0;
+    for (unsigned i = 0; i < PROBES; i++) {
+        struct mo_lock_site *e = &l->site[(key + i) % MO_SITES_MAX];
+        uint64_t was = mo_load_relaxed(&e->key);
+        if (was == key)
+            return e;
+        if (was == 0 && mo_cas_relaxed(&e->key, &was, key)) {
+            e->lock = lock;
+            e->site = site;
+            e->kind = kind;
+            return e;
+        }
+        if (was == key)
+            return e;
+    }
+    mo_fetch_add_relaxed(&l->lost, 1u);
+    return NULL;
+}
+
+void mo_locks_waiting(const void *lock, int change)
+{
+    struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
+    struct mo_lock *e = l ? find_lock(l, lock) : NULL;
+    if (!e)
+        return;
+    /* relaxed, all: a count and its maximum. */
+    uint32_t now = mo_fetch_add_relaxed(&e->waiters, (uint32_t)change) + (uint32_t)change;
+    uint32_t peak = mo_load_relaxed(&e->peak);
+    while (change > 0 && now > peak && !mo_cas_relaxed(&e->peak, &peak, now))
+        continue;
+}
+
+static unsigned class_of(uint64_t ns)
+{
+    if (ns < MO_LOCK_NS_MIN)
+        return 0;
+    unsigned octave = 63 - (unsigned)__builtin_clzll(ns);
+    unsigned class = 1 + 2 * (octave - 6) + (unsigned)(ns >> (octave - 1) & 1);
+    return class < MO_LOCK_TIMES ? class : MO_LOCK_TIMES - 1;
+}
+
+static uint64_t end_of_class(unsigned class)
+{
+    if (class == 0)
+        return MO_LOCK_NS_MIN;
+    uint64_t octave = (uint64_t)1 << (6 + (class - 1) / 2);
+    return class % 2 ? octave + octave / 2 : octave * 2;
+}
+
+static uint64_t ns_of(uint64_t ticks)
+{
+    return ticks * 1000 / mo_plat_ticks_per_us();
+}
+
+static void add_wait(struct mo_lock_site *s, uint64_t ticks)
+{
+    s->wait_ticks += ticks;
+    s->wait_max = ticks > s->wait_max ? ticks : s->wait_max;
+    s->waits[class_of(ns_of(ticks))]++;
+}
+
+void mo_locks_taken(const void *lock, const void *site, enum mo_lock_kind kind, bool contended, uint64_t waited)
+{
+    struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
+    struct mo_lock *e = l ? find_lock(l, lock) : NULL;
+    struct mo_lock_site *s = e ? find_site(l, lock, site, kind) : NULL;
+    if (!s)
+        return;
+    s->taken++;
+    if (contended) {
+        s->contended++;
+        add_wait(s, waited);
+    }
+    e->site = s;
+    e->since = mo_plat_ticks();
+}
+
+void mo_locks_release(const void *lock)
+{
+    struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
+    struct mo_lock *e = l ? find_lock(l, lock) : NULL;
+    if (!e || !e->since)
+        return;
+    uint64_t held = mo_plat_ticks() - e->since;
+    e->site->held_ticks += held;
+    e->site->held_max = held > e->site->held_max ? held : e->site->held_max;
+    e->since = 0;
+}
+
+void mo_locks_condition(const void *cond, const void *site, bool late, bool futile, uint64_t waited)
+{
+    struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
+    struct mo_lock_site *s = l ? find_site(l, cond, site, MO_LOCK_CONDITION) : NULL;
+    if (!s)
+        return;
+    s->taken++;
+    s->contended += late;
+    s->futile += futile;
+    add_wait(s, waited);
+}
+
+bool mo_locks_any(void)
+{
+    const struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
+    for (unsigned i = 0; l && i < MO_SITES_MAX; i++)
+        if (l->site[i].taken)
+            return true;
+    return false;
+}
+
+uint64_t mo_locks_wait_ns(const struct mo_lock_site *s, unsigned percent)
+{
+    uint64_t all = 0, so_far = 0;
+    for (unsigned i = 0; i < MO_LOCK_TIMES; i++)
+        all += s->waits[i];
+    for (unsigned i = 0; i < MO_LOCK_TIMES && all; i++) {
+        so_far += s->waits[i];
+        if (so_far * 100 >= all * percent) {
+            uint64_t end = end_of_class(i), most = ns_of(s->wait_max);
+            return end < most ? end : most;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,69 @@
+/* The profile of locks: for each lock and each place in the program that takes it, how often, how long it was waited for and
+   held. Kept only where MOIRAI_LOCKS asks for it, and then by those who go the longer way anyway.
+
+   Who holds a lock is alone with its records, so these are written by plain stores; only who waits is counted by an RMW. */
+#ifndef MO_WATCH_LOCKS_H
+#define MO_WATCH_LOCKS_H
+
+#include "watch/watch.h"
+
+enum mo_lock_kind { MO_LOCK_MUTEX, MO_LOCK_CONDITION, MO_LOCK_CRITICAL, MO_LOCK_OPENMP, MO_LOCK_KINDS };
+
+/* Times in ns, two to an octave, the first for all below MO_LOCK_NS_MIN, the last for all beyond. */
+#define MO_LOCK_TIMES  56
+#define MO_LOCK_NS_MIN 64
+
+struct mo_lock_site {
+    _Atomic uint64_t key; /* of the two below; 0: not in use */
+    const void *lock, *site;
+    uint32_t kind;
+    uint64_t taken, contended; /* of a condition: waits, and those that ended at a deadline */
+    uint64_t futile;           /* waits of a condition by who had just been woken from one */
+    uint64_t wait_ticks, wait_max;
+    uint64_t held_ticks, held_max;
+    uint32_t waits[MO_LOCK_TIMES];
+};
+
+struct mo_lock {
+    _Atomic(const void *) lock; /* NULL: not in use */
+    _Atomic uint32_t waiters, peak;
+    uint64_t since;            /* ticks: when its owner got it; 0: not known */
+    struct mo_lock_site *site; /* where */
+};
+
+#define MO_LOCKS_MAX 4096
+#define MO_SITES_MAX 8192
+struct mo_locks {
+    _Atomic uint64_t lost; /* times that there was no room */
+    struct mo_lock lock[MO_LOCKS_MAX];
+    struct mo_lock_site site[MO_SITES_MAX];
+};
+
+/* NULL: nothing is kept. The pages are empty in a child of fork. */
+extern _Atomic(struct mo_locks *) MO_SHARED(locks) MO_SHARED_ATTR;
+
+static inline bool mo_locks_are_watched(void)
+{
+    return mo_unlikely(mo_load_relaxed(&MO_SHARED(locks)) != NULL);
+}
+
+void mo_locks_begin(void);
+/* A thread begins to wait for it, and is done with that. */
+void mo_locks_waiting(const void *lock, int change);
+/* The caller has it, after so many ticks of waiting. */
+void mo_locks_taken(const void *lock, const void *site, enum mo_lock_kind kind, bool contended, uint64_t waited);
+/* The caller still has it. */
+void mo_locks_release(const void *lock);
+/* The caller has waited for a condition and has its mutex again. */
+void mo_locks_condition(const void *cond, const void *site, bool late, bool futile, uint64_t waited);
+
+/* The upper bound, in ns, of the time that a share of the waits, in percent, did not exceed. */
+uint64_t mo_locks_wait_ns(const struct mo_lock_site *s, unsigned percent);
+
+/* There is something to tell. */
+bool mo_locks_any(void);
+struct mo_out;
+void mo_locks_print_table(struct mo_out *o, unsigned pid, const char *program);
+void mo_locks_print_json(struct mo_out *o, unsigned pid, const char *program);
+
+#endif
