@@ -37,7 +37,7 @@ typedef struct moirai_executor moirai_executor_t;
 
 /* ---- What a new one is to be like. Plain bytes; nothing needs to be destroyed. */
 typedef struct {
-    uint64_t moirai_words[8];
+    uint64_t moirai_words[20];
 } moirai_executor_attr_t;
 
 #define MOIRAI_WORKERS_MAX    1024
@@ -68,6 +68,18 @@ int moirai_executor_attr_set_blocking_limit(moirai_executor_attr_t *attr, unsign
 int moirai_executor_attr_set_steal(moirai_executor_attr_t *attr, int strategy);
 /* For people; copied. Up to MOIRAI_NAME_BYTES_MAX bytes. */
 int moirai_executor_attr_set_name(moirai_executor_attr_t *attr, const char *name);
+
+/* 1: the priorities of tasks count, the default. 0: they do not, and tasks that have one cost no more than others. */
+int moirai_executor_attr_set_priorities(moirai_executor_attr_t *attr, int honoured);
+/* 1: each task is timed (moirai_executor_stats()), and takes the long way. Default: 0. */
+int moirai_executor_attr_set_metrics(moirai_executor_attr_t *attr, int on);
+/* Remember tasks that are over: for `time_ns`, at most the `count` that were over last. So long their numbers answer
+   (moirai_id_state(), moirai_id_error(), moirai_id_cancel()), whoever has or had a handle, and those of tasks that are not over
+   do in any case. What is too old is let go at the next task or question that is `interval_ns` after the last time. A `count` of 0,
+   the default: nothing is remembered, and it costs nothing. Otherwise each task takes the long way, and a lock twice. */
+int moirai_executor_attr_set_retention(moirai_executor_attr_t *attr, uint64_t time_ns, size_t count,
+                                       uint64_t interval_ns);
+/* plugin.h and scheduler.h have two more. */
 
 /* ---- Life. */
 /* Make one; `attr` NULL: as by default. It may have fewer workers than asked for, if the system has no more threads
@@ -128,6 +140,10 @@ typedef struct {
     uint64_t memory_bytes; /* of the executor: its workers' records and deques, without blocks of tasks and stacks */
     uint32_t workers;      /* threads now */
     uint32_t blocking_threads; /* the same for blocking work */
+    /* Where metrics are on: */
+    uint64_t busy_ns;    /* that tasks have run, all threads together; those inside of others count twice */
+    uint64_t longest_ns; /* of these the longest */
+    uint64_t waited_ns;  /* from their creation to their beginning, of all that have ended */
 } moirai_executor_stats_t;
 
 /* Context: any thread.

@@ -18,8 +18,11 @@
 
 #include "moirai/executor.h"
 #include "moirai/future.h"
+#include "moirai/interfaces.h"
 #include "moirai/memory.h"
 #include "moirai/parallel.h"
+#include "moirai/plugin.h"
+#include "moirai/scheduler.h"
 #include "moirai/status.h"
 #include "moirai/sync.h"
 #include "moirai/task.h"

@@ -200,13 +200,16 @@ int moirai_cancel(moirai_task_t *task);
    Blocks: never. */
 int moirai_task_state(const moirai_task_t *task);
 
-/* A number for the task by which any thread may ask for it, and cancel it, at any time while its handle is not used up.
-   Never 0, unless the handle is used up.
+/* A number for the task by which any thread may ask for it, and cancel it, at any time while its handle is not used up, and
+   longer where its executor remembers tasks (moirai_executor_attr_set_retention()). Never 0, unless the handle is used up.
    Blocks: never. */
 uint64_t moirai_task_id(moirai_task_t *task);
 /* As the two above. MOIRAI_ESTALE: no task has this number any more. Requires a number that was a task's. */
 int moirai_id_cancel(uint64_t id);
 int moirai_id_state(uint64_t id);
+/* What it said when it failed: MOIRAI_EFAILED. MOIRAI_OK where it has not, or not yet, and *error is untouched.
+   Errors: MOIRAI_ESTALE, MOIRAI_EINVAL without an `error`. */
+int moirai_id_error(uint64_t id, moirai_error_t *error);
 
 /* ---- Inside of a task. */
 /* 1 where it should stop: it, its group, or one around that was cancelled, or its executor.

@@ -6,14 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* In the caller's attribute. */
-struct attr {
-    uint64_t made; /* ATTR_MADE */
-    uint32_t workers, blocking_limit;
-    uint32_t steal;
-    char name[MO_EXECUTOR_NAME];
-};
-_Static_assert(sizeof(struct attr) <= sizeof(moirai_executor_attr_t), "room for it");
+_Static_assert(sizeof(struct mo_executor_attr) <= sizeof(moirai_executor_attr_t), "room for it");
 _Static_assert(MOIRAI_NAME_BYTES_MAX == MO_EXECUTOR_NAME - 1, "the core's value");
 _Static_assert((int)MOIRAI_STEAL_ONE == (int)MO_STEAL_ONE && (int)MOIRAI_STEAL_HALF == (int)MO_STEAL_HALF &&
                    (int)MOIRAI_STEAL_QUARTER == (int)MO_STEAL_QUARTER &&
@@ -24,22 +17,22 @@ _Static_assert((int)MOIRAI_STEAL_ONE == (int)MO_STEAL_ONE && (int)MOIRAI_STEAL_H
 #define BLOCKING_DEFAULT 64
 #define DEFAULT          UINT32_MAX
 
-static struct attr *attr_of(moirai_executor_attr_t *a)
+struct mo_executor_attr *mo_native_executor_attr(moirai_executor_attr_t *a)
 {
-    struct attr *attr = (struct attr *)a;
+    struct mo_executor_attr *attr = (struct mo_executor_attr *)a;
     return attr && attr->made == ATTR_MADE ? attr : NULL;
 }
 
 MO_API void moirai_executor_attr_init(moirai_executor_attr_t *a)
 {
-    struct attr *attr = (struct attr *)a;
+    struct mo_executor_attr *attr = (struct mo_executor_attr *)a;
     memset(a, 0, sizeof *a);
-    *attr = (struct attr){.made = ATTR_MADE, .blocking_limit = BLOCKING_DEFAULT, .steal = DEFAULT};
+    *attr = (struct mo_executor_attr){.made = ATTR_MADE, .blocking_limit = BLOCKING_DEFAULT, .steal = DEFAULT};
 }
 
 MO_API int moirai_executor_attr_set_workers(moirai_executor_attr_t *a, unsigned workers)
 {
-    struct attr *attr = attr_of(a);
+    struct mo_executor_attr *attr = mo_native_executor_attr(a);
     if (!attr || workers == 0 || workers > MOIRAI_WORKERS_MAX)
         return MOIRAI_EINVAL;
     attr->workers = workers;
@@ -48,7 +41,7 @@ MO_API int moirai_executor_attr_set_workers(moirai_executor_attr_t *a, unsigned 
 
 MO_API int moirai_executor_attr_set_blocking_limit(moirai_executor_attr_t *a, unsigned threads)
 {
-    struct attr *attr = attr_of(a);
+    struct mo_executor_attr *attr = mo_native_executor_attr(a);
     if (!attr || threads == 0 || threads > MOIRAI_BLOCKING_MAX)
         return MOIRAI_EINVAL;
     attr->blocking_limit = threads;
@@ -57,7 +50,7 @@ MO_API int moirai_executor_attr_set_blocking_limit(moirai_executor_attr_t *a, un
 
 MO_API int moirai_executor_attr_set_steal(moirai_executor_attr_t *a, int strategy)
 {
-    struct attr *attr = attr_of(a);
+    struct mo_executor_attr *attr = mo_native_executor_attr(a);
     if (!attr || strategy < MOIRAI_STEAL_ONE || strategy > MOIRAI_STEAL_ADAPTIVE)
         return MOIRAI_EINVAL;
     attr->steal = (uint32_t)strategy;
@@ -66,10 +59,38 @@ MO_API int moirai_executor_attr_set_steal(moirai_executor_attr_t *a, int strateg
 
 MO_API int moirai_executor_attr_set_name(moirai_executor_attr_t *a, const char *name)
 {
-    struct attr *attr = attr_of(a);
+    struct mo_executor_attr *attr = mo_native_executor_attr(a);
     if (!attr || !name || strlen(name) > MOIRAI_NAME_BYTES_MAX)
         return MOIRAI_EINVAL;
     strcpy(attr->name, name);
+    return MOIRAI_OK;
+}
+
+MO_API int moirai_executor_attr_set_priorities(moirai_executor_attr_t *a, int honoured)
+{
+    struct mo_executor_attr *attr = mo_native_executor_attr(a);
+    if (!attr || (honoured != 0 && honoured != 1))
+        return MOIRAI_EINVAL;
+    attr->flat = !honoured;
+    return MOIRAI_OK;
+}
+
+MO_API int moirai_executor_attr_set_metrics(moirai_executor_attr_t *a, int on)
+{
+    struct mo_executor_attr *attr = mo_native_executor_attr(a);
+    if (!attr || (on != 0 && on != 1))
+        return MOIRAI_EINVAL;
+    attr->metrics = on;
+    return MOIRAI_OK;
+}
+
+MO_API int moirai_executor_attr_set_retention(moirai_executor_attr_t *a, uint64_t time_ns, size_t count,
+                                              uint64_t interval_ns)
+{
+    struct mo_executor_attr *attr = mo_native_executor_attr(a);
+    if (!attr || (count ? !time_ns : time_ns || interval_ns))
+        return MOIRAI_EINVAL;
+    attr->retention = (struct mo_retention){.time_ns = time_ns, .interval_ns = interval_ns, .count = count};
     return MOIRAI_OK;
 }
 
@@ -79,7 +100,7 @@ MO_API int moirai_executor_new(moirai_executor_t **executor, const moirai_execut
     struct mo_executor *x;
     if (!a)
         moirai_executor_attr_init(&plain);
-    const struct attr *attr = attr_of(a ? (moirai_executor_attr_t *)a : &plain);
+    const struct mo_executor_attr *attr = mo_native_executor_attr(a ? (moirai_executor_attr_t *)a : &plain);
     if (!executor || !attr)
         return MOIRAI_EINVAL;
     if (!mo_native_worker()) /* the settings have been read from here on */
@@ -89,6 +110,13 @@ MO_API int moirai_executor_new(moirai_executor_t **executor, const moirai_execut
         .blocking_limit = attr->blocking_limit,
         .steal = (enum mo_steal_strategy)(attr->steal == DEFAULT ? mo_knob(MO_KNOB_STEAL) : attr->steal)};
     memcpy(form.name, attr->name, sizeof form.name);
+    form.flat = attr->flat;
+    form.metrics = attr->metrics;
+    form.plugins = attr->plugins;
+    memcpy(form.plugin, attr->plugin, sizeof form.plugin);
+    form.retention = attr->retention;
+    form.scheduler = attr->scheduler;
+    form.scheduler_self = attr->scheduler_self;
     int err = mo_executor_new(&form, &x);
     if (!err)
         *executor = (moirai_executor_t *)x;
@@ -172,6 +200,9 @@ MO_API int moirai_executor_stats(moirai_executor_t *executor, moirai_executor_st
         .memory_bytes = s.memory_bytes,
         .workers = mo_executor_workers(mo_native_executor(executor)),
         .blocking_threads = s.blocking_threads,
+        .busy_ns = s.busy_ns,
+        .longest_ns = s.longest_ns,
+        .waited_ns = s.waited_ns,
     };
     return MOIRAI_OK;
 }

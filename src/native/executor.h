@@ -12,6 +12,23 @@ static inline struct mo_executor *mo_native_executor(moirai_executor_t *executor
     return (struct mo_executor *)executor;
 }
 
+/* In the program's attribute. */
+struct mo_executor_attr {
+    uint64_t made;
+    uint32_t workers, blocking_limit;
+    uint32_t steal;
+    char name[MO_EXECUTOR_NAME];
+    bool flat, metrics;
+    uint32_t plugins;
+    const struct mo_plugin *plugin[MO_PLUGINS_MAX];
+    struct mo_retention retention;
+    const struct mo_scheduler *scheduler;
+    void *scheduler_self;
+};
+
+/* NULL: it was not initialised. */
+struct mo_executor_attr *mo_native_executor_attr(moirai_executor_attr_t *attr);
+
 /* The caller's worker; NULL when there is no memory to meet its thread. */
 static inline struct mo_worker *mo_native_worker(void)
 {

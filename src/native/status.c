@@ -26,6 +26,7 @@ int mo_native_status_of_error(int err)
     case EDEADLK:
         return MOIRAI_EDEADLOCK;
     case ESTALE:
+    case ESRCH:
         return MOIRAI_ESTALE;
     case EALREADY:
         return MOIRAI_EALREADY;

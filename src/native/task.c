@@ -81,7 +81,7 @@ static inline struct mo_worker *may_be_short(const struct mo_executor *x, void (
 {
     struct mo_member *m = mo_self_peek();
     struct mo_worker *w = mo_likely(m != NULL) ? m->worker : NULL;
-    if (mo_unlikely(!w || !w->seat || (x ? x : w->serves) != w->seat->executor || !fn || !mo_job_is_small(bytes) ||
+    if (mo_unlikely(!w || !w->seat || (x ? x : w->serves) != w->seat->quick || !fn || !mo_job_is_small(bytes) ||
                     (!data && bytes)))
         return NULL;
     return w;
@@ -473,9 +473,8 @@ static int cancel(struct mo_job *job)
     return w ? mo_native_status(mo_job_cancel(w, job)) : MOIRAI_ENOMEM;
 }
 
-static int state_of(struct mo_job *job)
+static int outer_phase(enum mo_job_phase phase)
 {
-    enum mo_job_phase phase = MO_JOB_PHASE(mo_load_acquire(&job->state));
     return phase == MO_JOB_BLOCKED ? MOIRAI_TASK_QUEUED : (int)phase;
 }
 
@@ -488,7 +487,7 @@ MO_API int moirai_cancel(moirai_task_t *task)
 MO_API int moirai_task_state(const moirai_task_t *task)
 {
     struct mo_job *job = task ? mo_native_job(task) : NULL;
-    return job ? state_of(job) : task ? MOIRAI_ESTALE : MOIRAI_EINVAL;
+    return job ? outer_phase(MO_JOB_PHASE(mo_load_acquire(&job->state))) : task ? MOIRAI_ESTALE : MOIRAI_EINVAL;
 }
 
 MO_API uint64_t moirai_task_id(moirai_task_t *task)
@@ -499,14 +498,34 @@ MO_API uint64_t moirai_task_id(moirai_task_t *task)
 
 MO_API int moirai_id_cancel(uint64_t id)
 {
-    struct mo_job *job = mo_job_find(id);
-    return job ? cancel(job) : MOIRAI_ESTALE;
+    struct mo_worker *w = mo_native_worker();
+    return w ? mo_native_status(mo_number_cancel(w, id)) : MOIRAI_ENOMEM;
 }
 
 MO_API int moirai_id_state(uint64_t id)
 {
-    struct mo_job *job = mo_job_find(id);
-    return job ? state_of(job) : MOIRAI_ESTALE;
+    struct mo_worker *w = mo_native_worker();
+    enum mo_job_phase phase;
+    if (!w)
+        return MOIRAI_ENOMEM;
+    return mo_number_phase(w, id, &phase, NULL) ? outer_phase(phase) : MOIRAI_ESTALE;
+}
+
+MO_API int moirai_id_error(uint64_t id, moirai_error_t *error)
+{
+    struct mo_worker *w = mo_native_worker();
+    struct mo_job_error failure;
+    enum mo_job_phase phase;
+    if (!error)
+        return MOIRAI_EINVAL;
+    if (!w)
+        return MOIRAI_ENOMEM;
+    if (!mo_number_phase(w, id, &phase, &failure))
+        return MOIRAI_ESTALE;
+    if (phase != MO_JOB_FAILED)
+        return MOIRAI_OK;
+    copy_error(error, &failure);
+    return MOIRAI_EFAILED;
 }
 
 /* ---- Inside. */

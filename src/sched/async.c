@@ -166,7 +166,7 @@ static void poll_inside(struct mo_worker *w, struct mo_executor *x, struct mo_jo
     w->job = job;
     w->budget = MO_ASYNC_BUDGET;
     if (MO_SHARED(self) == w->home && mo_root_is_clean(w->home))
-        mo_async_poll(job);
+        invoke(w, job, NULL);
     else
         mo_job_invoke_apart(w, job, NULL, outer);
     w->job = outer;
@@ -241,6 +241,10 @@ int mo_async_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_j
         return err;
     count_life(w, x, 1);
     const struct mo_job_handle made = {job, mo_load_relaxed(&job->id), (uint32_t)spec->bytes}; /* it may be gone soon */
+    struct mo_job_info info;
+    bool watched = job->flags & MO_JOB_WATCHED;
+    if (watched)
+        mo_watched_info(w, job, &info);
     err = mo_executor_put(w, x, job);
     if (err) {
         count_life(w, x, (uint64_t)-1); /* not the last: mo_job_uncount() follows */
@@ -248,6 +252,8 @@ int mo_async_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_j
         return err;
     }
     mo_work_published(x->team);
+    if (watched)
+        mo_watched_spawned(x, &info);
     if (spec->handle)
         *handle = made;
     return 0;

@@ -26,7 +26,7 @@ _Static_assert(sizeof(struct mo_job_async) == MO_JOB_ASYNC * 4, "as mo_job_head(
 
 static inline struct mo_job_async *mo_job_async(struct mo_job *job)
 {
-    return (struct mo_job_async *)((char *)job + mo_job_head(job->flags & MO_JOB_EXTENDED));
+    return (struct mo_job_async *)((char *)job + mo_job_head(job->flags & (MO_JOB_EXTENDED | MO_JOB_WATCHED)));
 }
 
 /* Polls that a leaf may answer out of what lies ready, before it lets others run. */

@@ -135,10 +135,16 @@ int mo_blocking_submit(struct mo_worker *w, struct mo_executor *x, struct mo_job
     link->job = job;
     link->home = w->index;
     mo_store_relaxed(&job->state, mo_load_relaxed(&job->state) | MO_JOB_PINNED);
+    struct mo_job_info info;
+    bool watched = job->flags & MO_JOB_WATCHED;
+    if (watched)
+        mo_watched_info(w, job, &info);
     mo_mutex_lock(&x->blocking_lock);
     err = put(x, link);
     mo_mutex_unlock(&x->blocking_lock);
     if (!err) {
+        if (watched)
+            mo_watched_spawned(x, &info);
         mo_event_notify_bits(&x->blocking_event, 1, MO_WAKE_ANY);
         return 0;
     }

@@ -31,6 +31,7 @@ struct executors {
     _Atomic(struct mo_executor *) in_slot[MO_SLOT_UNKNOWN + 1]; /* the last one is always NULL */
     _Atomic(struct mo_executor *) preferred;
     _Atomic uint32_t making_preferred;
+    _Atomic uint32_t registries; /* of executors in use; written under the lock */
 };
 
 extern struct executors MO_SHARED(executors) MO_SHARED_ATTR;
@@ -151,6 +152,8 @@ struct mo_job *mo_outbox_take_back(struct mo_worker *w, struct mo_executor *x, c
 int mo_executor_put(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
 {
     struct mo_seat *seat = w->seat;
+    if (x->watch.scheduler)
+        return mo_managed_put(w, x, job);
     int32_t priority = job->flags & MO_JOB_EXTENDED ? mo_job_ext(job)->priority : 0;
     struct mo_deque *d = NULL;
     if (!priority) {
@@ -197,6 +200,8 @@ struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin)
         job = pop(m, kin);
     if (!job && mo_async_collect(seat))
         job = pop(m, kin);
+    if (!job && mo_unlikely(seat->executor->watch.scheduler != NULL))
+        job = mo_managed_take(seat, kin);
     if (!job)
         job = take_from_outside(seat, kin);
     if (!job && (job = (struct mo_job *)mo_steal(m, kin)))
@@ -269,8 +274,11 @@ static void serve(struct mo_member *m)
     struct mo_worker *w = m->worker;
     struct mo_seat *seat = mo_seat_of(m);
     struct mo_executor *x = mo_apart_owner(m->team);
-    *seat = (struct mo_seat){
-        .member = m, .executor = x, .state = MO_JOB_OF(x->slot) | MO_JOB_ENTRY, .origin = (uint64_t)w->index << 32};
+    *seat = (struct mo_seat){.member = m,
+                             .executor = x,
+                             .quick = x->watching ? NULL : x,
+                             .state = x->job_state,
+                             .origin = (uint64_t)w->index << 32};
     m->gen_seen = mo_load_relaxed(&m->team->gen); /* stays so until all leave */
     w->seat = seat;
     w->serves = x;
@@ -375,6 +383,7 @@ int mo_executor_shutdown(struct mo_executor *x, enum mo_shutdown mode, uint64_t 
         return EDEADLK;
     if (!mo_cas_seqcst(&x->state, &open, (uint32_t)(cancels ? MO_EXECUTOR_CANCELLING : MO_EXECUTOR_DRAINING)))
         return EALREADY;
+    mo_watched_shutdown_begins(x);
     seal(x);
     if (!cancels && !await_closed(x, deadline_ns)) {
         in_time = !mo_cas_seqcst(&x->state, &draining, (uint32_t)MO_EXECUTOR_CANCELLING);
@@ -384,6 +393,7 @@ int mo_executor_shutdown(struct mo_executor *x, enum mo_shutdown mode, uint64_t 
         await_closed(x, UINT64_MAX);
     mo_blocking_close(x, w);
     mo_apart_close(x->team, w);
+    mo_watched_shutdown_over(x);
     mo_store_release(&x->state, (uint32_t)MO_EXECUTOR_LEFT);
     return in_time ? 0 : ETIMEDOUT;
 }
@@ -396,6 +406,7 @@ int mo_executor_free(struct mo_executor *x)
     if (state < MO_EXECUTOR_LEFT)
         return EBUSY;
     mo_cas_acq_rel(&MO_SHARED(executors).preferred, &preferred, NULL); /* a new one will be made */
+    mo_watched_close(x);
     mo_mutex_lock(&s->lock);
     x->in_use = false;
     if (x->slot < MO_SLOT_UNKNOWN)
@@ -463,7 +474,17 @@ static void prepare(struct mo_executor *x, const struct mo_executor_form *form)
     x->blocking_idle = 0;
     mo_store_relaxed(&x->sealed, false);
     mo_store_relaxed(&x->blocking_done, 0u);
+    x->flat = form->flat;
+    x->job_flags = x->watching ? MO_JOB_WATCHED : 0;
+    x->job_state = MO_JOB_OF(x->slot) | MO_JOB_ENTRY | (x->watching ? MO_JOB_EXPOSED : 0);
     mo_store_relaxed(&x->state, (uint32_t)MO_EXECUTOR_OPEN);
+}
+
+/* It never came to life. */
+static void give_back(struct mo_executor *x)
+{
+    mo_store_relaxed(&x->state, (uint32_t)MO_EXECUTOR_LEFT);
+    mo_executor_free(x);
 }
 
 int mo_executor_new(const struct mo_executor_form *form, struct mo_executor **made)
@@ -475,10 +496,14 @@ int mo_executor_new(const struct mo_executor_form *form, struct mo_executor **ma
     mo_mutex_unlock(&s->lock);
     if (!x)
         return ENOMEM;
+    err = mo_watched_open(x, form);
+    if (err) {
+        give_back(x);
+        return err;
+    }
     x->team = mo_apart_open(form->workers, serve, x, &err);
     if (!x->team) {
-        mo_store_relaxed(&x->state, (uint32_t)MO_EXECUTOR_LEFT);
-        mo_executor_free(x);
+        give_back(x);
         return err;
     }
     if (x->slot < MO_SLOT_UNKNOWN)
@@ -521,6 +546,28 @@ struct mo_executor *mo_executor_in(unsigned slot)
     return mo_load_acquire(&MO_SHARED(executors).in_slot[slot]);
 }
 
+void mo_registry_set(struct mo_executor *x, struct mo_registry *r)
+{
+    struct executors *e = &MO_SHARED(executors);
+    mo_mutex_lock(&MO_SHARED(sched).lock);
+    mo_owner_add(&e->registries, (r ? 1u : 0u) - (x->watch.registry ? 1u : 0u));
+    x->watch.registry = r;
+    mo_mutex_unlock(&MO_SHARED(sched).lock);
+}
+
+bool mo_registries_visit(bool (*fn)(struct mo_executor *x, void *arg), void *arg)
+{
+    struct executors *e = &MO_SHARED(executors);
+    bool found = false;
+    if (!mo_load_acquire(&e->registries))
+        return false;
+    mo_mutex_lock(&MO_SHARED(sched).lock);
+    for (struct mo_executor *x = e->all; x && !found; x = x->next)
+        found = x->in_use && x->watch.registry && fn(x, arg);
+    mo_mutex_unlock(&MO_SHARED(sched).lock);
+    return found;
+}
+
 void mo_executors_forget(void)
 {
     struct executors *e = &MO_SHARED(executors);
@@ -529,6 +576,7 @@ void mo_executors_forget(void)
     for (struct mo_executor *x = e->all; x; x = x->next)
         mo_store_relaxed(&x->state, (uint32_t)MO_EXECUTOR_GONE);
     e->all = NULL; /* their outboxes belong to threads that are gone: new ones start afresh */
+    mo_store_relaxed(&e->registries, 0u);
     mo_store_relaxed(&e->preferred, NULL);
     mo_store_relaxed(&e->making_preferred, 0u);
 }
@@ -553,6 +601,9 @@ void mo_executor_stats(struct mo_executor *x, struct mo_executor_stats *st)
     st->memory_bytes = sizeof *x;
     add_outside(st, x, w);
     add_counts(st, &x->elsewhere);
+    st->busy_ns = mo_load_relaxed(&x->watch.busy_ns);
+    st->longest_ns = mo_load_relaxed(&x->watch.longest_ns);
+    st->waited_ns = mo_load_relaxed(&x->watch.waited_ns);
     st->blocking = mo_load_relaxed(&x->blocking_done);
     st->blocking_threads = mo_load_relaxed(&x->blocking_threads);
     if (mo_load_acquire(&x->state) >= MO_EXECUTOR_CLOSED)
@@ -562,6 +613,8 @@ void mo_executor_stats(struct mo_executor *x, struct mo_executor_stats *st)
         st->memory_bytes += sizeof(struct mo_member) + deque_bytes(w, &mo_team_member(x->team, i)->deque);
     }
     st->memory_bytes += sizeof *x->team;
+    if (x->watch.scheduler)
+        st->waiting += x->watch.scheduler->load(x->watch.scheduler_self);
     st->waiting += mo_load_relaxed(&x->team->queued) + mo_load_relaxed(&x->team->held_back) +
                    mo_load_relaxed(&x->blocking_waiting);
 }

@@ -41,10 +41,26 @@ struct mo_crew {
     struct mo_crew *next;
 };
 
+/* What makes an executor more than the usual one (watched.c, registry.c, manage.c). */
+struct mo_executor_watch {
+    unsigned plugins;
+    const struct mo_plugin *plugin[MO_PLUGINS_MAX];
+    struct mo_registry *registry; /* NULL: none */
+    const struct mo_scheduler *scheduler;
+    void *scheduler_self;
+    bool metrics;
+    _Atomic uint64_t busy_ns, longest_ns, waited_ns;
+    _Atomic uint32_t inside; /* threads that are about to end a job, and might be the last to look here */
+};
+
 struct mo_executor {
     struct mo_team *team;
     unsigned workers;
-    unsigned slot; /* MO_SLOT_UNKNOWN: too many others */
+    unsigned slot;      /* MO_SLOT_UNKNOWN: too many others */
+    uint64_t job_state; /* what the state of all its jobs begins with */
+    unsigned job_flags; /* MO_JOB_WATCHED or 0 */
+    bool flat;          /* priorities count for nothing */
+    bool watching;      /* `watch` is in use */
     char name[MO_EXECUTOR_NAME];
     _Atomic uint32_t state;
     _Atomic bool sealed; /* closing, and every outsider that goes on sees it */
@@ -67,6 +83,8 @@ struct mo_executor {
     unsigned blocking_idle, blocking_limit;
     _Atomic(struct mo_crew *) crews;
     struct mo_crew *spare_crews;
+
+    struct mo_executor_watch watch MO_ALIGNED(MO_LINE_PAIR);
 };
 
 /* An entry that was taken: run the job, or let it go, and count it. */
@@ -93,6 +111,52 @@ struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin);
    is none, or no memory. */
 struct mo_job *mo_outbox_take_back(struct mo_worker *w, struct mo_executor *x, const struct mo_kin *kin,
                                    struct mo_outbox **outbox);
+/* ---- watched.c. */
+/* A new job, whose header is filled in. False: no memory; it is none then. */
+bool mo_watched_created(struct mo_worker *w, struct mo_executor *x, struct mo_job *job);
+/* It was handed over, or will be when its turn comes; `info` was taken before. */
+void mo_watched_info(struct mo_worker *w, struct mo_job *job, struct mo_job_info *info);
+void mo_watched_spawned(struct mo_executor *x, const struct mo_job_info *info);
+void mo_watched_discarded(struct mo_worker *w, struct mo_job *job);
+/* Run it. */
+void mo_watched_invoke(struct mo_worker *w, struct mo_job *job, void (*fn)(void *));
+/* As mo_job_cancel(). */
+int mo_watched_cancel(struct mo_worker *w, struct mo_job *job);
+/* Whoever claims, cancels or ends a job on whatever thread is inside meanwhile. */
+void mo_watched_enter(struct mo_executor *x);
+void mo_watched_leave(struct mo_executor *x);
+void mo_watched_shutdown_begins(struct mo_executor *x);
+void mo_watched_shutdown_over(struct mo_executor *x);
+/* 0 or ENOMEM. */
+int mo_watched_open(struct mo_executor *x, const struct mo_executor_form *form);
+void mo_watched_close(struct mo_executor *x);
+
+/* ---- manage.c: the scheduler is somebody else's. */
+int mo_managed_put(struct mo_worker *w, struct mo_executor *x, struct mo_job *job);
+struct mo_job *mo_managed_take(struct mo_seat *seat, const struct mo_kin *kin);
+
+/* ---- registry.c: jobs by number, those that are over, too. A job is in one from its making on. Whoever ends it says so before
+   the phase is set, or holds the lock while he sets it, so a job that is found under the lock has a block. */
+struct mo_registry *mo_registry_new(const struct mo_retention *retention);
+void mo_registry_free(struct mo_worker *w, struct mo_registry *r);
+bool mo_registry_add(struct mo_worker *w, struct mo_registry *r, struct mo_job *job, uint64_t number);
+/* It never came to be. */
+void mo_registry_remove(struct mo_worker *w, struct mo_registry *r, uint64_t number);
+void mo_registry_end(struct mo_worker *w, struct mo_registry *r, const struct mo_job_info *info);
+void mo_registry_lock(struct mo_registry *r);
+void mo_registry_unlock(struct mo_registry *r);
+struct mo_found {
+    struct mo_job *job; /* NULL: it is over */
+    enum mo_job_phase phase;
+    int32_t code;
+    const char *text;
+};
+bool mo_registry_find_locked(struct mo_worker *w, struct mo_registry *r, uint64_t number, struct mo_found *found);
+/* Make it the executor's; NULL: none is. */
+void mo_registry_set(struct mo_executor *x, struct mo_registry *r);
+/* fn() was true for an executor that has one: under the scheduler's lock, until it is. */
+bool mo_registries_visit(bool (*fn)(struct mo_executor *x, void *arg), void *arg);
+
 /* An executor that drains may be through. Whoever calls has dealt with entries, and then done an RMW on team->idle. */
 void mo_executor_try_close(struct mo_executor *x);
 /* blocking.c: its threads leave, or have left. */

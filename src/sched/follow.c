@@ -102,6 +102,8 @@ int mo_job_follow(struct mo_worker *w, const struct mo_job_spec *spec, const str
     after->count = 0; /* until they are ours */
     mo_store_relaxed(&after->pending, f->count + 1);
     if (!copy_before(w, after, f)) {
+        if (job->flags & MO_JOB_WATCHED)
+            mo_watched_discarded(w, job);
         mo_job_free_block(w, job);
         return ENOMEM;
     }
@@ -113,8 +115,14 @@ int mo_job_follow(struct mo_worker *w, const struct mo_job_spec *spec, const str
         return err;
     after->count = f->count;
     *made = job;
+    struct mo_job_info info;
+    bool watched = job->flags & MO_JOB_WATCHED;
+    if (watched)
+        mo_watched_info(w, job, &info);
     for (uint32_t i = 0; i < f->count; i++)
         tell_later(w, f->before[i].job, job);
     mo_job_launch(w, job);
+    if (watched)
+        mo_watched_spawned(f->executor, &info);
     return 0;
 }

@@ -16,6 +16,8 @@ int mo_job_cancel(struct mo_worker *w, struct mo_job *job)
 {
     struct mo_group *group = mo_job_group(job);
     uint64_t state = mo_load_acquire(&job->state);
+    if (mo_unlikely(job->flags & MO_JOB_WATCHED))
+        return mo_watched_cancel(w, job);
     for (;;) {
         enum mo_job_phase phase = MO_JOB_PHASE(state);
         bool begun = phase == MO_JOB_RUNNING;

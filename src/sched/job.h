@@ -56,7 +56,8 @@ enum mo_job_phase { MO_JOB_QUEUED, MO_JOB_RUNNING, MO_JOB_COMPLETED, MO_JOB_CANC
 enum {
     MO_JOB_EXTENDED = 1, /* struct mo_job_ext */
     MO_JOB_FOLLOWS = 2,  /* struct mo_job_after */
-    MO_JOB_ASYNC = 4     /* struct mo_job_async (async.h); never with the one before */
+    MO_JOB_ASYNC = 4,    /* struct mo_job_async (async.h); never with the one before */
+    MO_JOB_WATCHED = 8   /* struct mo_job_watch, which comes before these two */
 };
 
 struct mo_job_ext {
@@ -67,6 +68,16 @@ struct mo_job_ext {
     int32_t place; /* of a placed job: see executor.h; -1: anywhere */
 };
 _Static_assert(sizeof(struct mo_job_ext) == 32, "payload stays aligned to 32 bytes");
+
+/* Of an executor that is more than the usual one: with plug-ins, a registry, measured, or with a scheduler of its own. Its jobs
+   are all EXPOSED and WATCHED, so none of them goes the short ways, which know nothing of this. */
+struct mo_job_watch {
+    struct mo_executor *executor;
+    void *link;          /* for the scheduler that holds it */
+    uint64_t created_ns; /* where it is measured */
+    uint64_t unused;
+};
+_Static_assert(sizeof(struct mo_job_watch) == 32, "payload stays aligned to 32 bytes");
 
 struct mo_job_before {
     struct mo_job *job; /* who follows holds the handle */
@@ -88,8 +99,10 @@ _Static_assert(sizeof(struct mo_job_after) == 64, "payload stays aligned to 32 b
 
 static inline unsigned mo_job_head(unsigned flags)
 {
+    if (mo_likely(!flags))
+        return sizeof(struct mo_job);
     return (unsigned)sizeof(struct mo_job) + (flags & (MO_JOB_EXTENDED | MO_JOB_FOLLOWS)) * 32 +
-           (flags & MO_JOB_ASYNC) * 4;
+           (flags & (MO_JOB_ASYNC | MO_JOB_WATCHED)) * 4;
 }
 
 static inline struct mo_job_ext *mo_job_ext(struct mo_job *job)
@@ -97,9 +110,14 @@ static inline struct mo_job_ext *mo_job_ext(struct mo_job *job)
     return (struct mo_job_ext *)(job + 1);
 }
 
+static inline struct mo_job_watch *mo_job_watch(struct mo_job *job)
+{
+    return (struct mo_job_watch *)((char *)job + mo_job_head(job->flags & MO_JOB_EXTENDED));
+}
+
 static inline struct mo_job_after *mo_job_after(struct mo_job *job)
 {
-    return (struct mo_job_after *)((char *)job + mo_job_head(job->flags & MO_JOB_EXTENDED));
+    return (struct mo_job_after *)((char *)job + mo_job_head(job->flags & (MO_JOB_EXTENDED | MO_JOB_WATCHED)));
 }
 
 static inline void *mo_job_data(struct mo_job *job)
@@ -126,6 +144,7 @@ struct mo_job_counts {
 struct mo_seat {
     struct mo_member *member;
     struct mo_executor *executor;
+    struct mo_executor *quick;     /* the same, or NULL: its jobs are not for the short ways */
     struct mo_outbox *next_outbox; /* where it looks first */
     uint64_t state, origin;        /* of jobs that are made here: what is the same for all of them */
     unsigned looks;
@@ -210,6 +229,10 @@ int mo_job_cancel(struct mo_worker *w, struct mo_job *job);
 uint64_t mo_job_number(struct mo_job *job);
 /* The job of a number, if there is one; the answer counts only while a handle exists. */
 struct mo_job *mo_job_find(uint64_t number);
+/* As mo_job_cancel(), and ESRCH where nothing has the number any more. */
+int mo_number_cancel(struct mo_worker *w, uint64_t number);
+/* Its phase. False: nothing has the number any more. *error, unless NULL, is the failure's where it failed. */
+bool mo_number_phase(struct mo_worker *w, uint64_t number, enum mo_job_phase *phase, struct mo_job_error *error);
 
 /* ---- Inside. */
 /* Should the caller's job stop? */
@@ -253,12 +276,64 @@ static inline bool mo_group_is_cancelled(const struct mo_task *group)
 void mo_group_free(struct mo_group *g);
 
 /* ---- Executors. */
+/* What a plug-in is told of a task, and its functions; NULL: it does not want to know. */
+struct mo_job_info {
+    uint64_t number;
+    const char *name;
+    uint64_t cost_ns;
+    int priority;
+    int phase; /* enum mo_job_phase */
+    int worker;
+    int code;
+    const char *text;
+};
+
+typedef void mo_plugin_fn(void *user, const struct mo_job_info *info);
+enum mo_plugin_point {
+    MO_BEFORE_SPAWN,
+    MO_AFTER_SPAWN,
+    MO_BEFORE_EXECUTE,
+    MO_AFTER_EXECUTE,
+    MO_BEFORE_COMPLETE,
+    MO_AFTER_COMPLETE,
+    MO_PLUGIN_POINTS
+};
+struct mo_plugin {
+    void *user;
+    mo_plugin_fn *at[MO_PLUGIN_POINTS];
+    void (*before_shutdown)(void *user, struct mo_executor *x);
+    void (*after_shutdown)(void *user, struct mo_executor *x);
+};
+#define MO_PLUGINS_MAX 4
+
+/* A scheduler of somebody else's: what the workers ask for entries. Worker -1: a thread that is none. */
+struct mo_scheduler {
+    int (*schedule)(void *self, int worker, struct mo_job *job);
+    struct mo_job *(*next)(void *self, unsigned worker);
+    struct mo_job *(*try_steal)(void *self, unsigned thief, unsigned victim);
+    size_t (*load)(void *self);
+    int (*can_be_stolen_from)(void *self, unsigned victim);
+};
+
+/* What becomes of tasks that are over; a count of 0: nothing. */
+struct mo_retention {
+    uint64_t time_ns, interval_ns;
+    size_t count;
+};
+
 #define MO_EXECUTOR_NAME 16
 struct mo_executor_form {
     unsigned workers;
     unsigned blocking_limit;
     enum mo_steal_strategy steal;
     char name[MO_EXECUTOR_NAME];
+    bool flat;    /* priorities count for nothing */
+    bool metrics; /* tasks are timed */
+    unsigned plugins;
+    const struct mo_plugin *plugin[MO_PLUGINS_MAX];
+    struct mo_retention retention;
+    const struct mo_scheduler *scheduler; /* NULL: the usual one */
+    void *scheduler_self;
 };
 
 /* 0, ENOMEM, or EAGAIN where no thread could be had. */
@@ -280,7 +355,8 @@ struct mo_executor_stats {
     uint64_t created, executed, in_place, dropped, failed, stolen, from_outside, blocking;
     uint64_t waiting; /* entries in deques and queues now */
     unsigned blocking_threads;
-    size_t memory_bytes; /* of its own: seats, deques, outboxes */
+    size_t memory_bytes;                     /* of its own: seats, deques, outboxes */
+    uint64_t busy_ns, longest_ns, waited_ns; /* measured */
 };
 void mo_executor_stats(struct mo_executor *x, struct mo_executor_stats *stats);
 

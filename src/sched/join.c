@@ -55,17 +55,29 @@ static bool flag_set(void *arg)
 }
 
 /* Run it here if it has not begun, on whatever thread this is; its entry stays where it is. */
-static bool claim(struct mo_worker *w, struct mo_job *job)
+static bool try_claim(struct mo_worker *w, struct mo_job *job, struct mo_executor *x)
 {
     uint64_t state = mo_load_relaxed(&job->state);
-    struct mo_executor *x = mo_executor_in(MO_JOB_SLOT(state));
     do {
-        if (MO_JOB_PHASE(state) != MO_JOB_QUEUED || state & MO_JOB_PINNED || !x)
+        if (MO_JOB_PHASE(state) != MO_JOB_QUEUED || state & MO_JOB_PINNED)
             return false;
     } while (!mo_cas_acq_rel(&job->state, &state, (state & ~(uint64_t)7) | MO_JOB_RUNNING));
     enum mo_job_phase phase = mo_job_run(w, x, job, true);
     mo_job_conclude(w, job, mo_load_relaxed(&job->state), phase);
     return true;
+}
+
+static bool claim(struct mo_worker *w, struct mo_job *job)
+{
+    struct mo_executor *x = mo_executor_in(MO_JOB_SLOT(mo_load_relaxed(&job->state)));
+    if (!x)
+        return false;
+    if (mo_likely(!(job->flags & MO_JOB_WATCHED)))
+        return try_claim(w, job, x);
+    mo_watched_enter(x); /* W2 */
+    bool claimed = try_claim(w, job, x);
+    mo_watched_leave(x);
+    return claimed;
 }
 
 /* A thread without a seat leaves its jobs to the workers, who have what it takes to share them. But it cannot know that one

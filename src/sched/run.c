@@ -1,6 +1,24 @@
 /* Running jobs (run.h has the protocol of their state). */
 #include "sched/run.h"
 
+void mo_job_invoke_body(struct mo_job *job, void (*fn)(void *))
+{
+    if (job->flags & MO_JOB_FOLLOWS)
+        mo_job_after(job)->fn(mo_job_after(job), mo_job_data(job));
+    else if (job->flags & MO_JOB_ASYNC)
+        mo_async_poll(job);
+    else
+        fn(mo_job_data(job));
+}
+
+void mo_job_invoke_special(struct mo_worker *w, struct mo_job *job, void (*fn)(void *))
+{
+    if (job->flags & MO_JOB_WATCHED)
+        mo_watched_invoke(w, job, fn);
+    else
+        mo_job_invoke_body(job, fn);
+}
+
 /* Its thread is in the middle of something, or something has been left behind in its root. */
 void mo_job_invoke_apart(struct mo_worker *w, struct mo_job *job, void (*fn)(void *), const struct mo_job *outer)
 {
@@ -9,7 +27,7 @@ void mo_job_invoke_apart(struct mo_worker *w, struct mo_job *job, void (*fn)(voi
         mo_root_clean(w->home);
     else
         pushed = mo_root_push(w);
-    invoke(job, fn);
+    invoke(w, job, fn);
     if (pushed)
         mo_root_pop(w);
 }

@@ -95,8 +95,12 @@ static inline bool mo_group_is_over(const struct mo_group *g)
 }
 
 /* ---- The end of a job. */
+/* The next one of a job that is watched (watched.c). */
+void mo_watched_conclude(struct mo_worker *w, struct mo_job *job, uint64_t state, enum mo_job_phase phase);
+
 /* The phase of a job that somebody else may know; its block may be gone on return. */
-static inline void mo_job_conclude(struct mo_worker *w, struct mo_job *job, uint64_t state, enum mo_job_phase phase)
+static inline void mo_job_conclude_plain(struct mo_worker *w, struct mo_job *job, uint64_t state,
+                                         enum mo_job_phase phase)
 {
     struct mo_group *group = mo_job_group(job);
     while (!mo_cas_seqcst(&job->state, &state, (state & ~(uint64_t)7) | phase)) /* J5 */
@@ -109,19 +113,30 @@ static inline void mo_job_conclude(struct mo_worker *w, struct mo_job *job, uint
         mo_group_sub(w, group);
 }
 
+static inline void mo_job_conclude(struct mo_worker *w, struct mo_job *job, uint64_t state, enum mo_job_phase phase)
+{
+    if (mo_unlikely(job->flags & MO_JOB_WATCHED))
+        mo_watched_conclude(w, job, state, phase);
+    else
+        mo_job_conclude_plain(w, job, state, phase);
+}
+
 /* ---- Running. */
 /* The body of an async job (async.c), and all that is to be done with an entry of one. */
 void mo_async_poll(struct mo_job *job);
 void mo_async_deal(struct mo_worker *w, struct mo_executor *x, _Atomic uint64_t *done, struct mo_job *job);
 
-static inline void invoke(struct mo_job *job, void (*fn)(void *))
+/* Of a job that is not a plain one; and that without telling anybody. */
+void mo_job_invoke_special(struct mo_worker *w, struct mo_job *job, void (*fn)(void *));
+void mo_job_invoke_body(struct mo_job *job, void (*fn)(void *));
+
+static inline void invoke(struct mo_worker *w, struct mo_job *job, void (*fn)(void *))
 {
-    if (mo_likely(!(job->flags & (MO_JOB_FOLLOWS | MO_JOB_ASYNC))))
-        fn((char *)job + mo_job_head(job->flags));
-    else if (job->flags & MO_JOB_FOLLOWS)
-        mo_job_after(job)->fn(mo_job_after(job), mo_job_data(job));
+    unsigned flags = job->flags;
+    if (mo_likely(!(flags & (MO_JOB_FOLLOWS | MO_JOB_ASYNC | MO_JOB_WATCHED))))
+        fn((char *)job + mo_job_head(flags & MO_JOB_EXTENDED));
     else
-        mo_async_poll(job);
+        mo_job_invoke_special(w, job, fn);
 }
 
 /* Its thread is in the middle of something, or something has been left behind in its root. */
@@ -137,7 +152,7 @@ static inline enum mo_job_phase run(struct mo_worker *w, struct mo_job *job)
     job->error = NULL;
     w->job = job;
     if (mo_likely(MO_SHARED(self) == w->home && mo_root_is_clean(w->home)))
-        invoke(job, fn);
+        invoke(w, job, fn);
     else
         mo_job_invoke_apart(w, job, fn, outer);
     w->job = outer;

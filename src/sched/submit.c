@@ -9,21 +9,36 @@ static inline void fill(struct mo_worker *w, const struct mo_executor *x, struct
 {
     job->fn = spec->fn;
     mo_store_relaxed(&job->group, (struct mo_task *)spec->group);
-    mo_store_relaxed(&job->state, MO_JOB_OF(x->slot) | MO_JOB_ENTRY | (spec->handle ? MO_JOB_HANDLE : 0));
+    mo_store_relaxed(&job->state, spec->handle ? x->job_state | MO_JOB_HANDLE : x->job_state);
     uint32_t id = w->last_job += 2; /* odd, never 0 */
     job->origin = id | (uint64_t)w->index << 32 | (uint64_t)cls << 48 | (uint64_t)flags << 56;
 }
 
+/* What it has beyond. */
+static __attribute__((noinline)) bool fill_more(struct mo_worker *w, struct mo_executor *x, struct mo_job *job,
+                                                const struct mo_job_spec *spec)
+{
+    if (spec->ext) {
+        *mo_job_ext(job) = *spec->ext;
+        if (x->flat)
+            mo_job_ext(job)->priority = 0;
+    }
+    if (!x->watching || mo_watched_created(w, x, job))
+        return true;
+    mo_job_free_block(w, job);
+    return false;
+}
+
 struct mo_job *mo_job_new(struct mo_worker *w, struct mo_executor *x, const struct mo_job_spec *spec)
 {
-    unsigned flags = spec->ext ? MO_JOB_EXTENDED : 0;
+    unsigned flags = x->job_flags | (spec->ext ? MO_JOB_EXTENDED : 0);
     unsigned cls = mo_slab_class(mo_job_head(flags) + spec->bytes);
     struct mo_job *job = mo_likely(cls < MO_SLAB_CLASSES) ? mo_slab_alloc_owner(&w->slab, cls) : NULL;
     if (mo_unlikely(!job))
         return NULL;
     fill(w, x, job, spec, cls, flags);
-    if (mo_unlikely(spec->ext != NULL))
-        *mo_job_ext(job) = *spec->ext;
+    if (mo_unlikely(flags != 0) && !fill_more(w, x, job, spec))
+        return NULL;
     return job;
 }
 
@@ -32,6 +47,8 @@ void mo_job_discard(struct mo_worker *w, struct mo_job *job)
     struct mo_group *group = mo_job_group(job);
     if (group)
         mo_group_sub(w, group);
+    if (job->flags & MO_JOB_WATCHED)
+        mo_watched_discarded(w, job);
     if (job->flags & MO_JOB_FOLLOWS)
         mo_job_free_before(w, mo_job_after(job));
     mo_job_free_block(w, job);
@@ -78,10 +95,22 @@ void mo_job_uncount(struct mo_worker *w, struct mo_executor *x, struct mo_job *j
     mo_job_discard(w, job);
 }
 
+static int push_special(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
+{
+    struct mo_job_info info;
+    if (job->flags & MO_JOB_WATCHED)
+        mo_watched_info(w, job, &info);
+    bool watched = job->flags & MO_JOB_WATCHED; /* it may be over, and gone, as soon as others have it */
+    int err = mo_executor_put(w, x, job);
+    if (watched && !err)
+        mo_watched_spawned(x, &info);
+    return err;
+}
+
 static inline int push(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
 {
     if (mo_unlikely(job->flags))
-        return mo_executor_put(w, x, job);
+        return push_special(w, x, job);
     struct mo_deque *d =
         mo_has_seat(w, x) ? &w->seat->member->deque : &w->outboxes->deque; /* counted: it comes first */
     if (mo_unlikely(!mo_deque_room_owner(d)))
