@@ -134,8 +134,8 @@ typedef struct {
    Blocks: yes.   Order: acquire.
    Errors: MOIRAI_ECANCELED where it never ran; MOIRAI_EFAILED where it failed, with its data as it left them. Both use the
    handle up. MOIRAI_ESTALE where it was used up before; MOIRAI_EDEADLOCK for the task that the caller is; the second one
-   MOIRAI_ETIMEDOUT, and the handle stays. The first may run the task in place, the second does not, and called by a thread
-   that is no worker runs nothing at all. */
+   MOIRAI_ETIMEDOUT, and the handle stays. The first may run the task in place, the second does so only inside of so many other
+   waits that there is no room for other tasks, and called by a thread that is no worker runs nothing at all. */
 int moirai_join(moirai_task_t *task, void *result);
 int moirai_join_until(moirai_task_t *task, void *result, uint64_t deadline_ns);
 

@@ -3,6 +3,7 @@
 
 #define HELP_RELOOK_NS 100000
 #define PATIENCE_NS    1000000
+#define LOOKS_MAX      10000
 
 struct job_wait {
     struct mo_wait wait;
@@ -99,6 +100,33 @@ static bool help_outside(struct job_wait *jw, const struct mo_kin *kin)
     return true;
 }
 
+/* The job, or, while that is blocked, one of those it is to follow. Whoever holds its handle may look there: they stay until it
+   is deleted. Of a long chain the far end has begun, or is one that nothing precedes. */
+static bool claim_or_before(struct mo_worker *w, struct mo_job *job, unsigned levels, unsigned *looks)
+{
+    while (MO_JOB_PHASE(mo_load_acquire(&job->state)) == MO_JOB_BLOCKED) {
+        struct mo_job_after *after = mo_job_after(job);
+        for (uint32_t i = 1; levels && *looks && i < after->count; i++) {
+            --*looks;
+            if (claim_or_before(w, after->before[i].job, levels - 1, looks))
+                return true;
+        }
+        job = after->before[0].job;
+    }
+    return claim(w, job);
+}
+
+/* Too deep for anything else: what it waits for is run by nobody, if all others are as deep in such waits. */
+static bool claim_one(struct job_wait *jw)
+{
+    bool room = (char *)__builtin_frame_address(0) - jw->w->stack_end > MO_JOB_STACK_KEEP_BYTES / 2;
+    unsigned looks = LOOKS_MAX;
+    for (size_t i = 0; room && i < jw->count; i++)
+        if (claim_or_before(jw->w, jw->jobs[i], MO_JOB_DEPTH_MAX, &looks))
+            return true;
+    return false;
+}
+
 /* A group's jobs must be taken even where the stack is short, as nobody else might; others need not. */
 static bool help(void *arg)
 {
@@ -108,7 +136,7 @@ static bool help(void *arg)
     if (mo_job_may_nest(jw->w) && !(jw->group && jw->group->isolated))
         kin = NULL;
     else if (!jw->group)
-        return false;
+        return seat && claim_one(jw);
     if (!seat)
         return help_outside(jw, kin);
     struct mo_job *job = mo_executor_take(seat, kin);

@@ -265,6 +265,41 @@ static void test_id_inside(void **unused)
     assert_int_equal(moirai_spawn(NULL, NULL, tell_id, &id, sizeof id), MOIRAI_OK);
 }
 
+/* Tasks inside of each other, each of which waits for one that follows the next; so deep that no stranger may run on top. */
+static void follow_nothing(void *data, const moirai_before_t *before)
+{
+}
+
+static void nest(void *data)
+{
+    long n = *(long *)data, less = n - 1;
+    moirai_task_t task[2], then;
+    if (n == 0)
+        return;
+    assert_int_equal(moirai_spawn(NULL, &task[0], nest, &less, sizeof less), MOIRAI_OK);
+    if (n % 3 == 0) {
+        assert_int_equal(moirai_join_until(&task[0], NULL, MOIRAI_FOREVER - 1), MOIRAI_OK);
+        return;
+    }
+    assert_int_equal(moirai_spawn(NULL, &task[1], nest, (long[]){0}, sizeof(long)), MOIRAI_OK);
+    assert_int_equal(moirai_then_all(task, 2, &then, follow_nothing, NULL, 0), MOIRAI_OK);
+    if (n % 3 == 1)
+        assert_int_equal(moirai_join(&then, NULL), MOIRAI_OK);
+    else
+        assert_int_equal(moirai_join_any(&then, 1, NULL, NULL, MOIRAI_FOREVER), MOIRAI_OK);
+}
+
+static void test_deep_waits(void **unused)
+{
+    moirai_executor_t *x = made(1);
+    moirai_task_t task;
+    long n = 150;
+    assert_int_equal(moirai_spawn(x, &task, nest, &n, sizeof n), MOIRAI_OK);
+    AWAIT(moirai_task_state(&task) == MOIRAI_TASK_COMPLETED); /* by the worker alone */
+    assert_int_equal(moirai_join(&task, NULL), MOIRAI_OK);
+    end(x);
+}
+
 /* ---- Several handles. */
 #define FEW 20
 
@@ -733,27 +768,17 @@ static void test_default_again(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_recursion),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_misuse),
-        cmocka_unit_test(test_self_join),
-        cmocka_unit_test(test_timed_and_try),
-        cmocka_unit_test(test_failure),
-        cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_id_inside),
-        cmocka_unit_test(test_all_and_any),
-        cmocka_unit_test(test_then),
-        cmocka_unit_test(test_group),
-        cmocka_unit_test(test_group_errors),
-        cmocka_unit_test(test_isolation),
-        cmocka_unit_test(test_priority),
-        cmocka_unit_test(test_executor_attributes),
-        cmocka_unit_test(test_shutdown),
-        cmocka_unit_test(test_shutdown_modes),
-        cmocka_unit_test(test_blocking),
-        cmocka_unit_test(test_stats),
-        cmocka_unit_test(test_fork),
-        cmocka_unit_test(test_default_again),
+        cmocka_unit_test(test_recursion),     cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_misuse),        cmocka_unit_test(test_self_join),
+        cmocka_unit_test(test_timed_and_try), cmocka_unit_test(test_failure),
+        cmocka_unit_test(test_cancel),        cmocka_unit_test(test_id_inside),
+        cmocka_unit_test(test_deep_waits),    cmocka_unit_test(test_all_and_any),
+        cmocka_unit_test(test_then),          cmocka_unit_test(test_group),
+        cmocka_unit_test(test_group_errors),  cmocka_unit_test(test_isolation),
+        cmocka_unit_test(test_priority),      cmocka_unit_test(test_executor_attributes),
+        cmocka_unit_test(test_shutdown),      cmocka_unit_test(test_shutdown_modes),
+        cmocka_unit_test(test_blocking),      cmocka_unit_test(test_stats),
+        cmocka_unit_test(test_fork),          cmocka_unit_test(test_default_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
