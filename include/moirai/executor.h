@@ -138,7 +138,9 @@ typedef struct {
     uint64_t blocking;     /* of those executed, by threads for blocking work */
     uint64_t waiting;      /* not begun now */
     uint64_t memory_bytes; /* of the executor: its workers' records and deques, without blocks of tasks and stacks */
-    uint32_t workers;      /* threads now */
+    uint64_t
+        deque_bytes;  /* of these, the deques: 8 for each slot, and there are as many slots as there were ever tasks */
+    uint32_t workers; /* threads now */
     uint32_t blocking_threads; /* the same for blocking work */
     /* Where metrics are on: */
     uint64_t busy_ns;    /* that tasks have run, all threads together; those inside of others count twice */

@@ -198,6 +198,7 @@ MO_API int moirai_executor_stats(moirai_executor_t *executor, moirai_executor_st
         .blocking = s.blocking,
         .waiting = s.waiting,
         .memory_bytes = s.memory_bytes,
+        .deque_bytes = s.deque_bytes,
         .workers = mo_executor_workers(mo_native_executor(executor)),
         .blocking_threads = s.blocking_threads,
         .busy_ns = s.busy_ns,

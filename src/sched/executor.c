@@ -308,7 +308,7 @@ static void serve(struct mo_member *m)
 static bool is_through(struct mo_executor *x)
 {
     struct mo_team *team = x->team;
-    uint64_t done = 0, created = 0;
+    uint64_t done = mo_load_seqcst(&x->done_elsewhere), created = 0;
     for (unsigned i = 1; i <= x->workers; i++)
         done += mo_load_seqcst(&mo_team_member(team, i)->done);
     for (struct mo_crew *c = mo_load_acquire(&x->crews); c; c = c->next)
@@ -472,6 +472,7 @@ static void prepare(struct mo_executor *x, const struct mo_executor_form *form)
     x->past = (struct mo_executor_stats){0};
     memset(&x->elsewhere, 0, sizeof x->elsewhere);
     x->blocking_idle = 0;
+    mo_store_relaxed(&x->done_elsewhere, 0u);
     mo_store_relaxed(&x->sealed, false);
     mo_store_relaxed(&x->blocking_done, 0u);
     x->flat = form->flat;
@@ -587,9 +588,25 @@ static void add_outside(struct mo_executor_stats *st, struct mo_executor *x, str
     for (struct mo_outbox *o = mo_load_acquire(&x->outboxes); o; o = o->next) {
         st->created += mo_load_relaxed(&o->created);
         st->waiting += (uint64_t)mo_deque_peek_size(&o->deque);
-        st->memory_bytes += sizeof *o + deque_bytes(w, &o->deque);
+        st->memory_bytes += sizeof *o;
+        st->deque_bytes += deque_bytes(w, &o->deque);
     }
     st->created -= x->created_before;
+}
+
+static void add_workers(struct mo_executor_stats *st, struct mo_executor *x, struct mo_worker *w)
+{
+    for (unsigned i = 0; i <= x->workers; i++) { /* the empty place takes memory, too */
+        if (i)
+            add_member(st, mo_team_member(x->team, i));
+        st->memory_bytes += sizeof(struct mo_member);
+        st->deque_bytes += deque_bytes(w, &mo_team_member(x->team, i)->deque);
+    }
+    st->memory_bytes += sizeof *x->team;
+    if (x->watch.scheduler)
+        st->waiting += x->watch.scheduler->load(x->watch.scheduler_self);
+    st->waiting += mo_load_relaxed(&x->team->queued) + mo_load_relaxed(&x->team->held_back) +
+                   mo_load_relaxed(&x->blocking_waiting);
 }
 
 void mo_executor_stats(struct mo_executor *x, struct mo_executor_stats *st)
@@ -599,6 +616,7 @@ void mo_executor_stats(struct mo_executor *x, struct mo_executor_stats *st)
     *st = x->past;
     mo_mutex_unlock(&x->blocking_lock);
     st->memory_bytes = sizeof *x;
+    st->deque_bytes = 0;
     add_outside(st, x, w);
     add_counts(st, &x->elsewhere);
     st->busy_ns = mo_load_relaxed(&x->watch.busy_ns);
@@ -606,15 +624,7 @@ void mo_executor_stats(struct mo_executor *x, struct mo_executor_stats *st)
     st->waited_ns = mo_load_relaxed(&x->watch.waited_ns);
     st->blocking = mo_load_relaxed(&x->blocking_done);
     st->blocking_threads = mo_load_relaxed(&x->blocking_threads);
-    if (mo_load_acquire(&x->state) >= MO_EXECUTOR_CLOSED)
-        return;
-    for (unsigned i = 1; i <= x->workers; i++) {
-        add_member(st, mo_team_member(x->team, i));
-        st->memory_bytes += sizeof(struct mo_member) + deque_bytes(w, &mo_team_member(x->team, i)->deque);
-    }
-    st->memory_bytes += sizeof *x->team;
-    if (x->watch.scheduler)
-        st->waiting += x->watch.scheduler->load(x->watch.scheduler_self);
-    st->waiting += mo_load_relaxed(&x->team->queued) + mo_load_relaxed(&x->team->held_back) +
-                   mo_load_relaxed(&x->blocking_waiting);
+    if (mo_load_acquire(&x->state) < MO_EXECUTOR_CLOSED)
+        add_workers(st, x, w);
+    st->memory_bytes += st->deque_bytes;
 }

@@ -68,6 +68,7 @@ struct mo_executor {
     _Atomic(struct mo_job *) woken; /* async jobs that nobody has taken yet (async.c) */
     struct mo_event closed;
     uint64_t created_before, done_before; /* by outboxes, for those whose memory this was */
+    _Atomic uint64_t done_elsewhere;      /* entries that could not be put anywhere (follow.c) */
     struct mo_job_counts elsewhere;       /* on threads without a seat here */
     struct mo_executor *next;             /* in the list of all, in use or not */
     bool in_use;                          /* guarded by the scheduler's lock */

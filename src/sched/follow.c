@@ -5,7 +5,53 @@
 #include <errno.h>
 #include <string.h>
 
+/* Its function is that of its struct mo_job_after, so this word is free until it begins. */
+static void strand(struct mo_worker *w, struct mo_job *job)
+{
+    job->fn = (void (*)(void *))(void *)w->stranded;
+    w->stranded = job;
+}
+
+static void run_stranded(struct mo_worker *w)
+{
+    struct mo_job *job = w->stranded;
+    struct mo_executor *x = mo_job_after(job)->executor;
+    _Atomic uint64_t done = 0;
+    w->stranded = (struct mo_job *)(void *)job->fn;
+    mo_job_deal_inside(w, x, &done, job);
+    mo_fetch_add_seqcst(&x->done_elsewhere, 1u); /* as a `done` of others (executor.c) */
+    if (mo_executor_is_closing(x))
+        mo_executor_try_close(x);
+}
+
+/* Without memory to put it anywhere it runs here, on top of what has just ended. What ends up here meanwhile, which may be a
+   long chain, does so after it and not on top of it. False: there is no stack for that. */
+static bool run_here(struct mo_worker *w, struct mo_job *job)
+{
+    if (!mo_job_may_nest(w))
+        return false;
+    strand(w, job);
+    if (w->runs_stranded)
+        return true;
+    w->runs_stranded = true;
+    while (w->stranded)
+        run_stranded(w);
+    w->runs_stranded = false;
+    return true;
+}
+
 /* It was counted when it was made, so it cannot be refused, and nothing else would ever run it. */
+static void put_or_run(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
+{
+    while (mo_executor_put(w, x, job) != 0) {
+        if (run_here(w, job))
+            return;
+        mo_warn_once("out of memory for a task that is to follow another one; waiting for some");
+        mo_plat_yield();
+    }
+    mo_work_published(x->team);
+}
+
 void mo_job_launch(struct mo_worker *w, struct mo_job *job)
 {
     struct mo_job_after *after = mo_job_after(job);
@@ -16,11 +62,7 @@ void mo_job_launch(struct mo_worker *w, struct mo_job *job)
     while (MO_JOB_PHASE(state) == MO_JOB_BLOCKED &&
            !mo_cas_acq_rel(&job->state, &state, (state & ~(uint64_t)7) | MO_JOB_QUEUED))
         ;
-    while (mo_executor_put(w, x, job) != 0) {
-        mo_warn_once("out of memory for a task that is to follow another one; waiting for some");
-        mo_plat_yield();
-    }
-    mo_work_published(x->team);
+    put_or_run(w, x, job);
 }
 
 void mo_job_tell(struct mo_worker *w, uint64_t state)

@@ -356,6 +356,7 @@ struct mo_executor_stats {
     uint64_t waiting; /* entries in deques and queues now */
     unsigned blocking_threads;
     size_t memory_bytes;                     /* of its own: seats, deques, outboxes */
+    size_t deque_bytes;                      /* of these, the deques */
     uint64_t busy_ns, longest_ns, waited_ns; /* measured */
 };
 void mo_executor_stats(struct mo_executor *x, struct mo_executor_stats *stats);

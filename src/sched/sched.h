@@ -162,6 +162,8 @@ struct mo_worker {
     struct mo_executor *serves; /* with or without a seat; NULL: none */
     struct mo_job *job;         /* the innermost that its thread is in */
     struct mo_outbox *outboxes; /* of executors that its thread has fed */
+    struct mo_job *stranded;    /* jobs that only this thread can run (follow.c) */
+    bool runs_stranded;         /* it is about to */
     unsigned job_depth;         /* jobs that wait on its stack */
     uint32_t budget;            /* of the poll that it is in (async.c) */
     uint32_t last_job;          /* number of the job that it made last */

@@ -1,5 +1,5 @@
 /* Many tasks: none is lost, none runs twice.
-   usage: tasks_storm foreign|shutdown|outstanding|handles|mixed */
+   usage: tasks_storm foreign|shutdown|outstanding|handles|mixed|watched|idle */
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,10 +28,36 @@
 
 static moirai_executor_t *x;
 
+/* With all that an executor can have beyond the usual. */
+static bool watched;
+static long told[2];
+static moirai_fifo_t fifo;
+
+static void spawned(void *user, const moirai_task_info_t *task)
+{
+    __atomic_add_fetch(&told[0], task->id != 0, __ATOMIC_RELAXED);
+}
+
+static void completed(void *user, const moirai_task_info_t *task)
+{
+    __atomic_add_fetch(&told[1], task->phase >= MOIRAI_TASK_COMPLETED, __ATOMIC_RELAXED);
+}
+
+static const moirai_plugin_t plugin = {.after_spawn = spawned, .before_complete = completed};
+
 static void make(unsigned workers)
 {
     moirai_executor_attr_t attr;
     moirai_executor_attr_init(&attr);
+    if (watched) {
+        told[0] = told[1] = 0;
+        moirai_fifo_init(&fifo);
+        EXPECT(moirai_executor_attr_add_plugin(&attr, &plugin) == MOIRAI_OK);
+        EXPECT(moirai_executor_attr_set_retention(&attr, 1000000, 1000, 100000) == MOIRAI_OK);
+        EXPECT(moirai_executor_attr_set_metrics(&attr, 1) == MOIRAI_OK);
+        if (workers % 2)
+            EXPECT(moirai_executor_attr_set_scheduler(&attr, moirai_fifo_scheduler(), &fifo) == MOIRAI_OK);
+    }
     EXPECT(moirai_executor_attr_set_workers(&attr, workers) == MOIRAI_OK);
     EXPECT(moirai_executor_new(&x, &attr) == MOIRAI_OK);
 }
@@ -40,6 +66,7 @@ static void finish(void)
 {
     EXPECT(moirai_executor_shutdown(x, MOIRAI_SHUTDOWN_DRAIN, 0) == MOIRAI_OK);
     EXPECT(moirai_executor_free(x) == MOIRAI_OK);
+    EXPECT(told[0] == told[1]);
 }
 
 static void hit(void *data)
@@ -165,7 +192,12 @@ static void outstanding(void)
 {
     size_t bytes = 0;
     make(1);
-    EXPECT(moirai_run(x, spawn_many_here, &bytes, sizeof bytes) == MOIRAI_OK);
+    moirai_task_t task;
+    EXPECT(moirai_spawn(x, &task, spawn_many_here, &bytes, sizeof bytes) == MOIRAI_OK);
+    while (moirai_task_state(&task) <
+           MOIRAI_TASK_COMPLETED) /* a join might run it here, and the worker what it creates */
+        usleep(200);
+    EXPECT(moirai_join(&task, &bytes) == MOIRAI_OK);
     EXPECT(ran == MANY);
     printf("%d tasks outstanding: %.1f bytes each\n", MANY, (double)bytes / MANY);
 #if SLOW == 1
@@ -232,7 +264,11 @@ static void wait_for(struct node *n, moirai_task_t *task)
 {
     struct node child;
     int status;
-    switch (next(&n->seed) % 5) {
+    uint32_t how = next(&n->seed) % 5;
+    if (how == 0 &&
+        watched) /* one queue for all: its stack would be full of strangers, and there no task runs in a yield */
+        how = 4;
+    switch (how) {
     case 0:
         while ((status = moirai_try_join(task, &child)) == MOIRAI_EBUSY)
             moirai_task_yield();
@@ -339,6 +375,27 @@ static void mixed(void)
     }
 }
 
+/* ---- What an idle executor takes, beyond the stacks of its threads. */
+static moirai_executor_stats_t idle_with(unsigned workers)
+{
+    moirai_executor_stats_t s;
+    make(workers);
+    EXPECT(moirai_executor_stats(x, &s) == MOIRAI_OK);
+    EXPECT(s.workers == workers);
+    finish();
+    return s;
+}
+
+static void idle(void)
+{
+    moirai_executor_stats_t few = idle_with(2), many = idle_with(10);
+    double deque = (double)(many.deque_bytes - few.deque_bytes) / 8;
+    double rest = (double)(many.memory_bytes - few.memory_bytes) / 8 - deque;
+    printf("an idle executor of 2 workers: %llu bytes; each more: %.0f and a deque of %.0f\n",
+           (unsigned long long)few.memory_bytes, rest, deque);
+    EXPECT(rest <= 1024);
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -350,8 +407,10 @@ int main(int argc, char **argv)
         outstanding();
     else if (!strcmp(what, "handles"))
         handles();
-    else if (!strcmp(what, "mixed"))
+    else if (!strcmp(what, "mixed") || (watched = !strcmp(what, "watched")))
         mixed();
+    else if (!strcmp(what, "idle"))
+        idle();
     else
         return 2;
     return 0;
