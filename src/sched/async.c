@@ -46,7 +46,7 @@ static void unref(struct mo_worker *w, struct mo_job *job)
     if (mo_fetch_add_acq_rel(&mo_job_async(job)->refs, -1u) != 1)
         return;
     uint64_t state = mo_fetch_and_acq_rel(&job->state, ~MO_JOB_ENTRY);
-    if (!(state & MO_JOB_HANDLE))
+    if (MO_JOB_OVER(state) && !(state & MO_JOB_HANDLE))
         mo_job_delete(w, job, state); /* J2 */
 }
 
@@ -214,6 +214,16 @@ static void count_life(struct mo_worker *w, struct mo_executor *x, uint64_t n)
     mo_owner_add(mo_has_seat(w, x) ? &w->seat->member->created : &w->outboxes->created, n);
 }
 
+/* Somebody who learned its number from the registry has cancelled it already, and ends it. It has no entry. */
+static void end_unborn(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
+{
+    drop(job);
+    unref(w, job);
+    count_life(w, x, (uint64_t)-2);
+    if (!mo_has_seat(w, x))
+        mo_executor_try_close(x);
+}
+
 int mo_async_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_job_spec *spec, const void *data,
                    struct mo_job_handle *handle)
 {
@@ -227,7 +237,6 @@ int mo_async_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_j
         return ENOMEM;
     job->flags |= MO_JOB_ASYNC;
     job->error = NULL;
-    mo_store_relaxed(&job->state, mo_load_relaxed(&job->state) | MO_JOB_RUNNING | MO_JOB_EXPOSED);
     struct mo_job_async *a = mo_job_async(job);
     mo_store_relaxed(&a->refs, 1u);
     mo_store_relaxed(&a->wake, (uint32_t)WOKEN);
@@ -241,6 +250,12 @@ int mo_async_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_j
         return err;
     count_life(w, x, 1);
     const struct mo_job_handle made = {job, mo_load_relaxed(&job->id), (uint32_t)spec->bytes}; /* it may be gone soon */
+    if (mo_unlikely(MO_JOB_PHASE(mo_fetch_or_acq_rel(&job->state, MO_JOB_RUNNING | MO_JOB_EXPOSED)) != MO_JOB_QUEUED)) {
+        if (spec->handle)
+            *handle = made;
+        end_unborn(w, x, job);
+        return 0;
+    }
     struct mo_job_info info;
     bool watched = job->flags & MO_JOB_WATCHED;
     if (watched)
