@@ -23,6 +23,7 @@
 #include "moirai/parallel.h"
 #include "moirai/plugin.h"
 #include "moirai/scheduler.h"
+#include "moirai/ring.h"
 #include "moirai/status.h"
 #include "moirai/sync.h"
 #include "moirai/task.h"

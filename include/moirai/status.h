@@ -26,7 +26,12 @@ enum moirai_status {
     MOIRAI_ESHUTDOWN = -10, /* the executor takes no more */
     MOIRAI_EDEADLOCK = -11, /* the caller would wait for itself */
     MOIRAI_ESTALE = -12,    /* a handle that has been used up, or a number that nothing has any more */
-    MOIRAI_EALREADY = -13   /* that has been done, or is over */
+    MOIRAI_EALREADY = -13,  /* that has been done, or is over */
+    MOIRAI_ECLOSED = -14,   /* the other side has closed it */
+    MOIRAI_EPEER = -15,     /* the other side is a process that is dead */
+    MOIRAI_EBROKEN = -16,   /* shared memory holds what must not be there */
+    MOIRAI_EACCES = -17,    /* the system does not let the caller */
+    MOIRAI_ENOFD = -18      /* no descriptors are left */
 };
 
 /* What a status means, as a constant text without line end; values that are no status have one, too.

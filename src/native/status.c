@@ -30,6 +30,12 @@ int mo_native_status_of_error(int err)
         return MOIRAI_ESTALE;
     case EALREADY:
         return MOIRAI_EALREADY;
+    case EACCES:
+    case EROFS:
+        return MOIRAI_EACCES;
+    case EMFILE:
+    case ENFILE:
+        return MOIRAI_ENOFD;
     default:
         return MOIRAI_EINVAL;
     }
@@ -68,6 +74,16 @@ MO_API const char *moirai_status_text(int status)
         return "a handle that is used up, or a number that nothing has";
     case MOIRAI_EALREADY:
         return "that has been done, or is over";
+    case MOIRAI_ECLOSED:
+        return "the other side has closed it";
+    case MOIRAI_EPEER:
+        return "the process on the other side is dead";
+    case MOIRAI_EBROKEN:
+        return "shared memory holds what must not be there";
+    case MOIRAI_EACCES:
+        return "the system does not let the caller";
+    case MOIRAI_ENOFD:
+        return "no descriptors are left";
     default:
         return "not a status of Moirai's";
     }
