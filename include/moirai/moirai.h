@@ -16,6 +16,7 @@
 #ifndef MOIRAI_MOIRAI_H
 #define MOIRAI_MOIRAI_H
 
+#include "moirai/channel.h"
 #include "moirai/executor.h"
 #include "moirai/future.h"
 #include "moirai/interfaces.h"

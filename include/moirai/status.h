@@ -27,7 +27,7 @@ enum moirai_status {
     MOIRAI_EDEADLOCK = -11, /* the caller would wait for itself */
     MOIRAI_ESTALE = -12,    /* a handle that has been used up, or a number that nothing has any more */
     MOIRAI_EALREADY = -13,  /* that has been done, or is over */
-    MOIRAI_ECLOSED = -14,   /* the other side has closed it */
+    MOIRAI_ECLOSED = -14,   /* the other side has closed it, or the channel is closed, and for a receiver empty */
     MOIRAI_EPEER = -15,     /* the other side is a process that is dead */
     MOIRAI_EBROKEN = -16,   /* shared memory holds what must not be there */
     MOIRAI_EACCES = -17,    /* the system does not let the caller */

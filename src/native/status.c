@@ -36,6 +36,8 @@ int mo_native_status_of_error(int err)
     case EMFILE:
     case ENFILE:
         return MOIRAI_ENOFD;
+    case EPIPE:
+        return MOIRAI_ECLOSED;
     default:
         return MOIRAI_EINVAL;
     }

@@ -54,6 +54,33 @@ static void add(void *context, size_t from, size_t to)
     __atomic_add_fetch(static_cast<size_t *>(context), to - from, __ATOMIC_RELAXED);
 }
 
+static moirai_channel_t *jobs;
+
+static void *work(void *total)
+{
+    long job;
+    while (moirai_channel_recv(jobs, &job) == MOIRAI_OK)
+        *static_cast<long *>(total) += job;
+    return nullptr;
+}
+
+static bool channels()
+{
+    long total = 0, got = 0;
+    moirai_oneshot_t oneshot = MOIRAI_ONESHOT_INIT;
+    if (moirai_channel_new(&jobs, sizeof(long), 64, 0) != MOIRAI_OK)
+        return false;
+    std::thread worker(work, &total);
+    for (long job = 1; job <= 100; job++)
+        moirai_channel_send(jobs, &job);
+    moirai_channel_close(jobs);
+    worker.join();
+    moirai_case_t none = {jobs, &got, MOIRAI_RECV, 0};
+    return total == 5050 && moirai_select(&none, 1, 0, 0) == 0 && none.status == MOIRAI_ECLOSED &&
+           moirai_channel_free(jobs) == MOIRAI_OK && moirai_oneshot_send(&oneshot, &total, sizeof total) == MOIRAI_OK &&
+           moirai_oneshot_recv(&oneshot, &got) == MOIRAI_OK && got == 5050;
+}
+
 static bool tasks()
 {
     moirai_task_t task;
@@ -71,5 +98,5 @@ int main()
     bool right = !call_once() && call_once() && call_once() && attempts == 2;
     right = right && moirai_mutex_lock(&asymmetric) == MOIRAI_OK && moirai_mutex_unlock(&asymmetric) == MOIRAI_OK;
     right = right && moirai_sem_wait(&sem) == MOIRAI_OK && moirai_rwlock_read_lock(&lock) == MOIRAI_OK;
-    return right && tasks() ? 0 : 1;
+    return right && tasks() && channels() ? 0 : 1;
 }

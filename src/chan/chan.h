@@ -1,0 +1,308 @@
+/* Channels: what the native interface's calls do, and what its files share.
+
+   One kind of channel is a set of ways to send and to receive without waiting (`try`), and to look whether that may succeed
+   (`ready`). Waiting is the same for all, and is in wait.c: who cannot go on stands in the queue of the channel's side, a
+   gate; who has made room or has sent tells one of those who stand at the other gate to try again. Channels without a
+   buffer pass the message itself to whoever stands there.
+
+   The seam for what is not a thread: a waiter is an object with a function that wakes it (struct mo_chan_waiter). Threads and
+   native tasks, which wait as the threads that run them do, have one in wait.c; others bring their own. */
+#ifndef MO_CHAN_CHAN_H
+#define MO_CHAN_CHAN_H
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/atomic.h"
+#include "plat/plat.h"
+
+enum mo_chan_side { MO_CHAN_RECV = 0, MO_CHAN_SEND = 1 };
+
+enum mo_chan_kind {
+    MO_CHAN_RING,       /* bounded, any number of threads at each end */
+    MO_CHAN_SPSC,       /* bounded, one thread at each end */
+    MO_CHAN_SEGMENTS,   /* without bound */
+    MO_CHAN_RENDEZVOUS, /* without buffer */
+    MO_CHAN_TIMER,      /* the time itself sends */
+    MO_CHAN_BROADCAST,  /* the sending end of what all subscribers get */
+    MO_CHAN_SUBSCRIBER,
+    MO_CHAN_BATCHING
+};
+
+#define MO_CHAN_CLOSED      ((uint64_t)1 << 63) /* in the senders' index */
+#define MO_CHAN_FOREVER     UINT64_MAX
+#define MO_CHAN_CASES_MAX   32
+#define MO_CHAN_BYTES_MAX   ((size_t)1 << 20)
+#define MO_CHAN_FIXED_BYTES 384
+
+struct mo_chan;
+
+/* ---- Waiters. State, written by CAS but for the last step:
+     AWAKE   stands at gates, nobody has claimed it
+     ASLEEP  the same, and must be woken
+     CLAIMED somebody has it and will say why; the waiter must stay where it is
+     OVER    said; nobody but its owner touches it any more */
+enum mo_chan_state { MO_CHAN_AWAKE, MO_CHAN_ASLEEP, MO_CHAN_CLAIMED, MO_CHAN_OVER };
+
+struct mo_chan_waiter {
+    _Atomic uint32_t state;
+    uint32_t index; /* the case on whose account it was claimed */
+    bool handed;    /* its message has been passed, else: try again */
+    bool slept;     /* when it was claimed */
+    /* Called by who claimed it, once, after the rest has been written, without a lock. Has to make the state OVER as
+       the last access to the waiter. */
+    void (*wake)(struct mo_chan_waiter *w);
+};
+
+/* A waiter's place in one queue. */
+struct mo_chan_entry {
+    struct mo_chan_waiter *waiter;
+    struct mo_chan_entry *next, *prev;
+    void *message;
+    uint32_t index;
+    bool queued; /* under the channel's lock */
+};
+
+struct mo_chan_gate {
+    struct mo_chan_entry *first, *last;
+};
+
+/* One message's place in a ring, `stride` bytes with what it holds. */
+struct mo_chan_cell {
+    _Atomic uint64_t turn; /* 2 * position: free for it; and 1: holds its message */
+    char message[];
+};
+
+struct mo_chan_segment;
+
+struct mo_chan_ring {
+    _Atomic uint64_t tail MO_ALIGNED(MO_LINE_PAIR);
+    _Atomic uint64_t head MO_ALIGNED(MO_LINE_PAIR);
+};
+
+struct mo_chan_spsc {
+    _Atomic uint64_t tail MO_ALIGNED(MO_LINE_PAIR);
+    uint64_t head_seen;       /* the sender's */
+    _Atomic uint32_t sending; /* the sender is inside */
+    _Atomic uint64_t head MO_ALIGNED(MO_LINE_PAIR);
+    uint64_t tail_seen; /* the receiver's */
+};
+
+struct mo_chan_segments {
+    _Atomic uint64_t tail MO_ALIGNED(MO_LINE_PAIR);
+    _Atomic(struct mo_chan_segment *) tail_segment;
+    _Atomic uint64_t head MO_ALIGNED(MO_LINE_PAIR);
+    _Atomic(struct mo_chan_segment *) head_segment;
+    _Atomic(struct mo_chan_segment *) spare;
+};
+
+struct mo_chan_timer {
+    _Atomic uint64_t due; /* MO_CHAN_FOREVER: never again */
+    uint64_t period;      /* 0: once */
+};
+
+/* All under the lock but `count`, which others peek at. */
+struct mo_chan_broadcast {
+    uint64_t sent;                 /* so far; the last `capacity` of them are in the ring */
+    struct mo_chan *first;         /* of the subscribers */
+    struct mo_chan *source, *next; /* of a subscriber */
+    uint64_t seen;                 /* by it */
+    _Atomic uint64_t missed;       /* by it, not reported yet */
+    bool closed;
+    bool newest; /* who subscribes gets the newest one */
+};
+
+struct mo_chan_batching {
+    _Atomic uint32_t lock;
+    uint32_t least, most, target; /* sizes */
+    uint64_t delay_ns;
+    /* Written under `lock`. */
+    _Atomic uint64_t first_ns; /* when the oldest message that is not released came */
+    _Atomic uint64_t sent MO_ALIGNED(MO_LINE_PAIR);
+    _Atomic uint64_t released; /* up to here receivers may take */
+    _Atomic uint64_t received;
+    uint64_t since_ns, since; /* the last time that the rate was looked at, and what had been sent then */
+    uint64_t batches, full, late, rest, largest, smallest;
+    double rate; /* messages in a nanosecond */
+};
+
+struct mo_chan {
+    /* Written once. */
+    uint8_t kind;
+    bool light; /* the waiters pay for the barrier */
+    uint8_t shift;
+    uint32_t bytes;
+    uint32_t stride;
+    uint64_t capacity;
+    char *cells;
+    uint64_t extent_bytes;
+    _Atomic uint32_t closed; /* CLOSING, then CLOSED; of kinds whose index does not say it */
+    /* Written by who waits, and by who wakes. */
+    _Atomic uint32_t waiting[2] MO_ALIGNED(MO_CACHE_LINE); /* entries at each gate */
+    _Atomic uint32_t lock;
+    _Atomic uint64_t fence; /* where the system has no barrier for all threads */
+    struct mo_chan_gate gate[2];
+    union {
+        struct mo_chan_ring ring;
+        struct mo_chan_spsc spsc;
+        struct mo_chan_segments segments;
+        struct mo_chan_timer timer;
+        struct mo_chan_broadcast broadcast;
+        struct mo_chan_batching batching;
+    };
+};
+
+struct mo_chan_case {
+    struct mo_chan *chan;
+    void *message;
+    enum mo_chan_side side;
+};
+
+/* 0, or EINVAL, ENOMEM. `bytes` of a message may be 0. */
+int mo_chan_new(struct mo_chan **out, enum mo_chan_kind kind, size_t bytes, uint64_t capacity);
+/* EBUSY while messages are in it, somebody waits, or subscribers are left. */
+int mo_chan_free(struct mo_chan *c);
+/* No more is sent; what is in it is received. EALREADY. */
+int mo_chan_close(struct mo_chan *c);
+bool mo_chan_is_closed(struct mo_chan *c);
+uint64_t mo_chan_count(struct mo_chan *c);
+
+/* 0, EAGAIN (not now), EPIPE (closed; of a receiver: and empty), EINVAL (has no such end), ENOMEM. */
+int mo_chan_try(struct mo_chan *c, enum mo_chan_side side, void *message);
+/* May a try succeed, or say that the channel is closed? Looks as late as the caller's last barrier. */
+bool mo_chan_ready(struct mo_chan *c, enum mo_chan_side side);
+/* The same, until a point of time: ETIMEDOUT as well. */
+int mo_chan_wait(struct mo_chan *c, enum mo_chan_side side, void *message, uint64_t deadline_ns);
+/* How many, up to `n`, at least one; or 0 and *err. */
+size_t mo_chan_try_many(struct mo_chan *c, enum mo_chan_side side, char *messages, size_t n, int *err);
+size_t mo_chan_wait_many(struct mo_chan *c, enum mo_chan_side side, char *messages, size_t n, uint64_t deadline_ns,
+                         int *err);
+/* The number of the case that was carried out, and *err of it (0 or EPIPE); or -1 with ETIMEDOUT or another error. */
+int mo_chan_select(const struct mo_chan_case *cases, unsigned n, bool biased, uint64_t deadline_ns, int *err);
+
+/* Of each kind. */
+int mo_chan_ring_try_slow(struct mo_chan *c, enum mo_chan_side side, void *message);
+bool mo_chan_ring_ready(struct mo_chan *c, enum mo_chan_side side);
+size_t mo_chan_ring_many(struct mo_chan *c, enum mo_chan_side side, char *messages, size_t n, int *err);
+int mo_chan_spsc_try(struct mo_chan *c, enum mo_chan_side side, void *message);
+bool mo_chan_spsc_ready(struct mo_chan *c, enum mo_chan_side side);
+size_t mo_chan_spsc_many(struct mo_chan *c, enum mo_chan_side side, char *messages, size_t n, int *err);
+int mo_chan_segments_init(struct mo_chan *c);
+void mo_chan_segments_free(struct mo_chan *c);
+int mo_chan_segments_try(struct mo_chan *c, enum mo_chan_side side, void *message);
+bool mo_chan_segments_ready(struct mo_chan *c, enum mo_chan_side side);
+uint64_t mo_chan_segments_count(struct mo_chan *c);
+int mo_chan_timer_new(struct mo_chan **out, uint64_t due_ns, uint64_t period_ns);
+int mo_chan_timer_try(struct mo_chan *c, void *message);
+bool mo_chan_timer_ready(struct mo_chan *c);
+int mo_chan_broadcast_try(struct mo_chan *c, enum mo_chan_side side, void *message);
+bool mo_chan_broadcast_ready(struct mo_chan *c);
+int mo_chan_subscribe(struct mo_chan **out, struct mo_chan *source);
+bool mo_chan_broadcast_leave(struct mo_chan *c);
+void mo_chan_broadcast_close(struct mo_chan *c);
+int mo_chan_batching_new(struct mo_chan **out, size_t bytes, uint64_t capacity, uint32_t least, uint32_t most,
+                         uint64_t delay_ns);
+size_t mo_chan_batching_many(struct mo_chan *c, enum mo_chan_side side, char *messages, size_t n, int *err);
+bool mo_chan_batching_ready(struct mo_chan *c, enum mo_chan_side side);
+/* When a try may succeed that does not now although nobody does anything; MO_CHAN_FOREVER. */
+uint64_t mo_chan_due(struct mo_chan *c, enum mo_chan_side side);
+
+void mo_chan_batching_stats(struct mo_chan *c, struct mo_chan_batching *out);
+
+/* Who waits, as wait.c has it. */
+void mo_chan_waiter_of_thread(struct mo_chan_waiter *w);
+/* False: somebody was quicker. Who succeeds has to call its `wake`. */
+bool mo_chan_claim(struct mo_chan_waiter *w, uint32_t index);
+/* Of a thread. True: it has been claimed, and is OVER; false: that time has come, and it may be claimed still. */
+bool mo_chan_sleep(struct mo_chan_waiter *w, uint64_t until_ns);
+/* Requires that it has been claimed, or is about to be. */
+void mo_chan_await_word(struct mo_chan_waiter *w);
+void mo_chan_notify_slow(struct mo_chan *c, enum mo_chan_side side, size_t n);
+void mo_chan_notify_all(struct mo_chan *c, enum mo_chan_side side);
+bool mo_chan_has_barrier(void);
+/* Every thread that runs passes a full barrier; false: it does not, look again after some time. */
+bool mo_chan_barrier(const struct mo_chan *c);
+/* Under the lock. The oldest that stands there and is claimed now, or NULL. */
+struct mo_chan_entry *mo_chan_pop_locked(struct mo_chan *c, enum mo_chan_side side);
+bool mo_chan_rendezvous_locked(struct mo_chan *c, enum mo_chan_side side, void *message, struct mo_chan_waiter **met);
+int mo_chan_rendezvous_try(struct mo_chan *c, enum mo_chan_side side, void *message);
+
+/* N1: between what changed the channel and the look at `waiting`. The other half is in wait.c, W2. */
+static inline void mo_chan_order(struct mo_chan *c)
+{
+    if (mo_likely(c->light))
+        mo_plat_light_barrier();
+    else
+        mo_plat_full_barrier(&c->fence);
+}
+
+/* Tell up to `n` of those who stand at that side to try again. */
+static inline void mo_chan_notify(struct mo_chan *c, enum mo_chan_side side, size_t n)
+{
+    mo_chan_order(c);
+    if (mo_unlikely(mo_load_relaxed(&c->waiting[side]) != 0))
+        mo_chan_notify_slow(c, side, n);
+}
+
+static inline void mo_chan_copy(void *to, const void *from, size_t bytes)
+{
+    if (mo_likely(bytes == 8))
+        memcpy(to, from, 8);
+    else if (bytes)
+        memcpy(to, from, bytes);
+}
+
+/* Waiting for a peer that is between two of its instructions, or was when it lost its CPU. */
+static inline void mo_chan_backoff(unsigned *round)
+{
+    if (++*round < 64)
+        mo_plat_pause();
+    else
+        mo_plat_yield();
+}
+
+/* ---- The ring's quick ways, see ring.c. */
+static inline uint64_t mo_chan_ring_next(const struct mo_chan *c, uint64_t position)
+{
+    uint64_t mask = ((uint64_t)1 << c->shift) - 1;
+    return (position & mask) + 1 == c->capacity ? (position | mask) + 1 : position + 1;
+}
+
+static inline struct mo_chan_cell *mo_chan_cell_at(const struct mo_chan *c, uint64_t index)
+{
+    return (struct mo_chan_cell *)(c->cells + index * c->stride);
+}
+
+static inline struct mo_chan_cell *mo_chan_ring_cell(const struct mo_chan *c, uint64_t position)
+{
+    return mo_chan_cell_at(c, position & (((uint64_t)1 << c->shift) - 1));
+}
+
+static inline int mo_chan_ring_send(struct mo_chan *c, const void *message)
+{
+    uint64_t position = mo_load_relaxed(&c->ring.tail);
+    struct mo_chan_cell *cell = mo_chan_ring_cell(c, position);
+    /* A closed index is no cell's turn. */
+    if (mo_unlikely(mo_load_acquire(&cell->turn) != position << 1 || (position & MO_CHAN_CLOSED)) ||
+        mo_unlikely(!mo_cas_relaxed(&c->ring.tail, &position, mo_chan_ring_next(c, position))))
+        return mo_chan_ring_try_slow(c, MO_CHAN_SEND, (void *)message);
+    mo_chan_copy(cell->message, message, c->bytes);
+    mo_store_release(&cell->turn, position << 1 | 1); /* R2 */
+    mo_chan_notify(c, MO_CHAN_RECV, 1);
+    return 0;
+}
+
+static inline int mo_chan_ring_recv(struct mo_chan *c, void *message)
+{
+    uint64_t position = mo_load_relaxed(&c->ring.head);
+    struct mo_chan_cell *cell = mo_chan_ring_cell(c, position);
+    if (mo_unlikely(mo_load_acquire(&cell->turn) != (position << 1 | 1)) ||
+        mo_unlikely(!mo_cas_relaxed(&c->ring.head, &position, mo_chan_ring_next(c, position))))
+        return mo_chan_ring_try_slow(c, MO_CHAN_RECV, message);
+    mo_chan_copy(message, cell->message, c->bytes);
+    mo_store_release(&cell->turn, (position + ((uint64_t)1 << c->shift)) << 1); /* R2 */
+    mo_chan_notify(c, MO_CHAN_SEND, 1);
+    return 0;
+}
+
+#endif

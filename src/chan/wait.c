@@ -1,0 +1,425 @@
+/* Waiting at channels.
+
+   Who cannot go on stands in the queue of each channel and side that it waits for; which queue that is, only the gate's lock
+   decides. A waiter is claimed once, by a CAS of its state, by whoever gives it something to do:
+
+     notice      what it waits for may be there now: it tries again. If somebody was quicker it stands in again, in front.
+     hand-over   its message has been passed (channels without buffer).
+
+   W1  the claimer takes the entry out of the queue, under the channel's lock, and claims the waiter. Where that fails the waiter
+       has been claimed elsewhere; the entry is out, and the next one is looked at. The waiter leaves the queues of its
+       other channels itself before it returns, also under their locks: nobody holds a pointer to it afterwards.
+   W2  no message is overlooked. A waiter stands in the queue (`waiting` raised), lets all threads pass a barrier, then looks
+       again (`ready`), then sleeps. Who sends writes first, then looks at `waiting` with nothing between but the compiler's
+       barrier (N1). As in sync/asym.c: either the sender's look came after the barrier, and sees the waiter; or its write
+       came before, and the waiter's look sees it. Where there is no such barrier, both sides use a full one; where it stops
+       working, sleeps are bounded.
+   W3  each message that comes while somebody stands there claims one waiter, and a claimed waiter tries: it gets a message,
+       or there is none any more. If it takes another case's message instead, it passes the notice on. One that gives up (deadline)
+       claims itself; if it fails at that it has been noticed, and tries.
+   W4  a hand-over is decided under the channel's lock. A select takes the locks of all its channels without buffer, in the
+       order of their addresses, looks for somebody who stands there, and if there is nobody stands in at all of them before it lets go:
+       of two that come to the same channel the second one finds the first.
+
+   tests/models/channel.pml has closing, two receivers with a select and the notices passed on. */
+#include "chan/chan.h"
+#include "park/park.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#define SPINS         40 /* pauses between tries: under a microsecond, as the locks do (sync/sem.c) */
+#define YIELDS        6
+#define BLIND_NS      1000000
+#define NS_PER_SECOND 1000000000u
+
+/* ---- The barrier of all threads. */
+enum answer { NOT_ASKED, GIVEN, DENIED };
+static _Atomic uint8_t answer;
+static pthread_once_t asked = PTHREAD_ONCE_INIT;
+
+static void ask(void)
+{
+    bool given = mo_plat_barrier_arm_late() && mo_plat_barrier_all();
+    mo_store_relaxed(&answer, (uint8_t)(given ? GIVEN : DENIED));
+}
+
+bool mo_chan_has_barrier(void)
+{
+    if (mo_unlikely(mo_load_relaxed(&answer) == NOT_ASKED))
+        pthread_once(&asked, ask);
+    return mo_load_relaxed(&answer) == GIVEN;
+}
+
+bool mo_chan_barrier(const struct mo_chan *c)
+{
+    if (!c->light) {
+        mo_plat_full_barrier((_Atomic uint64_t *)&c->fence);
+        return true;
+    }
+    /* A child may have to register again. */
+    return mo_plat_barrier_all() || (mo_plat_barrier_arm_late() && mo_plat_barrier_all());
+}
+
+/* ---- Queues. */
+static void push_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e, bool in_front)
+{
+    struct mo_chan_gate *g = &c->gate[side];
+    e->next = in_front ? g->first : NULL;
+    e->prev = in_front ? NULL : g->last;
+    *(e->prev ? &e->prev->next : &g->first) = e;
+    *(e->next ? &e->next->prev : &g->last) = e;
+    e->queued = true;
+    mo_store_relaxed(&c->waiting[side], mo_load_relaxed(&c->waiting[side]) + 1); /* W2: the barrier follows */
+}
+
+static void unlink_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e)
+{
+    struct mo_chan_gate *g = &c->gate[side];
+    *(e->prev ? &e->prev->next : &g->first) = e->next;
+    *(e->next ? &e->next->prev : &g->last) = e->prev;
+    e->queued = false;
+    mo_store_relaxed(&c->waiting[side], mo_load_relaxed(&c->waiting[side]) - 1);
+}
+
+/* W1 */
+bool mo_chan_claim(struct mo_chan_waiter *w, uint32_t index)
+{
+    uint32_t seen = mo_load_relaxed(&w->state);
+    while (seen <= MO_CHAN_ASLEEP)
+        if (mo_cas_acq_rel(&w->state, &seen, MO_CHAN_CLAIMED)) {
+            w->slept = seen == MO_CHAN_ASLEEP;
+            w->index = index;
+            w->handed = false;
+            return true;
+        }
+    return false;
+}
+
+struct mo_chan_entry *mo_chan_pop_locked(struct mo_chan *c, enum mo_chan_side side)
+{
+    struct mo_chan_entry *e;
+    while ((e = c->gate[side].first) != NULL) {
+        unlink_locked(c, side, e);
+        if (mo_chan_claim(e->waiter, e->index))
+            return e;
+    }
+    return NULL;
+}
+
+/* One after the other, as a waiter that is woken may be gone. */
+void mo_chan_notify_slow(struct mo_chan *c, enum mo_chan_side side, size_t n)
+{
+    for (; n > 0; n--) {
+        mo_mutex_lock(&c->lock);
+        struct mo_chan_entry *e = mo_chan_pop_locked(c, side);
+        struct mo_chan_waiter *w = e ? e->waiter : NULL;
+        mo_mutex_unlock(&c->lock);
+        if (!w)
+            return;
+        w->wake(w);
+    }
+}
+
+void mo_chan_notify_all(struct mo_chan *c, enum mo_chan_side side)
+{
+    mo_chan_order(c);
+    if (mo_load_relaxed(&c->waiting[side]) != 0)
+        mo_chan_notify_slow(c, side, SIZE_MAX);
+}
+
+/* ---- Threads as waiters. The futex is the state itself; the wake passes an address. */
+static void wake_thread(struct mo_chan_waiter *w)
+{
+    bool slept = w->slept;
+    mo_store_release(&w->state, (uint32_t)MO_CHAN_OVER);
+    if (slept)
+        mo_plat_futex_wake(&w->state, 1, MO_WAKE_ANY);
+}
+
+/* Claimed: the other side is about to say why. */
+void mo_chan_await_word(struct mo_chan_waiter *w)
+{
+    unsigned round = 0;
+    while (mo_load_acquire(&w->state) != MO_CHAN_OVER)
+        mo_chan_backoff(&round);
+}
+
+void mo_chan_waiter_of_thread(struct mo_chan_waiter *w)
+{
+    *w = (struct mo_chan_waiter){.wake = wake_thread};
+}
+
+bool mo_chan_sleep(struct mo_chan_waiter *w, uint64_t until_ns)
+{
+    uint32_t seen = MO_CHAN_AWAKE;
+    if (!mo_cas_acq_rel(&w->state, &seen, MO_CHAN_ASLEEP)) {
+        mo_chan_await_word(w);
+        return true;
+    }
+    struct timespec at = {.tv_sec = (time_t)(until_ns / NS_PER_SECOND), .tv_nsec = (long)(until_ns % NS_PER_SECOND)};
+    while (mo_load_acquire(&w->state) == MO_CHAN_ASLEEP)
+        if (mo_plat_futex_wait_until(&w->state, MO_CHAN_ASLEEP, false, until_ns == MO_CHAN_FOREVER ? NULL : &at) ==
+            ETIMEDOUT)
+            return false;
+    mo_chan_await_word(w);
+    return true;
+}
+
+/* The waiter claims itself. False: another has, and has said why. */
+static bool withdraw(struct mo_chan_waiter *w)
+{
+    if (mo_chan_claim(w, 0)) {
+        mo_store_relaxed(&w->state, (uint32_t)MO_CHAN_OVER); /* nobody else looks any more */
+        return true;
+    }
+    mo_chan_await_word(w);
+    return false;
+}
+
+/* ---- A wait: for one case or several. */
+struct wait {
+    const struct mo_chan_case *cases;
+    unsigned n, first;
+    struct mo_chan_waiter waiter;
+    struct mo_chan_entry *entries; /* one a case */
+    bool blind;                    /* the barrier failed */
+    int noticed;                   /* the case on whose account it was woken and that it has to look at, or -1 */
+    int again;                     /* the last of these, or -1 */
+    size_t many;                   /* of a single case: messages */
+    size_t done;
+    int err;
+};
+
+static bool is_ready(const struct mo_chan_case *k)
+{
+    return mo_chan_ready(k->chan, k->side);
+}
+
+static int try_case(struct wait *w, const struct mo_chan_case *k)
+{
+    if (w->many == 0)
+        return mo_chan_try(k->chan, k->side, k->message);
+    int err;
+    w->done = mo_chan_try_many(k->chan, k->side, k->message, w->many, &err);
+    return err;
+}
+
+static int try_cases(struct wait *w)
+{
+    for (unsigned i = 0; i < w->n; i++) {
+        unsigned index = (w->first + i) % w->n;
+        w->err = try_case(w, &w->cases[index]);
+        if (w->err != EAGAIN) {
+            if (w->noticed >= 0 && w->noticed != (int)index)
+                mo_chan_notify(w->cases[w->noticed].chan, w->cases[w->noticed].side, 1); /* W3 */
+            w->noticed = -1;
+            return (int)index;
+        }
+    }
+    w->noticed = -1;
+    return -1;
+}
+
+/* The channels without buffer in the order of their addresses, each once. */
+static unsigned sort_unbuffered(const struct wait *w, struct mo_chan **chans)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < w->n; i++) {
+        struct mo_chan *c = w->cases[i].chan;
+        if (c->kind != MO_CHAN_RENDEZVOUS)
+            continue;
+        unsigned at = 0;
+        while (at < count && (uintptr_t)chans[at] < (uintptr_t)c)
+            at++;
+        if (at < count && chans[at] == c)
+            continue;
+        memmove(&chans[at + 1], &chans[at], (count - at) * sizeof *chans);
+        chans[at] = c;
+        count++;
+    }
+    return count;
+}
+
+/* W4. The case that met somebody, or found its channel closed; or -1, and stands in at all. */
+static int stand_in_unbuffered(struct wait *w)
+{
+    struct mo_chan *chans[MO_CHAN_CASES_MAX];
+    struct mo_chan_waiter *met = NULL;
+    unsigned count = sort_unbuffered(w, chans);
+    int index = -1;
+    if (count == 0)
+        return -1;
+    for (unsigned i = 0; i < count; i++)
+        mo_mutex_lock(&chans[i]->lock);
+    for (unsigned i = 0; i < w->n && index < 0; i++) {
+        const struct mo_chan_case *k = &w->cases[(w->first + i) % w->n];
+        if (k->chan->kind != MO_CHAN_RENDEZVOUS)
+            continue;
+        if (mo_load_relaxed(&k->chan->closed))
+            w->err = EPIPE;
+        else if (mo_chan_rendezvous_locked(k->chan, k->side, k->message, &met))
+            w->err = 0, w->done = 1;
+        else
+            continue;
+        index = (int)(k - w->cases);
+    }
+    for (unsigned i = 0; i < w->n && index < 0; i++)
+        if (w->cases[i].chan->kind == MO_CHAN_RENDEZVOUS)
+            push_locked(w->cases[i].chan, w->cases[i].side, &w->entries[i], false);
+    for (unsigned i = 0; i < count; i++)
+        mo_mutex_unlock(&chans[i]->lock);
+    if (met)
+        met->wake(met);
+    return index;
+}
+
+static void stand_in_buffered(struct wait *w)
+{
+    for (unsigned i = 0; i < w->n; i++) {
+        struct mo_chan *c = w->cases[i].chan;
+        if (c->kind == MO_CHAN_RENDEZVOUS)
+            continue;
+        mo_mutex_lock(&c->lock);
+        push_locked(c, w->cases[i].side, &w->entries[i], w->again == (int)i);
+        mo_mutex_unlock(&c->lock);
+    }
+}
+
+static void leave_all(struct wait *w)
+{
+    for (unsigned i = 0; i < w->n; i++) {
+        struct mo_chan *c = w->cases[i].chan;
+        mo_mutex_lock(&c->lock);
+        if (w->entries[i].queued)
+            unlink_locked(c, w->cases[i].side, &w->entries[i]);
+        mo_mutex_unlock(&c->lock);
+    }
+}
+
+static uint64_t due_at(const struct wait *w, uint64_t deadline_ns)
+{
+    for (unsigned i = 0; i < w->n; i++) {
+        uint64_t due = mo_chan_due(w->cases[i].chan, w->cases[i].side);
+        deadline_ns = due < deadline_ns ? due : deadline_ns;
+    }
+    if (w->blind) {
+        uint64_t soon = mo_plat_now_ns() + BLIND_NS;
+        deadline_ns = soon < deadline_ns ? soon : deadline_ns;
+    }
+    return deadline_ns;
+}
+
+/* Stand in, look once more, sleep. The case that has been carried out, or -1: try again. */
+static int park(struct wait *w, uint64_t deadline_ns)
+{
+    struct mo_chan_waiter *self = &w->waiter;
+    mo_chan_waiter_of_thread(self);
+    for (unsigned i = 0; i < w->n; i++)
+        w->entries[i] = (struct mo_chan_entry){.waiter = self, .message = w->cases[i].message, .index = i};
+    int index = stand_in_unbuffered(w);
+    if (index >= 0)
+        return index;
+    stand_in_buffered(w);
+    w->blind = false;
+    for (unsigned i = 0; i < w->n; i++)
+        if ((i == 0 || !w->cases[i].chan->light) && !mo_chan_barrier(w->cases[i].chan)) /* W2 */
+            w->blind = true;
+    bool ready = false, claimed;
+    for (unsigned i = 0; i < w->n && !ready; i++)
+        ready = w->cases[i].chan->kind != MO_CHAN_RENDEZVOUS && is_ready(&w->cases[i]);
+    claimed = (!ready && mo_chan_sleep(self, due_at(w, deadline_ns))) || !withdraw(self);
+    if (!claimed || w->n > 1)
+        leave_all(w);
+    if (claimed && self->handed) {
+        w->err = 0;
+        w->done = 1;
+        return (int)self->index;
+    }
+    w->noticed = w->again = claimed ? (int)self->index : -1;
+    return -1;
+}
+
+/* Trying again while that can pay. */
+static int stay_awake(struct wait *w)
+{
+    int index = -1;
+    for (unsigned i = 0; i < SPINS + YIELDS; i++) {
+        if (i < SPINS)
+            mo_plat_pause();
+        else
+            mo_plat_yield();
+        for (unsigned k = 0; k < w->n; k++)
+            if (is_ready(&w->cases[k]) && (index = try_cases(w)) >= 0)
+                return index;
+    }
+    return -1;
+}
+
+/* A receiver of a batching channel that sleeps keeps its timer. One that goes leaves that to another. */
+static void pass_timers_on(const struct wait *w, int index)
+{
+    for (unsigned i = 0; i < w->n; i++) {
+        const struct mo_chan_case *k = &w->cases[i];
+        if ((int)i != index && k->chan->kind == MO_CHAN_BATCHING && mo_chan_due(k->chan, k->side) != MO_CHAN_FOREVER)
+            mo_chan_notify(k->chan, MO_CHAN_RECV, 1);
+    }
+}
+
+static int wait_for_cases(struct wait *w, uint64_t deadline_ns)
+{
+    bool parked = false;
+    int index = try_cases(w);
+    while (index < 0) {
+        if (deadline_ns == 0 || (deadline_ns != MO_CHAN_FOREVER && mo_plat_now_ns() >= deadline_ns)) {
+            w->err = ETIMEDOUT;
+            break;
+        }
+        index = stay_awake(w);
+        if (index < 0) {
+            index = park(w, deadline_ns);
+            parked = true;
+        }
+        if (index < 0)
+            index = try_cases(w);
+    }
+    if (mo_unlikely(parked))
+        pass_timers_on(w, index);
+    return index;
+}
+
+int mo_chan_wait(struct mo_chan *c, enum mo_chan_side side, void *message, uint64_t deadline_ns)
+{
+    const struct mo_chan_case only = {c, message, side};
+    struct mo_chan_entry entry;
+    struct wait w = {.cases = &only, .n = 1, .entries = &entry, .noticed = -1, .again = -1};
+    wait_for_cases(&w, deadline_ns);
+    return w.err;
+}
+
+size_t mo_chan_wait_many(struct mo_chan *c, enum mo_chan_side side, char *messages, size_t n, uint64_t deadline_ns,
+                         int *err)
+{
+    const struct mo_chan_case only = {c, messages, side};
+    struct mo_chan_entry entry;
+    struct wait w = {.cases = &only, .n = 1, .entries = &entry, .noticed = -1, .again = -1, .many = n};
+    wait_for_cases(&w, deadline_ns);
+    *err = w.err;
+    return w.err ? 0 : w.done;
+}
+
+/* Which case is looked at first differs from call to call. */
+static unsigned any_below(unsigned n)
+{
+    return (unsigned)((mo_plat_ticks() * UINT64_C(0x9e3779b97f4a7c15) >> 32) % n);
+}
+
+int mo_chan_select(const struct mo_chan_case *cases, unsigned n, bool biased, uint64_t deadline_ns, int *err)
+{
+    struct mo_chan_entry entries[MO_CHAN_CASES_MAX];
+    struct wait w = {
+        .cases = cases, .n = n, .first = biased ? 0 : any_below(n), .entries = entries, .noticed = -1, .again = -1};
+    int index = wait_for_cases(&w, deadline_ns);
+    *err = w.err;
+    return index;
+}
