@@ -66,11 +66,6 @@ static uint64_t due_of(struct mo_chan_batching *b)
     return first == MO_CHAN_FOREVER || first + b->delay_ns < first ? MO_CHAN_FOREVER : first + b->delay_ns;
 }
 
-static char *place(const struct mo_chan *c, uint64_t number)
-{
-    return c->cells + (number & (((uint64_t)1 << c->shift) - 1)) * c->stride;
-}
-
 enum reason { FULL, LATE, REST };
 
 static void release(struct mo_chan_batching *b, uint64_t sent, enum reason why)
@@ -100,7 +95,7 @@ static size_t put(struct mo_chan *c, const char *messages, size_t n, int *err)
     }
     n = n < room ? n : room;
     for (size_t i = 0; i < n; i++)
-        mo_chan_copy(place(c, sent + i), messages + i * c->bytes, c->bytes);
+        mo_chan_copy(mo_chan_place(c, sent + i), messages + i * c->bytes, c->bytes);
     mo_store_relaxed(&b->sent, sent + n); /* the lock releases it */
     bool begins = sent == released,
          ends = sent + n - released >= b->target || n == room; /* none could come to fill it */
@@ -131,7 +126,7 @@ static size_t take(struct mo_chan *c, char *messages, size_t n, int *err)
     uint64_t there = mo_load_relaxed(&b->released) - received;
     n = n < there ? n : there;
     for (size_t i = 0; i < n; i++)
-        mo_chan_copy(messages + i * c->bytes, place(c, received + i), c->bytes);
+        mo_chan_copy(messages + i * c->bytes, mo_chan_place(c, received + i), c->bytes);
     mo_store_relaxed(&b->received, received + n);
     bool more = n < there || (sent != received + n);
     unlock(c);

@@ -141,14 +141,10 @@ uint64_t mo_chan_count(struct mo_chan *c)
     }
 }
 
-int mo_chan_try(struct mo_chan *c, enum mo_chan_side side, void *message)
+int mo_chan_try_other(struct mo_chan *c, enum mo_chan_side side, void *message)
 {
     int err;
     switch (c->kind) {
-    case MO_CHAN_RING:
-        return side == MO_CHAN_SEND ? mo_chan_ring_send(c, message) : mo_chan_ring_recv(c, message);
-    case MO_CHAN_SPSC:
-        return mo_chan_spsc_try(c, side, message);
     case MO_CHAN_SEGMENTS:
         return mo_chan_segments_try(c, side, message);
     case MO_CHAN_RENDEZVOUS:

@@ -140,7 +140,8 @@ struct mo_chan {
     /* Written by who waits, and by who wakes. */
     _Atomic uint32_t waiting[2] MO_ALIGNED(MO_CACHE_LINE); /* entries at each gate */
     _Atomic uint32_t lock;
-    _Atomic uint64_t fence; /* where the system has no barrier for all threads */
+    _Atomic uint32_t spins[2]; /* how long waits stay awake, see wait.c */
+    _Atomic uint64_t fence;    /* where the system has no barrier for all threads */
     struct mo_chan_gate gate[2];
     union {
         struct mo_chan_ring ring;
@@ -167,8 +168,6 @@ int mo_chan_close(struct mo_chan *c);
 bool mo_chan_is_closed(struct mo_chan *c);
 uint64_t mo_chan_count(struct mo_chan *c);
 
-/* 0, EAGAIN (not now), EPIPE (closed; of a receiver: and empty), EINVAL (has no such end), ENOMEM. */
-int mo_chan_try(struct mo_chan *c, enum mo_chan_side side, void *message);
 /* May a try succeed, or say that the channel is closed? Looks as late as the caller's last barrier. */
 bool mo_chan_ready(struct mo_chan *c, enum mo_chan_side side);
 /* The same, until a point of time: ETIMEDOUT as well. */
@@ -184,7 +183,6 @@ int mo_chan_select(const struct mo_chan_case *cases, unsigned n, bool biased, ui
 int mo_chan_ring_try_slow(struct mo_chan *c, enum mo_chan_side side, void *message);
 bool mo_chan_ring_ready(struct mo_chan *c, enum mo_chan_side side);
 size_t mo_chan_ring_many(struct mo_chan *c, enum mo_chan_side side, char *messages, size_t n, int *err);
-int mo_chan_spsc_try(struct mo_chan *c, enum mo_chan_side side, void *message);
 bool mo_chan_spsc_ready(struct mo_chan *c, enum mo_chan_side side);
 size_t mo_chan_spsc_many(struct mo_chan *c, enum mo_chan_side side, char *messages, size_t n, int *err);
 int mo_chan_segments_init(struct mo_chan *c);
@@ -303,6 +301,60 @@ static inline int mo_chan_ring_recv(struct mo_chan *c, void *message)
     mo_store_release(&cell->turn, (position + ((uint64_t)1 << c->shift)) << 1); /* R2 */
     mo_chan_notify(c, MO_CHAN_SEND, 1);
     return 0;
+}
+
+/* ---- The same for one thread at each end, see spsc.c. */
+static inline char *mo_chan_place(const struct mo_chan *c, uint64_t count)
+{
+    return c->cells + (count & (((uint64_t)1 << c->shift) - 1)) * c->stride;
+}
+
+static inline int mo_chan_spsc_send(struct mo_chan *c, void *message)
+{
+    struct mo_chan_spsc *s = &c->spsc;
+    uint64_t tail = mo_load_relaxed(&s->tail);
+    int err = 0;
+    mo_store_relaxed(&s->sending, 1u); /* S1 */
+    mo_chan_order(c);                  /* S2 */
+    if (mo_unlikely(mo_load_relaxed(&c->closed) != 0) || mo_unlikely(tail - s->head_seen == c->capacity)) {
+        mo_chan_spsc_many(c, MO_CHAN_SEND, message, 1, &err);
+        return err;
+    }
+    mo_chan_copy(mo_chan_place(c, tail), message, c->bytes);
+    mo_store_release(&s->tail, tail + 1);
+    mo_store_release(&s->sending, 0u); /* S4 */
+    mo_chan_notify(c, MO_CHAN_RECV, 1);
+    return 0;
+}
+
+static inline int mo_chan_spsc_recv(struct mo_chan *c, void *message)
+{
+    struct mo_chan_spsc *s = &c->spsc;
+    uint64_t head = mo_load_relaxed(&s->head);
+    int err;
+    if (mo_unlikely(head == s->tail_seen)) {
+        s->tail_seen = mo_load_acquire(&s->tail);
+        if (head == s->tail_seen) {
+            mo_chan_spsc_many(c, MO_CHAN_RECV, message, 1, &err);
+            return err;
+        }
+    }
+    mo_chan_copy(message, mo_chan_place(c, head), c->bytes);
+    mo_store_release(&s->head, head + 1);
+    mo_chan_notify(c, MO_CHAN_SEND, 1);
+    return 0;
+}
+
+int mo_chan_try_other(struct mo_chan *c, enum mo_chan_side side, void *message);
+
+/* 0, EAGAIN (not now), EPIPE (closed; of a receiver: and empty), EINVAL (has no such end), ENOMEM. */
+static inline int mo_chan_try(struct mo_chan *c, enum mo_chan_side side, void *message)
+{
+    if (mo_likely(c->kind == MO_CHAN_RING))
+        return side == MO_CHAN_SEND ? mo_chan_ring_send(c, message) : mo_chan_ring_recv(c, message);
+    if (c->kind == MO_CHAN_SPSC)
+        return side == MO_CHAN_SEND ? mo_chan_spsc_send(c, message) : mo_chan_spsc_recv(c, message);
+    return mo_chan_try_other(c, side, message);
 }
 
 #endif

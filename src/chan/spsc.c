@@ -29,11 +29,6 @@ static void leave(struct mo_chan *c)
     mo_store_release(&c->spsc.sending, 0u); /* S4 */
 }
 
-static char *place(const struct mo_chan *c, uint64_t count)
-{
-    return c->cells + (count & (((uint64_t)1 << c->shift) - 1)) * c->stride;
-}
-
 static size_t send(struct mo_chan *c, const char *messages, size_t n, int *err)
 {
     struct mo_chan_spsc *s = &c->spsc;
@@ -50,7 +45,7 @@ static size_t send(struct mo_chan *c, const char *messages, size_t n, int *err)
     }
     n = n < room ? n : room;
     for (size_t i = 0; i < n; i++)
-        mo_chan_copy(place(c, tail + i), messages + i * c->bytes, c->bytes);
+        mo_chan_copy(mo_chan_place(c, tail + i), messages + i * c->bytes, c->bytes);
     if (n)
         mo_store_release(&s->tail, tail + n); /* pairs with the receiver's acquire */
     leave(c);
@@ -89,7 +84,7 @@ static size_t recv(struct mo_chan *c, char *messages, size_t n, int *err)
     }
     n = n < there ? n : there;
     for (size_t i = 0; i < n; i++)
-        mo_chan_copy(messages + i * c->bytes, place(c, head + i), c->bytes);
+        mo_chan_copy(messages + i * c->bytes, mo_chan_place(c, head + i), c->bytes);
     *err = n ? 0 : EAGAIN;
     if (n) {
         mo_store_release(&s->head, head + n);
@@ -101,13 +96,6 @@ static size_t recv(struct mo_chan *c, char *messages, size_t n, int *err)
 size_t mo_chan_spsc_many(struct mo_chan *c, enum mo_chan_side side, char *messages, size_t n, int *err)
 {
     return side == MO_CHAN_SEND ? send(c, messages, n, err) : recv(c, messages, n, err);
-}
-
-int mo_chan_spsc_try(struct mo_chan *c, enum mo_chan_side side, void *message)
-{
-    int err;
-    mo_chan_spsc_many(c, side, message, 1, &err);
-    return err;
 }
 
 bool mo_chan_spsc_ready(struct mo_chan *c, enum mo_chan_side side)

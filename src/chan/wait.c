@@ -28,8 +28,11 @@
 #include <pthread.h>
 #include <time.h>
 
-#define SPINS         40 /* pauses between tries: under a microsecond, as the locks do (sync/sem.c) */
-#define YIELDS        6
+#define SPINS_MIN     8
+#define SPINS_MAX     400 /* pauses: what a sleep and a wake cost */
+#define YIELDS        4
+#define LONG_YIELD_US 100
+#define NO_YIELDS_US  20000
 #define BLIND_NS      1000000
 #define NS_PER_SECOND 1000000000u
 
@@ -340,19 +343,49 @@ static int park(struct wait *w, uint64_t deadline_ns)
     return -1;
 }
 
-/* Trying again while that can pay. */
+static int try_ready(struct wait *w)
+{
+    for (unsigned i = 0; i < w->n; i++)
+        if (is_ready(&w->cases[i]))
+            return try_cases(w);
+    return -1;
+}
+
+/* A yield that took long has given the CPU to a stranger; for some time a sleep is better then. All hints: relaxed. */
+static _Atomic uint64_t no_yields_before;
+
+static bool yield_paid(void)
+{
+    uint64_t before = mo_plat_ticks();
+    if (before < mo_load_relaxed(&no_yields_before))
+        return false;
+    mo_plat_yield();
+    uint64_t now = mo_plat_ticks(), us = mo_plat_ticks_per_us();
+    if (now - before < LONG_YIELD_US * us)
+        return true;
+    mo_store_relaxed(&no_yields_before, now + NO_YIELDS_US * us);
+    return false;
+}
+
+/* Trying again while that can pay: a spin that was in vain halves the next one at this side of the channel, one that was not
+   makes it longer. */
 static int stay_awake(struct wait *w)
 {
-    int index = -1;
-    for (unsigned i = 0; i < SPINS + YIELDS; i++) {
-        if (i < SPINS)
-            mo_plat_pause();
-        else
-            mo_plat_yield();
-        for (unsigned k = 0; k < w->n; k++)
-            if (is_ready(&w->cases[k]) && (index = try_cases(w)) >= 0)
-                return index;
+    _Atomic uint32_t *spins = &w->cases[0].chan->spins[w->cases[0].side];
+    uint32_t most = mo_load_relaxed(spins) + SPINS_MIN;
+    int index;
+    for (uint32_t i = 0; i < most; i++) {
+        mo_plat_pause();
+        if ((index = try_ready(w)) >= 0) {
+            if (most < SPINS_MAX)
+                mo_store_relaxed(spins, most);
+            return index;
+        }
     }
+    mo_store_relaxed(spins, most / 2);
+    for (unsigned i = 0; i < YIELDS && yield_paid(); i++)
+        if ((index = try_ready(w)) >= 0)
+            return index;
     return -1;
 }
 
