@@ -44,12 +44,12 @@ static long reduction_batch(long rounds)
     return rounds;
 }
 
-static long open_inner_regions(long rounds)
+static long open_inner_regions(long rounds, int threads)
 {
     long seen = 0;
     for (long r = 0; r < rounds; r++) {
         long here = 0;
-#pragma omp parallel num_threads(INNER_THREADS) reduction(+ : here)
+#pragma omp parallel num_threads(threads) reduction(+ : here)
         here++;
         seen += here;
     }
@@ -58,19 +58,30 @@ static long open_inner_regions(long rounds)
 
 /* Every thread of the outer team opens inner regions all the time; a unit is one inner region as the thread that opens
    it sees it. */
-static long nested_batch(long rounds)
+static long open_nested(long rounds, int threads)
 {
     long seen = 0;
     omp_set_max_active_levels(2);
 #pragma omp parallel reduction(+ : seen)
-    seen += open_inner_regions(rounds);
-    bench_expect("threads seen in inner regions", seen, rounds * omp_get_max_threads() * INNER_THREADS);
+    seen += open_inner_regions(rounds, threads);
+    bench_expect("threads seen in inner regions", seen, rounds * omp_get_max_threads() * threads);
     return rounds;
+}
+
+static long nested_batch(long rounds)
+{
+    return open_nested(rounds, INNER_THREADS);
+}
+
+static long nested_one_batch(long rounds)
+{
+    return open_nested(rounds, 1);
 }
 
 const struct row region_rows[] = {
     {"forkjoin", "ns/region", forkjoin_batch, NULL},
     {"reduction", "ns/region", reduction_batch, NULL},
     {"nested", "ns/region", nested_batch, NULL},
+    {"nested_one", "ns/region", nested_one_batch, NULL},
     {NULL, NULL, NULL, NULL},
 };

@@ -72,6 +72,7 @@ struct mo_wait {
        notified). For waits whose work nobody notifies. */
     uint64_t relook_ns;
     uint32_t bits;                 /* which notifications of the event concern this wait */
+    unsigned together;             /* threads that wait for each other here, the awaited one included; 0: who knows */
     struct mo_wait_memory *memory; /* may be NULL */
 };
 

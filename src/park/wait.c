@@ -14,13 +14,20 @@
 
      runnable <= CPUs, quiet            spin up to spin_ns, less where that was in vain lately
      runnable <= CPUs, holes            spin up to DISTURBED_SPIN_US
-     runnable >  CPUs, quiet            yield up to yield_ns
+     runnable >  CPUs, quiet            yield up to yield_ns; where the team fits the CPUs, spin MEET_US before each yield
      any, yields took long              sleep: those that still run may wait for our CPU
 
    Where spinning was in vain: a wait that took longer than the whole budget halves the next one's at the same place of
    the same thread; one that would have been over within the budget, asleep or not, restores it. After so many that the
    budget has become less than a sleep costs, the thread sleeps at once. While there are holes few in a row that ended
    asleep are enough for that, and as a sleep then takes long whatever is waited for, one in some is spun for as a try.
+
+   Several teams that fit the CPUs each, as those of nested regions, but not together: they should take turns as wholes. A
+   hand-over between threads that both run takes a tenth of one through the scheduler. So a waiter spins about as long
+   as such a hand-over takes, and then yields: nobody who was awaited is running. Of a team that got all its CPUs nobody
+   yields until the kernel takes one of them away; then the others yield, and the next team meets in the same way. A yield
+   then takes as long as the kernel lets others run. It is no sign of strangers if one of our threads was seen on this CPU
+   shortly before it came back, and the time counts neither as waited.
 
    OMP_WAIT_POLICY, GOMP_SPINCOUNT and KMP_BLOCKTIME overrule the first budget; then neither holes nor memory change it. */
 #include "park/park.h"
@@ -39,6 +46,9 @@
 #define SHORT_MISSES_MAX  4
 #define TRY_AFTER         12 /* sleeps at once */
 #define DISTURBED_SPIN_US 20
+#define MEET_US           4  /* about two yields that each lead to another thread */
+#define CPUS_SEEN         64 /* beyond, CPUs share an entry */
+#define SEEN_AGAIN_US     20
 #define SPINS_PER_LOOK    8
 #define EAGER_LOOKS       64
 #define LINGER_US         5
@@ -54,6 +64,11 @@ struct signs {
     _Atomic uint32_t doubled; /* how often the time until then has been */
 };
 
+/* Ticks: when a thread that waited for its team was awake on this CPU. */
+struct presence {
+    _Atomic uint64_t at MO_ALIGNED(MO_CACHE_LINE);
+};
+
 struct park_state {
     _Atomic int32_t runnable MO_ALIGNED(MO_LINE_PAIR); /* of `threads`, those that do not sleep */
     _Atomic int32_t threads;
@@ -66,6 +81,7 @@ struct park_state {
     _Atomic unsigned cpus;
     _Atomic unsigned claimed; /* of the CPUs, by regions under a budget */
     uint64_t ticks_per_us;
+    struct presence seen[CPUS_SEEN]; /* written while there are more runnable threads than CPUs */
 };
 
 extern struct park_state MO_SHARED(park) MO_SHARED_ATTR;
@@ -244,9 +260,9 @@ bool mo_park_disturbed(void)
 
 /* One bout of waiting awake. */
 struct bout {
-    uint64_t began, last, lingered; /* ticks */
-    unsigned sleeps, eager;         /* looks to come that follow each other closely */
-    bool disturbed;                 /* there were holes while it spun */
+    uint64_t began, last, lingered, met; /* ticks; met: it has looked for its team since */
+    unsigned sleeps, eager;              /* looks to come that follow each other closely */
+    bool disturbed;                      /* there were holes while it spun */
 };
 
 static void count_yield(struct park_state *p, uint64_t before, uint64_t now)
@@ -292,16 +308,56 @@ static bool spin(const struct mo_wait *w, struct park_state *p, struct bout *b)
     return now - b->began < budget;
 }
 
+static bool team_fits(const struct mo_wait *w, const struct park_state *p)
+{
+    return w->together > 1 && (int32_t)w->together <= cpus_of(p);
+}
+
+static void show_presence(struct park_state *p, uint64_t now)
+{
+    _Atomic uint64_t *seen = &p->seen[mo_plat_cpu() % CPUS_SEEN].at;
+    if (now - mo_load_relaxed(seen) > SEEN_AGAIN_US * p->ticks_per_us) /* a line that others may write */
+        mo_store_relaxed(seen, now);
+}
+
+/* One of our threads had this CPU between the two times, and still had it shortly before the second. */
+static bool was_ours(const struct park_state *p, uint64_t before, uint64_t now)
+{
+    uint64_t seen = mo_load_relaxed(&p->seen[mo_plat_cpu() % CPUS_SEEN].at);
+    return (int64_t)(seen - before) > 0 && (int64_t)(now - seen) < (int64_t)(LONG_YIELD_US * p->ticks_per_us);
+}
+
 /* More runnable threads than CPUs. False when yielding is used up. */
-static bool step_aside(struct park_state *p, struct bout *b)
+static bool step_aside(const struct mo_wait *w, struct park_state *p, struct bout *b)
 {
     uint64_t budget = mo_load_relaxed(&p->yield_ticks), before = mo_plat_ticks();
     if (!budget || lasts(&p->yields, before))
         return false;
     mo_plat_yield();
-    b->last = mo_plat_ticks();
-    count_yield(p, before, b->last);
-    return b->last - b->began < budget;
+    uint64_t now = mo_plat_ticks();
+    if (now - before > LONG_YIELD_US * p->ticks_per_us && team_fits(w, p) && was_ours(p, before, now))
+        b->began += now - before;
+    else
+        count_yield(p, before, now);
+    b->last = b->met = now;
+    return now - b->began < budget;
+}
+
+/* The same for a team that can run as a whole: is the rest of it here? False: it is time to yield. */
+static bool meet(const struct mo_wait *w, struct park_state *p, struct bout *b)
+{
+    if (!team_fits(w, p) || !mo_load_relaxed(&p->yield_ticks) || lasts(&p->yields, b->last))
+        return false;
+    for (unsigned i = 0; i < SPINS_PER_LOOK; i++)
+        mo_plat_pause();
+    uint64_t now = mo_plat_ticks();
+    if (now - b->last > LONG_YIELD_US * p->ticks_per_us) { /* it was preempted, and its team with it */
+        b->began += now - b->last;
+        b->met = now;
+    }
+    b->last = now;
+    show_presence(p, now);
+    return now - b->met < MEET_US * p->ticks_per_us;
 }
 
 static bool stay_awake(const struct mo_wait *w, struct park_state *p, struct bout *b)
@@ -310,7 +366,9 @@ static bool stay_awake(const struct mo_wait *w, struct park_state *p, struct bou
         b->lingered = b->last;
         w->linger(w->arg);
     }
-    return crowded(p) ? step_aside(p, b) : spin(w, p, b);
+    if (!crowded(p))
+        return spin(w, p, b);
+    return meet(w, p, b) || step_aside(w, p, b);
 }
 
 /* Sleep until notified. True when the condition came true or work turned up before that. */
@@ -358,7 +416,7 @@ void mo_wait(const struct mo_wait *w)
             continue;
         }
         if (!b.began)
-            b.began = b.last = b.lingered = mo_plat_ticks();
+            b.began = b.last = b.lingered = b.met = mo_plat_ticks();
         if (!stay_awake(w, p, &b)) {
             if (w->idle)
                 w->idle(w->arg);

@@ -149,7 +149,8 @@ void mo_team_await(struct mo_member *m, bool (*ready)(void *member), uint32_t bi
                                  .idle = mo_idle_between_regions,
                                  .memory = &m->memory[m->joining],
                                  .event = &m->team->event,
-                                 .bits = bits};
+                                 .bits = bits,
+                                 .together = m->size};
     mo_wait(&wait);
     mo_idle_leave_search(m);
 }

@@ -1,5 +1,6 @@
 /* What mo_wait() calls, and when. Passive waiting goes to sleep without a spin, so the order of calls is known. */
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,6 +22,18 @@ static struct mo_event event;
 static _Atomic bool flag;
 static unsigned ready_after_works, works;
 static bool lingered, slept;
+
+/* What a yield of the core does here. */
+static unsigned yields;
+static void (*while_yielding)(void);
+
+int sched_yield(void)
+{
+    yields++;
+    if (while_yielding)
+        while_yielding();
+    return 0;
+}
 
 static void note(char what)
 {
@@ -95,6 +108,8 @@ static int fresh(void **state)
     calls = works = ready_after_works = 0;
     event = (struct mo_event){0};
     lingered = slept = false;
+    yields = 0;
+    while_yielding = NULL;
     mo_store_relaxed(&flag, false);
     use_policy("passive");
     return 0;
@@ -310,6 +325,130 @@ static void a_time_that_was_asked_for_is_not_adapted(void **state)
     assert_int_equal(memory.misses, 200);
 }
 
+/* ---- More threads than CPUs: three, where two CPUs are planned for. What is asked here can be spoilt by a preemption,
+   so it has to come true once in many tries. */
+#define TRIES 1000
+
+static unsigned looks_left;
+
+static bool looked_enough(void *arg)
+{
+    return looks_left == 0 || --looks_left == 0;
+}
+
+static const struct mo_wait of_a_team = {
+    .ready = looked_enough, .event = &event, .bits = MO_WAKE_ANY, .together = 2, .relook_ns = 1000};
+
+static void calm_down(void)
+{
+    while (mo_park_disturbed())
+        usleep(1000);
+}
+
+static unsigned yields_of(unsigned team, unsigned looks)
+{
+    struct mo_wait w = of_a_team;
+    w.together = team;
+    looks_left = looks;
+    yields = 0;
+    calm_down();
+    mo_wait(&w);
+    return yields;
+}
+
+static bool yields_exactly(unsigned team, unsigned looks, unsigned count)
+{
+    int tries = TRIES;
+    while (tries && yields_of(team, looks) != count)
+        tries--;
+    return tries > 0;
+}
+
+static int crowd(void **state)
+{
+    fresh(state);
+    use_setting("MOIRAI_YIELD_NS", "1000000000");
+    mo_park_threads_add(3);
+    return 0;
+}
+
+static int disperse(void **state)
+{
+    while_yielding = NULL;
+    calm_down();
+    mo_park_threads_add(-3);
+    return 0;
+}
+
+static void a_crowd_yields_at_each_look(void **state)
+{
+    assert_true(yields_exactly(3, 4, 3));
+    assert_true(yields_exactly(0, 4, 3));
+}
+
+static void who_waits_for_a_team_that_fits_looks_before_it_yields(void **state)
+{
+    assert_true(yields_exactly(2, 3, 0));
+    assert_true(yields_of(2, 1000000) > 0);
+}
+
+static void who_is_not_to_spin_does_not_look_for_its_team(void **state)
+{
+    struct mo_wait w = of_a_team;
+    use_policy("passive");
+    w.asleep = asleep;
+    looks_left = 2; /* one awake, one before the sleep */
+    mo_wait(&w);
+    assert_true(slept);
+}
+
+static void pass_long(void)
+{
+    uint64_t end = mo_plat_now_ns() + 2000000;
+    while (mo_plat_now_ns() < end) {
+    }
+}
+
+/* Another thread of the process has the CPU for long, and waits for its own team at the end. */
+static void pass_long_to_ours(void)
+{
+    unsigned looks = looks_left;
+    pass_long();
+    while_yielding = NULL;
+    looks_left = 2;
+    mo_wait(&of_a_team);
+    looks_left = looks;
+    while_yielding = pass_long_to_ours;
+}
+
+static bool is_disturbed_by(void (*meanwhile)(void))
+{
+    calm_down();
+    while_yielding = meanwhile;
+    yields = 0;
+    while (yields < 4 && !mo_park_disturbed()) {
+        looks_left = 1000;
+        mo_wait(&of_a_team);
+    }
+    while_yielding = NULL;
+    return mo_park_disturbed();
+}
+
+static void long_yields_are_a_sign_unless_they_went_to_our_threads(void **state)
+{
+    cpu_set_t all, here;
+    int tries = 100;
+    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+    CPU_ZERO(&here);
+    CPU_SET(mo_plat_cpu(), &here); /* both have to be on one CPU */
+    assert_int_equal(sched_setaffinity(0, sizeof here, &here), 0);
+    assert_true(is_disturbed_by(pass_long));
+    while (tries && is_disturbed_by(pass_long_to_ours))
+        tries--;
+    assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+    assert_true(tries > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +464,10 @@ int main(void)
         cmocka_unit_test_setup(spins_in_vain_are_remembered, fresh),
         cmocka_unit_test_setup(waits_longer_than_the_budget_count, fresh),
         cmocka_unit_test_setup(a_time_that_was_asked_for_is_not_adapted, fresh),
+        cmocka_unit_test_setup_teardown(a_crowd_yields_at_each_look, crowd, disperse),
+        cmocka_unit_test_setup_teardown(who_waits_for_a_team_that_fits_looks_before_it_yields, crowd, disperse),
+        cmocka_unit_test_setup_teardown(who_is_not_to_spin_does_not_look_for_its_team, crowd, disperse),
+        cmocka_unit_test_setup_teardown(long_yields_are_a_sign_unless_they_went_to_our_threads, crowd, disperse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
