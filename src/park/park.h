@@ -73,6 +73,7 @@ struct mo_wait {
     uint64_t relook_ns;
     uint32_t bits;                 /* which notifications of the event concern this wait */
     unsigned together;             /* threads that wait for each other here, the awaited one included; 0: who knows */
+    bool patient;                  /* a sleep costs next to nothing here; for what the policy decides by itself */
     struct mo_wait_memory *memory; /* may be NULL */
 };
 

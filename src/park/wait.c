@@ -278,10 +278,18 @@ static void count_yield(struct park_state *p, uint64_t before, uint64_t now)
         note_sign(p, &p->yields, before, now);
 }
 
+/* It has been in vain here for so long that not even one look pays. */
+static bool gave_up(const struct mo_wait *w, const struct park_state *p)
+{
+    return w->memory && w->memory->misses >= MISSES_MAX && mo_load_relaxed(&p->adapts);
+}
+
 /* Each waiter on a CPU of its own. A hole in its time means that it was preempted. False when spinning is used up. */
 static bool spin(const struct mo_wait *w, struct park_state *p, struct bout *b)
 {
     unsigned spins = SPINS_PER_LOOK;
+    if (gave_up(w, p))
+        return false;
     if (b->eager) {
         b->eager--;
         spins = 1;
@@ -362,6 +370,8 @@ static bool meet(const struct mo_wait *w, struct park_state *p, struct bout *b)
 
 static bool stay_awake(const struct mo_wait *w, struct park_state *p, struct bout *b)
 {
+    if (w->patient && mo_load_relaxed(&p->adapts))
+        return false;
     if (w->linger && b->last - b->lingered > LINGER_US * p->ticks_per_us) {
         b->lingered = b->last;
         w->linger(w->arg);

@@ -150,7 +150,8 @@ void mo_team_await(struct mo_member *m, bool (*ready)(void *member), uint32_t bi
                                  .memory = &m->memory[m->joining],
                                  .event = &m->team->event,
                                  .bits = bits,
-                                 .together = m->size};
+                                 .together = m->size,
+                                 .patient = m->patient && m->joining};
     mo_wait(&wait);
     mo_idle_leave_search(m);
 }
@@ -188,6 +189,8 @@ static __attribute__((noinline)) void join_shared(struct mo_member *m)
 {
     mo_team_arrive(m);
     mo_team_await(m, barrier_is_over, m->tid ? MO_WAKE_MEMBER : MO_WAKE_ANY);
+    if (mo_unlikely(m->patient && m->joining))
+        mo_team_patience_ends(m);
 }
 
 void mo_team_join(struct mo_member *m)

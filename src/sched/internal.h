@@ -62,6 +62,8 @@ bool mo_team_reserve_locked(struct mo_team *team, unsigned members);
 void mo_member_begin(struct mo_member *m, unsigned size);
 /* In a forked child: the team has no pool threads; `reset` when its region and tasks are gone too. */
 void mo_team_forget_threads(struct mo_team *team, bool reset);
+/* The region of a master that is patient has ended. */
+void mo_team_patience_ends(struct mo_member *m);
 /* What a pool thread does in a team, until it is sent away. */
 void mo_team_serve(struct mo_member *m);
 /* apart.c: teams without a master, and roots. */

@@ -206,6 +206,7 @@ struct mo_member {
     struct mo_wait_memory memory[2]; /* of waits inside a region, at its end */
     _Atomic bool dismissed;          /* its thread is to leave the team, though the team has a region */
     bool joining;                    /* its barrier is the end of the region */
+    bool patient;                    /* and it need not stay awake for that (team.c) */
     union {                          /* copy of the team's */
         struct {
             bool cancellable, traced;
@@ -334,6 +335,9 @@ struct mo_team {
     _Atomic uint32_t busy;                               /* enum mo_busy */
     unsigned bound;                                      /* members 1..bound have a pool thread */
     unsigned staffings;                                  /* times that it got other threads */
+    uint64_t woken_at;                                   /* ticks: when threads were woken for a region last */
+    bool was_brief;                                      /* the last region for which that was long after another */
+    _Atomic bool stays;                                  /* who is woken for this region runs where it is */
     unsigned capacity;                                   /* of member[] */
     _Atomic(struct mo_member **) members; /* atomic: late lookers of the last region read it while it grows */
     struct mo_arrivals *leaf;             /* one per MO_TEAM_LEAF members */

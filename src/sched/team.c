@@ -185,11 +185,34 @@ struct mo_team *mo_team_open(struct mo_member *master, unsigned want, bool cance
     return team;
 }
 
+/* Regions far apart. A master that stayed awake until the threads that it woke are through would burn more than all else
+   that an empty region takes; asleep it loses less than a hundredth of the time since the last one. And if that one, with
+   all its wakes and moves, took no longer than a move to another CPU does, none of its threads need move. */
+#define FAR_APART_US 4000
+#define BRIEF_US     300
+
+static bool comes_seldom(struct mo_team *team)
+{
+    uint64_t now = mo_plat_ticks(), since = now - team->woken_at;
+    team->woken_at = now;
+    return since > FAR_APART_US * mo_plat_ticks_per_us();
+}
+
+void mo_team_patience_ends(struct mo_member *m)
+{
+    struct mo_team *team = m->team;
+    team->was_brief = mo_plat_ticks() - team->woken_at < BRIEF_US * mo_plat_ticks_per_us();
+    m->patient = false;
+}
+
 /* The kernel may put a woken thread on this CPU, behind the caller, though another one idles. A yield lets it run, and
    it moves away (spread.c). Where strangers run no CPU idles, and it is they who get this one. */
 static void wake_for_region(struct mo_team *team)
 {
-    mo_store_relaxed(&mo_team_member(team, 0)->cpu, mo_plat_cpu());
+    struct mo_member *master = mo_team_member(team, 0);
+    mo_store_relaxed(&master->cpu, mo_plat_cpu());
+    master->patient = comes_seldom(team);
+    mo_store_relaxed(&team->stays, master->patient && team->was_brief); /* a hint */
     mo_event_notify(&team->event);
     if (team->size <= mo_park_cpus() && !mo_park_disturbed())
         mo_plat_yield();
@@ -259,7 +282,8 @@ void mo_team_serve(struct mo_member *m)
         mo_member_begin(m, MO_GO_SIZE(go));
         if (m->slept) {
             m->slept = false;
-            mo_spread(m);
+            if (!mo_load_relaxed(&team->stays))
+                mo_spread(m);
         }
         team->enter(m);
         m->joining = true;
