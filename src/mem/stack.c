@@ -6,6 +6,7 @@
 #include "mem/stack.h"
 
 #include "base/check.h"
+#include "base/log.h"
 #include "plat/plat.h"
 
 #define KEPT_MAX (2 * MO_STACK_CHUNK)
@@ -35,6 +36,8 @@ static enum mo_stack_guard set_guard(struct mo_stacks *s, void *page, size_t byt
         mo_plat_deny(page, bytes) == 0)
         return MO_STACK_GUARD_PROTECT;
     mo_store_relaxed(&s->best_guard, (uint32_t)MO_STACK_GUARD_WORD);
+    if (best != MO_STACK_GUARD_WORD)
+        mo_warn_once("the system has no more guard pages: overflows of further stacks are seen late");
     return MO_STACK_GUARD_WORD;
 }
 
@@ -48,6 +51,7 @@ static struct mo_stack *furnish(struct mo_stacks *s, char *slot)
         *(uint64_t *)stack->low = WORD;
     stack->low = (char *)stack->low + (stack->guard == MO_STACK_GUARD_WORD ? 16 : 0);
     stack->bytes = (size_t)((char *)stack - (char *)stack->low);
+    mo_plat_name_stack(stack->low, stack->bytes);
     return stack;
 }
 

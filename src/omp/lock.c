@@ -1,6 +1,7 @@
 /* Locks of the program, in the bytes that the program gives: four for a simple lock, eight for a nestable one, so one
    form serves every header. While a thread holds one, no new task runs at once on it (task scheduling, rule a). */
 #include "omp/core.h"
+#include "park/fiber.h"
 #include "watch/locks.h"
 
 _Atomic uint32_t MO_SHARED(critical) MO_ALIGNED(MO_LINE_PAIR);
@@ -95,6 +96,8 @@ bool mo_omp_try_acquire(struct mo_member *m, _Atomic uint32_t *lock)
     bool mine = mo_mutex_try_lock(lock);
     if (mine)
         hold(m);
+    else
+        mo_fiber_yield(); /* a program may wait like this */
     if (mo_unlikely(mo_traced(m)))
         mo_obs_mutex_tried(t, MO_OBS_TEST_LOCK, lock, mine);
     return mine;
@@ -107,8 +110,21 @@ static bool try_own(struct mo_nest_lock *lock, uint32_t mine)
     return mo_cas_acquire(&lock->owner, &free, mine);
 }
 
+struct claim {
+    struct mo_nest_lock *lock;
+    uint32_t mine;
+};
+
+static bool try_claim(void *claim)
+{
+    struct claim *c = claim;
+    return mo_load_relaxed(&c->lock->owner) == 0 && try_own(c->lock, c->mine);
+}
+
 static void own_slow(struct mo_nest_lock *lock, uint32_t mine)
 {
+    if (mo_fiber_lock(try_claim, &(struct claim){lock, mine}))
+        return;
     for (;;) {
         uint32_t owner = mo_load_relaxed(&lock->owner);
         if (!owner) {
@@ -145,8 +161,10 @@ static unsigned try_take(struct mo_member *m, struct mo_nest_lock *lock)
     uint32_t mine = mo_task_identity(m) << 1;
     if (is_mine(lock, mine))
         return ++lock->count;
-    if (!try_own(lock, mine))
+    if (!try_own(lock, mine)) {
+        mo_fiber_yield();
         return 0;
+    }
     hold(m);
     return lock->count = 1;
 }

@@ -5,8 +5,11 @@
    sleeps only while the word is 2, so a wake between its look and its sleep makes the sleep fail.
    A waiter spins first, for as long as a sleep and a wake would cost, if there may be a CPU that the holder runs on. */
 #include "base/shared.h"
+#include "park/fiber.h"
 #include "park/park.h"
 #include "plat/plat.h"
+
+#define FIBER_LOOK_NS 50000
 
 static bool spin_for_lock(_Atomic uint32_t *m)
 {
@@ -21,9 +24,25 @@ static bool spin_for_lock(_Atomic uint32_t *m)
     return false;
 }
 
+/* What a fiber of the own thread holds cannot be waited for asleep; what another thread holds is looked at again and again,
+   at last after FIBER_LOOK_NS and then up to 64 times that. */
+bool mo_fiber_lock(bool (*try_lock)(void *arg), void *arg)
+{
+    if (mo_likely(MO_SHARED(ring) == NULL))
+        return false;
+    const struct mo_wait wait = {.ready = try_lock, .arg = arg, .relook_ns = FIBER_LOOK_NS};
+    mo_wait(&wait);
+    return true;
+}
+
+static bool try_lock(void *m)
+{
+    return mo_load_relaxed((_Atomic uint32_t *)m) == 0 && mo_mutex_try_lock(m);
+}
+
 void mo_mutex_lock_slow(_Atomic uint32_t *m)
 {
-    if (spin_for_lock(m))
+    if (mo_fiber_lock(try_lock, m) || spin_for_lock(m))
         return;
     while (mo_exchange_acquire(m, 2u) != 0)
         mo_park_sleep(m, 2, 0, MO_WAKE_ANY);

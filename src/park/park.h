@@ -66,8 +66,10 @@ struct mo_wait {
     void (*linger)(void *arg);
     /* Called before each sleep, announced or not: the thread has nothing better to do. May be NULL. */
     void (*idle)(void *arg);
+    /* Another fiber of the thread goes on: nobody may rely on this waiter's looks for work. May be NULL. */
+    void (*aside)(void *arg);
     void *arg;
-    struct mo_event *event;
+    struct mo_event *event; /* NULL, where fibers wait: nobody notifies, relook_ns must not be 0 */
     /* Look for work again after sleeping this long, then after twice as long, and so on up to 64 times (0: not until
        notified). For waits whose work nobody notifies. */
     uint64_t relook_ns;
@@ -77,7 +79,8 @@ struct mo_wait {
     struct mo_wait_memory *memory; /* may be NULL */
 };
 
-/* Returns when ready() said yes. */
+/* Returns when ready() said yes. On a thread with fibers (fiber.h) others run meanwhile, and ready() is called on their
+   stacks, too. */
 void mo_wait(const struct mo_wait *w);
 
 /* ---- Policy. */
@@ -111,6 +114,9 @@ unsigned mo_park_threads(void);
 
 /* ---- A mutex in four bytes: 0 free, 1 held, 2 held and somebody may sleep. All-zero is valid and free. */
 void mo_mutex_lock_slow(_Atomic uint32_t *m);
+/* On a thread with fibers, wait for a lock until `try_lock` gets it, without sleeping for its word; false: the thread has
+   none. A fiber that owns a lock never keeps its thread from running. */
+bool mo_fiber_lock(bool (*try_lock)(void *arg), void *arg);
 
 static inline bool mo_mutex_try_lock(_Atomic uint32_t *m)
 {

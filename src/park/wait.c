@@ -32,10 +32,13 @@
    OMP_WAIT_POLICY, GOMP_SPINCOUNT and KMP_BLOCKTIME overrule the first budget; then neither holes nor memory change it. */
 #include "park/park.h"
 #include "base/config.h"
+#include "park/fiber.h"
 #include "base/shared.h"
 #include "mem/mem.h"
 #include "plat/plat.h"
 #include "watch/watch.h"
+
+#include <errno.h>
 
 #define LONG_YIELD_US     500
 #define QUIET_US          5000 /* the shortest loss of trust */
@@ -49,6 +52,7 @@
 #define MEET_US           4  /* about two yields that each lead to another thread */
 #define CPUS_SEEN         64 /* beyond, CPUs share an entry */
 #define SEEN_AGAIN_US     20
+#define SHARERS_MAX       8
 #define SPINS_PER_LOOK    8
 #define EAGER_LOOKS       64
 #define LINGER_US         5
@@ -258,13 +262,6 @@ bool mo_park_disturbed(void)
     return lasts(&p->holes, now) || lasts(&p->yields, now);
 }
 
-/* One bout of waiting awake. */
-struct bout {
-    uint64_t began, last, lingered, met; /* ticks; met: it has looked for its team since */
-    unsigned sleeps, eager;              /* looks to come that follow each other closely */
-    bool disturbed;                      /* there were holes while it spun */
-};
-
 static void count_yield(struct park_state *p, uint64_t before, uint64_t now)
 {
     uint32_t few = FEW_YIELDS + 4 * (uint32_t)mo_load_relaxed(&p->threads), so_far = mo_load_relaxed(&p->short_yields);
@@ -285,7 +282,7 @@ static bool gave_up(const struct mo_wait *w, const struct park_state *p)
 }
 
 /* Each waiter on a CPU of its own. A hole in its time means that it was preempted. False when spinning is used up. */
-static bool spin(const struct mo_wait *w, struct park_state *p, struct bout *b)
+static bool spin(const struct mo_wait *w, struct park_state *p, struct mo_bout *b)
 {
     unsigned spins = SPINS_PER_LOOK;
     if (gave_up(w, p))
@@ -309,9 +306,10 @@ static bool spin(const struct mo_wait *w, struct park_state *p, struct bout *b)
     if (w->memory)
         budget = w->memory->misses < MISSES_MAX ? budget >> w->memory->misses : 0;
     if (lasts(&p->holes, now)) {
+        uint64_t little = DISTURBED_SPIN_US * (1 + b->sharers) * p->ticks_per_us;
         b->disturbed = true;
-        if (budget > DISTURBED_SPIN_US * p->ticks_per_us)
-            budget = w->memory && w->memory->short_misses >= SHORT_MISSES_MAX ? 0 : DISTURBED_SPIN_US * p->ticks_per_us;
+        if (budget > little)
+            budget = w->memory && w->memory->short_misses >= SHORT_MISSES_MAX ? 0 : little;
     }
     return now - b->began < budget;
 }
@@ -336,7 +334,7 @@ static bool was_ours(const struct park_state *p, uint64_t before, uint64_t now)
 }
 
 /* More runnable threads than CPUs. False when yielding is used up. */
-static bool step_aside(const struct mo_wait *w, struct park_state *p, struct bout *b)
+static bool step_aside(const struct mo_wait *w, struct park_state *p, struct mo_bout *b)
 {
     uint64_t budget = mo_load_relaxed(&p->yield_ticks), before = mo_plat_ticks();
     if (!budget || lasts(&p->yields, before))
@@ -352,7 +350,7 @@ static bool step_aside(const struct mo_wait *w, struct park_state *p, struct bou
 }
 
 /* The same for a team that can run as a whole: is the rest of it here? False: it is time to yield. */
-static bool meet(const struct mo_wait *w, struct park_state *p, struct bout *b)
+static bool meet(const struct mo_wait *w, struct park_state *p, struct mo_bout *b)
 {
     if (!team_fits(w, p) || !mo_load_relaxed(&p->yield_ticks) || lasts(&p->yields, b->last))
         return false;
@@ -368,7 +366,7 @@ static bool meet(const struct mo_wait *w, struct park_state *p, struct bout *b)
     return now - b->met < MEET_US * p->ticks_per_us;
 }
 
-static bool stay_awake(const struct mo_wait *w, struct park_state *p, struct bout *b)
+static bool stay_awake(const struct mo_wait *w, struct park_state *p, struct mo_bout *b)
 {
     if (w->patient && mo_load_relaxed(&p->adapts))
         return false;
@@ -382,7 +380,7 @@ static bool stay_awake(const struct mo_wait *w, struct park_state *p, struct bou
 }
 
 /* Sleep until notified. True when the condition came true or work turned up before that. */
-static bool sleep_once(const struct mo_wait *w, struct bout *b)
+static bool sleep_once(const struct mo_wait *w, struct mo_bout *b)
 {
     uint32_t key = mo_event_prepare(w->event);
     if (w->asleep)
@@ -398,7 +396,7 @@ static bool sleep_once(const struct mo_wait *w, struct bout *b)
 }
 
 /* The thread slept in this bout: would the whole budget have done? */
-static void learn(struct mo_wait_memory *m, const struct park_state *p, const struct bout *b)
+static void learn(struct mo_wait_memory *m, const struct park_state *p, const struct mo_bout *b)
 {
     if (mo_plat_ticks() - b->began < mo_load_relaxed(&p->spin_ticks))
         m->misses = 0;
@@ -408,10 +406,193 @@ static void learn(struct mo_wait_memory *m, const struct park_state *p, const st
         m->short_misses = SHORT_MISSES_MAX - 1;
 }
 
+/* ---- The same where the thread has fibers: fiber.h says how they take turns. */
+static void withdraw(struct mo_fiber *f)
+{
+    const struct mo_wait *w = f->announced;
+    f->announced = NULL;
+    if (w->awake)
+        w->awake(w->arg);
+    if (w->event)
+        mo_event_finish(w->event);
+}
+
+/* F2. The calling one comes first: it is about to look for what they were woken for. */
+static void get_up(struct mo_ring *r)
+{
+    struct mo_fiber *f = r->current;
+    r->settling = false;
+    do {
+        const struct mo_wait *w = f->announced;
+        if (w)
+            withdraw(f);
+        if (w && w->aside && f != r->current)
+            w->aside(w->arg);
+        f = f->next;
+    } while (f != r->current);
+}
+
+static void rouse(struct mo_ring *r)
+{
+    r->tried = 0;
+    r->bout.began = 0;
+    if (r->settling)
+        get_up(r);
+}
+
+/* False: there is no reason to sleep any more. The work may wait itself, so nothing is noted before. */
+static bool announce(struct mo_fiber *me, const struct mo_wait *w)
+{
+    uint32_t key = w->event ? mo_event_prepare(w->event) : 0;
+    if (w->asleep)
+        w->asleep(w->arg);
+    bool ready = w->ready(w->arg), found = !ready && w->work && w->work(w->arg);
+    me->announced = w;
+    me->key = key;
+    me->came = ready;
+    return !ready && !found;
+}
+
+/* What the fibers of a ring sleep on. */
+struct bed {
+    _Atomic uint32_t *word[MO_PLAT_WORDS_MAX];
+    uint32_t seen[MO_PLAT_WORDS_MAX];
+    unsigned words;
+    uint32_t bits;
+    uint64_t timeout_ns;
+    bool changed, full;
+};
+
+static void lie_down(struct bed *bed, const struct mo_fiber *f, const struct mo_wait *w)
+{
+    unsigned i = 0;
+    if (w->relook_ns && (!bed->timeout_ns || w->relook_ns < bed->timeout_ns))
+        bed->timeout_ns = w->relook_ns;
+    if (!w->event)
+        return;
+    bed->bits |= w->bits;
+    while (i < bed->words && bed->word[i] != &w->event->seq)
+        i++;
+    if (i < bed->words) {
+        bed->changed |= bed->seen[i] != f->key;
+    } else if (i < MO_PLAT_WORDS_MAX) {
+        bed->word[i] = &w->event->seq;
+        bed->seen[i] = f->key;
+        bed->words++;
+    } else {
+        bed->full = true;
+    }
+}
+
+#define NAP_NS 1000000 /* where the system cannot sleep on several words */
+
+static void sleep_on_all(const struct bed *bed)
+{
+    _Atomic uint32_t nothing = 0;
+    int err = bed->full ? ENOSYS : 0;
+    if (bed->words == 0) {
+        mo_park_sleep(&nothing, 0, bed->timeout_ns, MO_WAKE_ANY);
+        return;
+    }
+    if (bed->words > 1 && !err) {
+        count_runnable(-1);
+        err = mo_plat_futex_wait_many(bed->word, bed->seen, bed->words, bed->timeout_ns);
+        if (err)
+            count_runnable(1); /* nobody woke it, so nobody has counted it */
+    }
+    if (bed->words == 1 || err == ENOSYS || err == EPERM)
+        mo_park_sleep(bed->word[0], bed->seen[0],
+                      bed->words == 1 || (bed->timeout_ns && bed->timeout_ns < NAP_NS) ? bed->timeout_ns : NAP_NS,
+                      bed->bits);
+}
+
+static __attribute__((noinline)) void sleep_together(struct mo_ring *r, const struct mo_fiber *me,
+                                                     const struct mo_wait *w)
+{
+    struct bed bed;
+    bed.words = 0;
+    bed.bits = 0;
+    bed.timeout_ns = 0;
+    bed.changed = bed.full = false;
+    lie_down(&bed, me, w);
+    for (const struct mo_fiber *f = me->next; f != me; f = f->next)
+        lie_down(&bed, f, f->wait);
+    bed.timeout_ns <<= r->bout.sleeps;
+    r->bout.sleeps += r->bout.sleeps < 6;
+    if (!bed.changed)
+        sleep_on_all(&bed);
+}
+
+static struct mo_fiber *next_awake(const struct mo_fiber *me)
+{
+    struct mo_fiber *f = me->next;
+    while (f != me && f->announced)
+        f = f->next;
+    return f != me ? f : NULL;
+}
+
+/* None can go on. Returns whose turn it is to look for work, or to fall asleep; NULL: the same one's. */
+static struct mo_fiber *idle_together(const struct mo_wait *w, struct park_state *p, struct mo_ring *r)
+{
+    struct mo_fiber *me = r->current, *other;
+    if (!r->settling) {
+        if (r->tried++ < r->fibers && (other = mo_fiber_next_worker(me)))
+            return other;
+        r->tried = 0;
+        if (!r->bout.began) {
+            r->bout.began = r->bout.last = r->bout.lingered = r->bout.met = mo_plat_ticks();
+            r->bout.eager = EAGER_LOOKS;
+            r->bout.disturbed = false;
+            r->bout.sharers = r->fibers < SHARERS_MAX ? r->fibers : SHARERS_MAX;
+        }
+        if (stay_awake(w, p, &r->bout))
+            return NULL;
+        if (w->idle)
+            w->idle(w->arg);
+        r->settling = true;
+    }
+    if (announce(me, w)) {
+        if ((other = next_awake(me)))
+            return other;
+        sleep_together(r, me, w);
+        if (w->memory)
+            learn(w->memory, p, &r->bout);
+    }
+    r->settling = true; /* also where work has waited, and others were roused */
+    rouse(r);
+    return NULL;
+}
+
+static __attribute__((noinline)) void wait_in_ring(const struct mo_wait *w, struct park_state *p, struct mo_ring *r)
+{
+    struct mo_fiber *me = r->current;
+    while (!me->came && !w->ready(w->arg)) {
+        if (w->work && w->work(w->arg)) {
+            rouse(r);
+            r->bout.sleeps = 0;
+            continue;
+        }
+        struct mo_fiber *to = mo_fiber_next(r, me);
+        if (to) {
+            rouse(r);
+            r->bout.sleeps = 0;
+            if (w->aside)
+                w->aside(w->arg);
+        } else {
+            to = idle_together(w, p, r);
+        }
+        if (to)
+            mo_fiber_switch(r, to, w);
+    }
+    me->came = false;
+    if (mo_unlikely(r->settling))
+        rouse(r);
+}
+
 void mo_wait(const struct mo_wait *w)
 {
     struct park_state *p = &MO_SHARED(park);
-    struct bout b = {.eager = w->work ? 0 : EAGER_LOOKS}; /* looking for work disturbs those who have some */
+    struct mo_bout b = {.eager = w->work ? 0 : EAGER_LOOKS}; /* looking for work disturbs those who have some */
     for (;;) {
         if (w->ready(w->arg)) {
             if (b.disturbed && w->memory)
@@ -425,8 +606,13 @@ void mo_wait(const struct mo_wait *w)
             b.disturbed = false;
             continue;
         }
-        if (!b.began)
+        if (!b.began) {
+            if (mo_unlikely(MO_SHARED(ring) != NULL)) {
+                wait_in_ring(w, p, MO_SHARED(ring));
+                return;
+            }
             b.began = b.last = b.lingered = b.met = mo_plat_ticks();
+        }
         if (!stay_awake(w, p, &b)) {
             if (w->idle)
                 w->idle(w->arg);

@@ -8,6 +8,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#if defined(__has_include)
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#endif
+#endif
+
 #define PREFER_MANY 5 /* MPOL_PREFERRED_MANY, of Linux 5.15: older headers do not have it */
 
 #define GUARD_INSTALL 102 /* MADV_GUARD_INSTALL */
@@ -36,6 +42,14 @@ int mo_plat_deny(void *p, size_t bytes)
     int err = mprotect(p, bytes, PROT_NONE) == 0 ? 0 : errno;
     errno = saved;
     return err;
+}
+
+void mo_plat_name_stack(void *low, size_t bytes)
+{
+    (void)low, (void)bytes;
+#ifdef VALGRIND_STACK_REGISTER
+    VALGRIND_STACK_REGISTER(low, (char *)low + bytes);
+#endif
 }
 
 size_t mo_plat_page_bytes(void)

@@ -21,6 +21,9 @@ int mo_plat_futex_wait_until(_Atomic uint32_t *word, uint32_t seen, bool realtim
 /* The same on two words, while each is as seen; a wake of either ends it. ENOSYS or EPERM where that does not exist. */
 int mo_plat_futex_wait_two(_Atomic uint32_t *a, uint32_t seen_a, _Atomic uint32_t *b, uint32_t seen_b, bool realtime,
                            const struct timespec *until);
+/* The same on up to MO_PLAT_WORDS_MAX words, for at most timeout_ns (0 = for ever). */
+#define MO_PLAT_WORDS_MAX 128
+int mo_plat_futex_wait_many(_Atomic uint32_t *const *words, const uint32_t *seen, unsigned count, uint64_t timeout_ns);
 /* Move one sleeper of `from`, if that still is `seen`, to `to`, without waking it. EAGAIN: it is not. */
 int mo_plat_futex_move(_Atomic uint32_t *from, uint32_t seen, _Atomic uint32_t *to);
 
@@ -46,6 +49,9 @@ void *mo_plat_map_stacks(size_t bytes);
    before Linux 6.13), or by a mapping. */
 int mo_plat_guard(void *p, size_t bytes);
 int mo_plat_deny(void *p, size_t bytes);
+
+/* Tell valgrind, if it watches, that these bytes will be a stack: what moves there is none then. */
+void mo_plat_name_stack(void *low, size_t bytes);
 
 /* Keep whole pages in memory until they are unmapped. */
 size_t mo_plat_page_bytes(void);
@@ -82,6 +88,13 @@ unsigned mo_plat_usable_cpus(void);
 unsigned mo_plat_cpu(void);
 /* The NUMA node of that processor, 0 when unknown; a hint. */
 unsigned mo_plat_node(void);
+
+/* Have `explain`, which runs in a signal handler, told of each SIGSEGV before it ends the process. False: the program
+   handles that signal itself. */
+bool mo_plat_explain_faults(bool (*explain)(const void *address));
+/* The calling thread has a stack for signal handlers; give it one, NULL: take it away. */
+bool mo_plat_has_alternate_stack(void);
+int mo_plat_set_alternate_stack(void *stack, size_t bytes);
 
 /* Lowest usable address of the calling thread's stack; NULL when unknown. Asks the C library: slow, may allocate. */
 char *mo_plat_stack_end(void);

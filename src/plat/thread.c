@@ -74,6 +74,20 @@ int mo_plat_futex_wait_two(_Atomic uint32_t *a, uint32_t seen_a, _Atomic uint32_
     return err;
 }
 
+int mo_plat_futex_wait_many(_Atomic uint32_t *const *words, const uint32_t *seen, unsigned count, uint64_t timeout_ns)
+{
+    struct wait_for_word list[MO_PLAT_WORDS_MAX];
+    uint64_t end = timeout_ns ? mo_plat_now_ns() + timeout_ns : 0;
+    struct timespec until = {.tv_sec = (time_t)(end / 1000000000u), .tv_nsec = (long)(end % 1000000000u)};
+    for (unsigned i = 0; i < count; i++)
+        list[i] = word_of(words[i], seen[i]);
+    int saved = errno;
+    long r = syscall(SYS_WAIT_WORDS, list, count, 0, timeout_ns ? &until : NULL, CLOCK_MONOTONIC);
+    int err = r >= 0 ? 0 : errno;
+    errno = saved;
+    return err;
+}
+
 int mo_plat_futex_move(_Atomic uint32_t *from, uint32_t seen, _Atomic uint32_t *to)
 {
     int saved = errno;

@@ -28,6 +28,7 @@
    with HELD for 2. */
 #include "sync/sync.h"
 
+#include "park/fiber.h"
 #include "park/park.h"
 
 #include <errno.h>
@@ -175,8 +176,22 @@ static int lock_asleep(_Atomic uint32_t *word, struct mo_sync_mutex *owned, cons
     return err;
 }
 
+static bool try_for_fiber(void *word)
+{
+    uint32_t free = 0;
+    return mo_load_relaxed((_Atomic uint32_t *)word) == 0 && mo_cas_acquire((_Atomic uint32_t *)word, &free, 1u);
+}
+
+/* Held by the calling thread itself, which is no mistake where that has fibers: the owner goes on if this one waits. */
+static bool lock_among_fibers(struct mo_sync_mutex *m)
+{
+    return mo_load_relaxed(&m->owner) == mo_plat_tid() && mo_fiber_lock(try_for_fiber, &m->word);
+}
+
 int mo_sync_mutex_lock_slow(struct mo_sync_mutex *m, const struct mo_deadline *until)
 {
+    if (mo_unlikely(MO_SHARED(ring) != NULL) && !until && lock_among_fibers(m))
+        return 0;
     return spin(&m->word) ? 0 : lock_asleep(&m->word, m, until);
 }
 
