@@ -1,5 +1,6 @@
 /* Barriers, single, master, masked, critical. */
 #include "interpose/kmp/kmp.h"
+#include "park/fiber.h"
 
 static __attribute__((noinline)) void barrier_other(ident_t *loc, int32_t gtid)
 {
@@ -169,6 +170,7 @@ MO_EXPORT void __kmpc_flush(ident_t *loc)
 {
     struct mo_member *m = mo_self_peek();
     mo_plat_flush();
+    mo_fiber_yield(); /* a program may wait like this for another thread */
     if (mo_unlikely(m && mo_traced(m))) {
         MO_OBSERVE(m, 0);
         mo_obs_flush(&m->worker->obs);

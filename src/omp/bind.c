@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "omp/core.h"
+#include "park/fiber.h"
 
 /* A thread of the program starts at the first place of all. */
 static void bind_root(struct mo_member *m)
@@ -18,7 +19,7 @@ struct mo_spot mo_affinity_spot(struct mo_member *m)
 {
     if (mo_affinity_places()->count == 0)
         return (struct mo_spot){0, 0, 0};
-    if (m->worker->place == 0)
+    if (m->worker->place == 0 && !m->worker->fiber)
         bind_root(m);
     return mo_omp_member(m)->spot;
 }
@@ -44,7 +45,7 @@ void mo_affinity_plan(struct mo_member *outer, struct mo_team *team, enum mo_bin
     struct mo_omp_team *ot = mo_omp_team(team);
     const struct mo_plan plan = {.primary = mo_affinity_spot(outer),
                                  .policy = (uint16_t)policy,
-                                 .threads = team->size,
+                                 .threads = mo_team_threads(team),
                                  .staffings = team->staffings};
     bool show = display && team->size > 1 && !same(&plan, &ot->shown);
     if (!show && ot->plan_number > 0 && same(&plan, &ot->plan))
@@ -66,17 +67,21 @@ static unsigned cpu_of(const void *plan, unsigned tid)
 static void bind(struct mo_member *m, const struct mo_plan *plan)
 {
     const struct mo_places *places = mo_affinity_places();
-    struct mo_spot spot = mo_affinity_assign(plan, m->tid);
+    struct mo_spot spot = mo_affinity_assign(plan, mo_member_carrier(m));
     mo_omp_member(m)->spot = spot;
+    if (m->worker->fiber) /* it is where its carrier is */
+        return;
     mo_worker_bind(m->worker, spot.place, mo_place_mask(places, spot.place - 1u), places->words);
-    mo_victims_arrange_bound(m, cpu_of, plan);
+    if (mo_team_threads(m->team) == m->size)
+        mo_victims_arrange_bound(m, cpu_of, plan);
 }
 
 /* In the order of their numbers, as people like to read it. Nobody waits for long: all of them are on their way here. */
 static void display_in_turn(struct mo_member *m, struct mo_omp_team *ot)
 {
     while (mo_load_acquire(&ot->showing_turn) != m->tid)
-        mo_plat_yield();
+        if (!mo_fiber_yield())
+            mo_plat_yield();
     mo_affinity_display(m, NULL, 0);
     mo_store_release(&ot->showing_turn, m->tid + 1);
 }

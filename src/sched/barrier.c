@@ -138,6 +138,11 @@ static bool barrier_is_over(void *member)
     return mo_load_seqcst(&m->team->gen) != m->gen_seen;
 }
 
+static void leave_search(void *member)
+{
+    mo_idle_leave_search(member);
+}
+
 void mo_team_await(struct mo_member *m, bool (*ready)(void *member), uint32_t bits)
 {
     const struct mo_wait wait = {.ready = ready,
@@ -147,6 +152,7 @@ void mo_team_await(struct mo_member *m, bool (*ready)(void *member), uint32_t bi
                                  .linger = mo_spread,
                                  .arg = m,
                                  .idle = mo_idle_between_regions,
+                                 .aside = leave_search,
                                  .memory = &m->memory[m->joining],
                                  .event = &m->team->event,
                                  .bits = bits,

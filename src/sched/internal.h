@@ -3,6 +3,7 @@
 #define MO_SCHED_INTERNAL_H
 
 #include "base/config.h"
+#include "mem/stack.h"
 #include "sched/sched.h"
 
 #include <pthread.h>
@@ -21,6 +22,10 @@ struct mo_sched {
     char *bump, *bump_end; /* permanent memory */
     unsigned cutoff;       /* MOIRAI_TASK_CUTOFF */
     enum mo_steal_strategy steal;
+    bool fibers; /* MOIRAI_TEAM=ult: guest.c */
+    bool has_stacks;
+    struct mo_stacks stacks; /* of fibers */
+    struct mo_stack_cache spare_stacks;
     unsigned nodes;                 /* NUMA nodes online */
     _Atomic uint64_t stack_bytes;   /* of pool threads, 0 = the system's default */
     _Atomic uint64_t quota_seen;    /* ticks: when the CPU quota was looked at last */
@@ -42,6 +47,8 @@ static inline struct mo_worker *mo_worker_at(uint16_t index)
 /* worker.c; the caller holds the lock. */
 void *mo_sched_permanent_locked(size_t bytes);
 struct mo_worker *mo_worker_new_locked(bool pooled);
+/* The same, but never one that has served a thread before. */
+struct mo_worker *mo_worker_new_fresh_locked(bool pooled);
 
 /* A team of one for the worker's thread; NULL when memory is exhausted. */
 struct mo_member *mo_root_new_locked(struct mo_worker *w);
@@ -66,6 +73,15 @@ void mo_team_forget_threads(struct mo_team *team, bool reset);
 void mo_team_patience_ends(struct mo_member *m);
 /* What a pool thread does in a team, until it is sent away. */
 void mo_team_serve(struct mo_member *m);
+/* guest.c: members that are fibers. */
+/* Make a team of `want` for a region of `master`, if it has more members than there are CPUs and can have fibers. */
+bool mo_guests_open(struct mo_member *master, struct mo_team *team, unsigned want);
+/* The member's thread, in a team with fibers, begins the region that the team's `go` said. */
+void mo_guests_enter(struct mo_member *m, uint64_t go);
+/* Let the fibers of the member's thread go, whose region is over. */
+void mo_guests_leave(struct mo_member *m);
+/* A thread ends, and its worker waits for the next one. */
+void mo_guests_thread_ends(struct mo_worker *w);
 /* apart.c: teams without a master, and roots. */
 /* A team whose members 1 to at most `want` are pool threads with roots, that runs `enter` when it is started by
    mo_team_start(); `owner` is at the beginning of its client area. NULL, and why, when it would have none. */

@@ -28,6 +28,7 @@ static void *leave(struct mo_worker *w)
     struct mo_sched *s = &MO_SHARED(sched);
     mo_worker_end_all(w, false);
     mo_store_relaxed(&w->tid, 0u);
+    mo_guests_thread_ends(w);
     mo_park_threads_add(-1);
     if (mo_unlikely(mo_obs_attached())) {
         mo_obs_thread_end(&w->obs);

@@ -166,6 +166,9 @@ struct mo_worker {
     bool runs_stranded;         /* it is about to */
     unsigned job_depth;         /* jobs that wait on its stack */
     uint32_t budget;            /* of the poll that it is in (async.c) */
+    struct mo_ring *ring;       /* of fibers on its thread; NULL: it has had none */
+    void *watch;                /* the stack on which its thread would explain an overflow; NULL: not the runtime's */
+    bool fiber;                 /* it has no thread of its own, but a fiber of a team */
     uint32_t last_job;          /* number of the job that it made last */
     struct mo_worker *next;     /* in a list of spare workers */
     bool pooled;                /* a thread that the pool made; false: adopted */
@@ -226,6 +229,8 @@ struct mo_member {
     uint32_t steal_backoff;
     unsigned last_victim;          /* index into the order of victims */
     struct mo_team *inner;         /* the hot team of regions opened by this member */
+    struct mo_guest *guest;        /* what it needs to be a fiber; NULL: it never was one */
+    _Atomic uint32_t guests;       /* fibers of its team that its thread has now; only that thread writes it */
     struct mo_member *next_root;   /* in the list of a worker's roots */
     struct mo_depend_map *depends; /* of the tasks in progress here that have such children, innermost first */
     unsigned *victims;             /* others near to far, good for a team of victims_team; NULL: round from tid + 1 */
@@ -334,11 +339,13 @@ struct mo_team {
     _Atomic uint32_t spreading MO_ALIGNED(MO_LINE_PAIR); /* a member is moving to another CPU */
     _Atomic uint32_t busy;                               /* enum mo_busy */
     unsigned bound;                                      /* members 1..bound have a pool thread */
-    unsigned staffings;                                  /* times that it got other threads */
-    uint64_t woken_at;                                   /* ticks: when threads were woken for a region last */
-    bool was_brief;                                      /* the last region for which that was long after another */
-    _Atomic bool stays;                                  /* who is woken for this region runs where it is */
-    unsigned capacity;                                   /* of member[] */
+    unsigned carriers; /* members from this number on are fibers on the threads of those before; 0: none is (guest.c) */
+    unsigned dealt;    /* size of the last region whose members were fibers */
+    unsigned staffings;                   /* times that it got other threads */
+    uint64_t woken_at;                    /* ticks: when threads were woken for a region last */
+    bool was_brief;                       /* the last region for which that was long after another */
+    _Atomic bool stays;                   /* who is woken for this region runs where it is */
+    unsigned capacity;                    /* of member[] */
     _Atomic(struct mo_member **) members; /* atomic: late lookers of the last region read it while it grows */
     struct mo_arrivals *leaf;             /* one per MO_TEAM_LEAF members */
     struct mo_member *master;             /* whose region this is: member 0 is the same thread; NULL: apart.c */
@@ -358,6 +365,15 @@ static inline struct mo_member *mo_team_member(struct mo_team *team, unsigned ti
 {
     return mo_load_acquire(&team->members)[tid];
 }
+
+/* Members of the present region that have a thread each; they come first. The others are fibers on these (guest.c). */
+static inline unsigned mo_team_threads(const struct mo_team *team)
+{
+    return team->carriers && team->carriers < team->size ? team->carriers : team->size;
+}
+
+/* Number of the member that has the thread on which this one runs. */
+unsigned mo_member_carrier(const struct mo_member *m);
 
 /* ---- Who am I. */
 extern __thread struct mo_member *MO_SHARED(self) MO_SHARED_TLS;

@@ -12,10 +12,17 @@
 
 #define MOVE_PAUSE_US 2000
 
+/* `size` is the member's own, as the team may be in another region by now. */
+static unsigned threads_of(const struct mo_member *m)
+{
+    unsigned carriers = m->team->carriers;
+    return carriers && carriers < m->size ? carriers : m->size;
+}
+
 /* Members last seen on each CPU. Racy: each writes its own. */
 static void count_members(const struct mo_member *m, unsigned *count)
 {
-    for (unsigned i = 0; i < m->size; i++) {
+    for (unsigned i = 0, threads = threads_of(m); i < threads; i++) {
         unsigned cpu = mo_load_relaxed(&mo_team_member(m->team, i)->cpu);
         if (cpu < MO_PLAT_CPUS_MAX)
             count[cpu]++;
@@ -25,7 +32,7 @@ static void count_members(const struct mo_member *m, unsigned *count)
 static void move_if_crowded(struct mo_member *m, unsigned here)
 {
     unsigned count[MO_PLAT_CPUS_MAX] = {0};
-    unsigned cpus = mo_park_cpus(), share = (m->size + cpus - 1) / cpus;
+    unsigned cpus = mo_park_cpus(), share = (threads_of(m) + cpus - 1) / cpus;
     count_members(m, count);
     if (count[here] <= share)
         return;
@@ -44,8 +51,8 @@ void mo_spread(void *member)
     unsigned here = mo_plat_cpu();
     if (mo_load_relaxed(&m->cpu) != here)
         mo_store_relaxed(&m->cpu, here);
-    if (w->place || !w->pooled || m->size < 2 || m->size > mo_park_cpus() || here >= MO_PLAT_CPUS_MAX ||
-        mo_park_cpus() < 2)
+    if (w->place || !w->pooled || w->fiber || m->size < 2 || threads_of(m) > mo_park_cpus() ||
+        here >= MO_PLAT_CPUS_MAX || mo_park_cpus() < 2)
         return;
     uint64_t now = mo_plat_ticks();
     if (now - w->moved_at < MOVE_PAUSE_US * mo_plat_ticks_per_us() || mo_park_disturbed())

@@ -1,6 +1,7 @@
 /* Waiting for tasks: taskwait, taskgroup, taskyield. A thread that waits inside a task runs descendants of it meanwhile
    (the task scheduling constraint, see task.c) and then sleeps until its own event rings: a child or the group ended.
    Nobody tells it of new tasks, as few of them could run here; it looks again now and then. */
+#include "park/fiber.h"
 #include "sched/internal.h"
 
 #define HELP_RELOOK_NS 100000
@@ -192,6 +193,8 @@ bool mo_task_yield(struct mo_member *m)
         m->worker->obs.yielding = task;
     if (task)
         mo_task_execute(m, task);
+    else
+        mo_fiber_yield(); /* a program may wait like this for another thread */
     return task != NULL;
 }
 

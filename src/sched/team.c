@@ -68,6 +68,9 @@ void mo_team_forget_threads(struct mo_team *team, bool reset)
     team->bound = 0;
     mo_store_relaxed(&team->event.waiters, 0u);
     mo_store_relaxed(&team->idle, 0u);
+    for (unsigned i = 0; i < team->capacity; i++)
+        if (mo_team_member(team, i))
+            mo_store_relaxed(&mo_team_member(team, i)->guests, 0u);
     if (!reset)
         return;
     mo_store_relaxed(&team->busy, (uint32_t)MO_TEAM_IDLE);
@@ -149,16 +152,23 @@ static struct mo_team *inner_team(struct mo_member *master)
 }
 
 /* Threads for a region: hot ones first. Returns how many members there are then. */
-static unsigned staff(struct mo_team *team, unsigned want)
+static __attribute__((noinline)) unsigned staff_slow(struct mo_member *master, struct mo_team *team, unsigned want)
+{
+    if (MO_SHARED(sched).fibers && mo_guests_open(master, team, want))
+        return want;
+    team->carriers = 0;
+    mo_pool_bind(team, want - 1);
+    return team->bound < want - 1 ? team->bound + 1 : want;
+}
+
+static unsigned staff(struct mo_member *master, struct mo_team *team, unsigned want)
 {
     uint32_t idle = MO_TEAM_IDLE;
     while (!mo_cas_acquire(&team->busy, &idle, (uint32_t)MO_TEAM_TAKEN)) { /* its threads are being taken away */
         idle = MO_TEAM_IDLE;
         mo_plat_yield();
     }
-    if (mo_unlikely(team->bound < want - 1))
-        mo_pool_bind(team, want - 1);
-    return team->bound < want - 1 ? team->bound + 1 : want;
+    return mo_likely(team->bound >= want - 1) ? want : staff_slow(master, team, want);
 }
 
 struct mo_team *mo_team_open(struct mo_member *master, unsigned want, bool cancellable)
@@ -167,7 +177,7 @@ struct mo_team *mo_team_open(struct mo_member *master, unsigned want, bool cance
     struct mo_team *team = inner_team(master);
     struct mo_member *m = mo_team_member(team, 0);
     m->worker = master->worker; /* before others join: they look where it is (victims.c) */
-    team->size = want > 1 ? staff(team, want) : 1;
+    team->size = want > 1 ? staff(master, team, want) : 1;
     if (team->master != master) /* a line that others read */
         team->master = master;
     if (want > 1 && team->size == 1)
@@ -214,7 +224,7 @@ static void wake_for_region(struct mo_team *team)
     master->patient = comes_seldom(team);
     mo_store_relaxed(&team->stays, master->patient && team->was_brief); /* a hint */
     mo_event_notify(&team->event);
-    if (team->size <= mo_park_cpus() && !mo_park_disturbed())
+    if ((team->size <= mo_park_cpus() || team->carriers) && !mo_park_disturbed())
         mo_plat_yield();
 }
 
@@ -274,8 +284,10 @@ void mo_team_serve(struct mo_member *m)
         mo_team_await(m, region_began, bits);
         uint64_t go = mo_load_acquire(&team->go);
         m->go_seen = go;
-        if (MO_GO_SIZE(go) == 0 || mo_load_acquire(&m->dismissed))
+        if (MO_GO_SIZE(go) == 0 || mo_load_acquire(&m->dismissed)) {
+            mo_guests_leave(m);
             return;
+        }
         bits = m->tid < MO_GO_SIZE(go) ? MO_WAKE_MEMBER : MO_WAKE_SURPLUS;
         if (bits == MO_WAKE_SURPLUS)
             continue;
@@ -285,6 +297,8 @@ void mo_team_serve(struct mo_member *m)
             if (!mo_load_relaxed(&team->stays))
                 mo_spread(m);
         }
+        if (mo_unlikely(team->carriers))
+            mo_guests_enter(m, go);
         team->enter(m);
         m->joining = true;
         mo_depends_leave(m, &m->implicit);

@@ -1,4 +1,5 @@
 /* Meeting threads: the process's scheduler state, workers, permanent memory, fork. */
+#include "park/fiber.h"
 #include "sched/internal.h"
 #include "sched/job.h"
 #include "topo/topo.h"
@@ -83,8 +84,13 @@ struct mo_worker *mo_worker_new_locked(bool pooled)
 {
     struct mo_sched *s = &MO_SHARED(sched);
     struct mo_worker *w = take_spare(pooled ? &s->spare_pooled : &s->spare_adopted);
-    if (w)
-        return w;
+    return w ? w : mo_worker_new_fresh_locked(pooled);
+}
+
+struct mo_worker *mo_worker_new_fresh_locked(bool pooled)
+{
+    struct mo_sched *s = &MO_SHARED(sched);
+    struct mo_worker *w;
     if (s->workers == MO_WORKERS_MAX || !(w = mo_sched_permanent_locked(sizeof *w)))
         return NULL;
     w->pooled = pooled;
@@ -119,6 +125,7 @@ static void thread_ends(void *worker)
     mo_worker_end_all(w, false);
     if (mo_unlikely(mo_traced(w->root)))
         mo_observe_left(w);
+    mo_guests_thread_ends(w);
     MO_SHARED(self) = NULL;
     mo_store_relaxed(&w->tid, 0u);
     mo_park_threads_add(-1);
@@ -165,6 +172,7 @@ static void after_fork_child(void)
     mo_park_reset_after_fork();
     mo_epoch_reset_after_fork();
     mo_obs_reset_after_fork();
+    mo_fiber_reset_after_fork();
     s->free = s->spare_adopted = s->spare_pooled = NULL;
     for (unsigned i = 0; i < s->workers; i++) {
         struct mo_worker *w = mo_worker_at((uint16_t)i);
@@ -172,8 +180,15 @@ static void after_fork_child(void)
         memset(&w->counts, 0, sizeof w->counts);
         w->seat = NULL;
         w->serves = NULL;
+        if (w->ring)
+            *w->ring = (struct mo_ring){.fibers = 0};
         if (self && w == self->worker)
             continue;
+        w->watch = NULL;
+        if (w->fiber) { /* it stays its member's, which begins anew */
+            w->stack_end = NULL;
+            continue;
+        }
         struct mo_worker **spare = w->pooled ? &s->spare_pooled : &s->spare_adopted;
         mo_store_relaxed(&w->assigned, NULL);
         mo_store_relaxed(&w->tid, 0u);
@@ -206,6 +221,7 @@ static void initialise(void)
     mo_store_relaxed(&s->quota_seen, mo_plat_ticks());
     s->asymmetric = mo_plat_barrier_arm() || (mo_watch_wishes() & MO_WATCH_METRICS && mo_plat_barrier_arm_late());
     s->nodes = mo_topo_nodes_online();
+    s->fibers = mo_knob(MO_KNOB_TEAM) == MO_TEAM_ULT;
     s->cutoff = (unsigned)mo_knob(MO_KNOB_TASK_CUTOFF);
     s->steal = (enum mo_steal_strategy)mo_knob(MO_KNOB_STEAL);
     bool omp = mo_knob_source(MO_KNOB_OMP_STACKSIZE) == MO_SOURCE_ENV;

@@ -1,9 +1,9 @@
 # The programs that find out for themselves whether all went well, whatever compiles them.
 set(tested constructs alloc_limits alloc_nodes alloc_fork fork fork_beside surplus thread_limits exit_inside masters
-  budget denied signals no_threads idle affinity)
+  budget denied signals no_threads idle affinity fibers)
 if(MOIRAI_SANITIZE)
   # The sanitizers' own threads, memory and fork handling get into the way of the others.
-  set(tested exit_inside masters signals)
+  set(tested exit_inside masters signals fibers)
   if(NOT MOIRAI_SANITIZE STREQUAL thread)
     list(APPEND tested fork no_threads)
   endif()

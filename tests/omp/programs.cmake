@@ -13,3 +13,8 @@ set(threads_rule_lock 1 2)
 set(threads_rule_flag 1 2 4)
 # Frames grow so much under ThreadSanitizer and AddressSanitizer that these say nothing there.
 set(not_sanitized environment alloc_environment places affinity_format display_env rule_depth)
+
+# Programs that run once more with members that are fibers: one or two of each way to wait. They have no thread-local
+# variables, and nobody in them waits for a flag.
+set(with_fibers barrier critical single locks nest_locks nested task_group task_depend task_mutexinoutset random_cancel
+  random_cancel_tasks random_depend cancel_uneven loop_ordered doacross reduction)
