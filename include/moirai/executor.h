@@ -49,7 +49,19 @@ enum moirai_steal {
     MOIRAI_STEAL_ONE = 0,
     MOIRAI_STEAL_HALF = 1,    /* of those that are there, up to 32 */
     MOIRAI_STEAL_QUARTER = 2, /* the same */
-    MOIRAI_STEAL_ADAPTIVE = 3 /* one, and half only of many that are of one group; the default */
+    /* One of few; of many that are of one group half, a quarter or one, the less the longer they took that it got last time.
+       The default. */
+    MOIRAI_STEAL_ADAPTIVE = 3
+};
+
+/* Whether the workers know the machine. If they do, each is given a CPU, all of them evenly spread over those that the creator
+   may use, and is bound to that CPU's NUMA node; and a worker without tasks robs its neighbours first: on the same core, below
+   the same last cache, on the same node, and then the other nodes by distance. If not they rob each other in turns. It takes
+   hwloc, whose start costs some milliseconds; without it nothing is known. */
+enum moirai_numa {
+    MOIRAI_NUMA_AUTO = 0, /* where the machine has several nodes; the default */
+    MOIRAI_NUMA_OFF = 1,
+    MOIRAI_NUMA_ON = 2
 };
 
 /* All as it is by default.
@@ -66,6 +78,8 @@ int moirai_executor_attr_set_workers(moirai_executor_attr_t *attr, unsigned work
 int moirai_executor_attr_set_blocking_limit(moirai_executor_attr_t *attr, unsigned threads);
 /* One of enum moirai_steal. */
 int moirai_executor_attr_set_steal(moirai_executor_attr_t *attr, int strategy);
+/* One of enum moirai_numa. */
+int moirai_executor_attr_set_numa(moirai_executor_attr_t *attr, int numa);
 /* For people; copied. Up to MOIRAI_NAME_BYTES_MAX bytes. */
 int moirai_executor_attr_set_name(moirai_executor_attr_t *attr, const char *name);
 
@@ -122,6 +136,12 @@ unsigned moirai_executor_worker_count(const moirai_executor_t *executor);
 
 /* Which of its workers the caller is, from 0; -1 where it is none of any executor. */
 int moirai_worker_index(void);
+
+/* The NUMA node that the calling worker, or worker `worker` of an executor, counts to, by the kernel's number: the one that it is
+   bound to, or the only one that there is. -1: not known, or no such worker.
+   Blocks: never. */
+int moirai_worker_node(void);
+int moirai_executor_worker_node(moirai_executor_t *executor, unsigned worker);
 
 /* Its name; empty: it has none. Valid until it is freed. */
 const char *moirai_executor_name(const moirai_executor_t *executor);

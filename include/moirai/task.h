@@ -111,8 +111,21 @@ void moirai_task_attr_init(moirai_task_attr_t *attr);
 /* Errors: MOIRAI_EINVAL for a value that is not allowed, or an `attr` that was not initialised. */
 int moirai_task_attr_set_priority(moirai_task_attr_t *attr, int priority);
 /* About how long it is going to run; 0: not known. Nobody is woken for a task that takes less time than waking takes: the
-   worker that creates it does it itself unless another one happens to look. */
+   worker that creates it does it itself unless another one happens to look. Who steals a long one takes no others with it. And
+   a worker that is preferred for more than a tenth of a millisecond of tasks already gets no more: see below. */
 int moirai_task_attr_set_cost_ns(moirai_task_attr_t *attr, uint64_t cost_ns);
+/* Where it is to run; the last of the three calls counts. By worker number `worker` of its executor; by a worker that counts to
+   NUMA node `node`; or by one of the node that the page of `address` is on when the task is created. A page that nobody has
+   touched yet is on none, and where a sandbox forbids the question none is: the task runs anywhere then.
+   PREFERRED: somebody else may run it, too, if those it is for are busy, or have much to do that is for them, as far as costs are
+   known; and so does who joins it. STRICT: nobody else runs it. A task that waits for a strict one waits for that worker to
+   come to it: there is no end to that if the worker itself waits, in a lock for one, for the task that waits.
+   Errors: MOIRAI_EINVAL for numbers beyond those that exist anywhere, or another `how`; and moirai_spawn_with() says so where
+   its executor has no such worker, or none on that node, and the place is a strict one. */
+enum moirai_locality { MOIRAI_PREFERRED = 0, MOIRAI_STRICT = 1 };
+int moirai_task_attr_set_worker(moirai_task_attr_t *attr, unsigned worker, int how);
+int moirai_task_attr_set_node(moirai_task_attr_t *attr, unsigned node, int how);
+int moirai_task_attr_set_near(moirai_task_attr_t *attr, const void *address, int how);
 /* For people. The text must live as long as the task. */
 int moirai_task_attr_set_name(moirai_task_attr_t *attr, const char *name);
 int moirai_task_attr_set_group(moirai_task_attr_t *attr, moirai_group_t *group);

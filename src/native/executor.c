@@ -13,6 +13,10 @@ _Static_assert((int)MOIRAI_STEAL_ONE == (int)MO_STEAL_ONE && (int)MOIRAI_STEAL_H
                    (int)MOIRAI_STEAL_ADAPTIVE == (int)MO_STEAL_ADAPTIVE,
                "the core's values");
 
+_Static_assert((int)MOIRAI_NUMA_AUTO == (int)MO_NUMA_SOME && (int)MOIRAI_NUMA_OFF == (int)MO_NUMA_OFF &&
+                   (int)MOIRAI_NUMA_ON == (int)MO_NUMA_ON,
+               "the core's values");
+
 #define ATTR_MADE        0x6d6f697261696578u
 #define BLOCKING_DEFAULT 64
 #define DEFAULT          UINT32_MAX
@@ -54,6 +58,15 @@ MO_API int moirai_executor_attr_set_steal(moirai_executor_attr_t *a, int strateg
     if (!attr || strategy < MOIRAI_STEAL_ONE || strategy > MOIRAI_STEAL_ADAPTIVE)
         return MOIRAI_EINVAL;
     attr->steal = (uint32_t)strategy;
+    return MOIRAI_OK;
+}
+
+MO_API int moirai_executor_attr_set_numa(moirai_executor_attr_t *a, int numa)
+{
+    struct mo_executor_attr *attr = mo_native_executor_attr(a);
+    if (!attr || numa < MOIRAI_NUMA_AUTO || numa > MOIRAI_NUMA_ON)
+        return MOIRAI_EINVAL;
+    attr->numa = (uint32_t)numa;
     return MOIRAI_OK;
 }
 
@@ -108,6 +121,7 @@ MO_API int moirai_executor_new(moirai_executor_t **executor, const moirai_execut
     struct mo_executor_form form = {
         .workers = attr->workers ? attr->workers : mo_park_cpus(),
         .blocking_limit = attr->blocking_limit,
+        .numa = (enum mo_numa)attr->numa,
         .steal = (enum mo_steal_strategy)(attr->steal == DEFAULT ? mo_knob(MO_KNOB_STEAL) : attr->steal)};
     memcpy(form.name, attr->name, sizeof form.name);
     form.flat = attr->flat;
@@ -177,6 +191,18 @@ MO_API int moirai_worker_index(void)
 {
     struct mo_member *m = mo_self_peek();
     return m && m->worker->seat ? (int)m->worker->seat->member->tid - 1 : -1;
+}
+
+MO_API int moirai_executor_worker_node(moirai_executor_t *executor, unsigned worker)
+{
+    return executor ? mo_executor_node(mo_native_executor(executor), worker) : -1;
+}
+
+MO_API int moirai_worker_node(void)
+{
+    struct mo_member *m = mo_self_peek();
+    const struct mo_seat *seat = m ? m->worker->seat : NULL;
+    return seat ? mo_executor_node(seat->executor, seat->member->tid - 1) : -1;
 }
 
 MO_API int moirai_executor_stats(moirai_executor_t *executor, moirai_executor_stats_t *stats)

@@ -16,7 +16,7 @@ static inline struct mo_executor *mo_native_executor(moirai_executor_t *executor
 struct mo_executor_attr {
     uint64_t made;
     uint32_t workers, blocking_limit;
-    uint32_t steal;
+    uint32_t steal, numa;
     char name[MO_EXECUTOR_NAME];
     bool flat, metrics;
     uint32_t plugins;

@@ -85,3 +85,13 @@ int mo_plat_interleave_nodes(void *p, size_t bytes, const struct mo_node_mask *n
 {
     return bind_pages(p, bytes, MPOL_INTERLEAVE, nodes);
 }
+
+/* Asked for a move to nowhere, the kernel says where the page is. */
+int mo_plat_node_of(const void *address)
+{
+    int saved = errno, node = -1;
+    void *page = (void *)((uintptr_t)address & ~(uintptr_t)(mo_plat_page_bytes() - 1));
+    long failed = syscall(SYS_move_pages, 0, 1ul, &page, NULL, &node, 0);
+    errno = saved;
+    return failed || node < 0 ? -1 : node;
+}

@@ -66,6 +66,9 @@ struct mo_node_mask {
 int mo_plat_prefer_nodes(void *p, size_t bytes, const struct mo_node_mask *nodes);
 int mo_plat_interleave_nodes(void *p, size_t bytes, const struct mo_node_mask *nodes);
 
+/* The node that the page of this address is on; -1: nobody has touched it, or the system does not tell. */
+int mo_plat_node_of(const void *address);
+
 /* Processors beyond this number are left out of account where one is looked for. */
 #define MO_PLAT_CPUS_MAX 1024
 struct mo_cpu_mask {

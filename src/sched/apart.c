@@ -61,6 +61,7 @@ struct mo_team *mo_apart_open(unsigned want, void (*enter)(struct mo_member *), 
         idle = MO_TEAM_IDLE;
         mo_plat_yield();
     }
+    mo_team_member(team, 0)->worker = mo_self()->worker; /* the order of victims counts it */
     if (team->bound < want)
         mo_pool_bind(team, want);
     team->size = (team->bound < want ? team->bound : want) + 1;
@@ -74,7 +75,6 @@ struct mo_team *mo_apart_open(unsigned want, void (*enter)(struct mo_member *), 
     team->enter = enter;
     *(void **)team->client = owner;
     mo_store_relaxed(&team->done_outside, 0u);
-    mo_team_member(team, 0)->worker = mo_self()->worker;
     mo_exchange_seqcst(&team->has_tasks, true); /* from the beginning: pairs with mo_idle_asleep() */
     return team;
 }

@@ -152,6 +152,11 @@ struct mo_job *mo_outbox_take_back(struct mo_worker *w, struct mo_executor *x, c
 int mo_executor_put(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
 {
     struct mo_seat *seat = w->seat;
+    if (job->flags & MO_JOB_EXTENDED && mo_job_ext(job)->place >= 0) {
+        int err = mo_placed_put(w, x, job);
+        if (err != EAGAIN)
+            return err;
+    }
     if (x->watch.scheduler)
         return mo_managed_put(w, x, job);
     int32_t priority = job->flags & MO_JOB_EXTENDED ? mo_job_ext(job)->priority : 0;
@@ -191,6 +196,8 @@ struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin)
     struct mo_member *m = seat->member;
     struct mo_task *task = mo_priority_take(m, kin);
     struct mo_job *job = (struct mo_job *)task;
+    if (!job)
+        job = mo_placed_take(seat, kin, false);
     bool others_first = mo_unlikely(++seat->looks % OUTBOX_EVERY == 0);
     if (!job && others_first)
         job = take_from_outside(seat, kin);
@@ -206,6 +213,10 @@ struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin)
         job = take_from_outside(seat, kin);
     if (!job && (job = (struct mo_job *)mo_steal(m, kin)))
         mo_owner_add(&seat->stolen, 1);
+    if (!job)
+        job = mo_placed_take(seat, kin, true);
+    if (job)
+        mo_placed_say_idle(seat, false);
     return job;
 }
 
@@ -219,6 +230,7 @@ static bool work(void *member)
         mo_job_deal(m->worker, seat->executor, &m->done, job);
         return true;
     }
+    mo_placed_say_idle(seat, true);
     mo_idle_begin_search(m);
     if (mo_unlikely(mo_load_relaxed(&seat->executor->state) != MO_EXECUTOR_OPEN))
         mo_executor_try_close(seat->executor); /* X3 */
@@ -282,6 +294,8 @@ static void serve(struct mo_member *m)
     m->gen_seen = mo_load_relaxed(&m->team->gen); /* stays so until all leave */
     w->seat = seat;
     w->serves = x;
+    struct mo_placement_before before;
+    mo_placement_enter(seat, &before);
     mo_root_enter(w);
     const struct mo_wait wait = {.ready = is_closed,
                                  .work = work,
@@ -290,10 +304,11 @@ static void serve(struct mo_member *m)
                                  .linger = mo_spread,
                                  .arg = m,
                                  .event = &m->team->event,
-                                 .bits = MO_WAKE_MEMBER};
+                                 .bits = MO_WAKE_MEMBER | MO_WAKE_SEAT(m->tid)};
     mo_wait(&wait);
     mo_idle_end_search(m);
     mo_root_leave(m);
+    mo_placement_leave(seat, &before);
     w->seat = NULL;
     w->serves = NULL;
     keep_counts(w, seat);
@@ -407,6 +422,7 @@ int mo_executor_free(struct mo_executor *x)
         return EBUSY;
     mo_cas_acq_rel(&MO_SHARED(executors).preferred, &preferred, NULL); /* a new one will be made */
     mo_watched_close(x);
+    mo_placement_free(x);
     mo_mutex_lock(&s->lock);
     x->in_use = false;
     if (x->slot < MO_SLOT_UNKNOWN)
@@ -488,6 +504,12 @@ static void give_back(struct mo_executor *x)
     mo_executor_free(x);
 }
 
+static uint64_t cost_of(const struct mo_task *task)
+{
+    struct mo_job *job = (struct mo_job *)task;
+    return job->flags & MO_JOB_EXTENDED ? mo_job_ext(job)->cost_ns : 0;
+}
+
 int mo_executor_new(const struct mo_executor_form *form, struct mo_executor **made)
 {
     struct mo_sched *s = &MO_SHARED(sched);
@@ -510,8 +532,11 @@ int mo_executor_new(const struct mo_executor_form *form, struct mo_executor **ma
     if (x->slot < MO_SLOT_UNKNOWN)
         mo_store_release(&MO_SHARED(executors).in_slot[x->slot], x);
     x->team->steal = form->steal;
+    x->team->cost_of = cost_of;
     x->workers = x->team->size - 1;
     prepare(x, form);
+    if (!mo_placement_plan(x, form->numa))
+        mo_warn_once("out of memory for the order of an executor's workers; going on as if all were alike");
     mo_team_start(x->team);
     *made = x;
     return 0;
@@ -618,6 +643,12 @@ void mo_executor_stats(struct mo_executor *x, struct mo_executor_stats *st)
     st->memory_bytes = sizeof *x;
     st->deque_bytes = 0;
     add_outside(st, x, w);
+    const struct mo_placement *p = mo_load_acquire(&x->placement);
+    if (p) {
+        st->waiting += mo_load_relaxed(&p->waiting[MO_BOX_STRICT]) + mo_load_relaxed(&p->waiting[MO_BOX_LOOSE]);
+        st->memory_bytes += sizeof *p + p->workers * (sizeof(struct mo_box) + sizeof(struct mo_worker_place)) +
+                            p->nodes * (sizeof(struct mo_box) + sizeof *p->node);
+    }
     add_counts(st, &x->elsewhere);
     st->busy_ns = mo_load_relaxed(&x->watch.busy_ns);
     st->longest_ns = mo_load_relaxed(&x->watch.longest_ns);

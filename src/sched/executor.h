@@ -4,6 +4,7 @@
 
 #include "sched/internal.h"
 #include "sched/job.h"
+#include "topo/topo.h"
 
 /* ---- Outboxes: where a thread that has no seat puts what it hands to an executor. The owner pushes, workers steal. They
    are never freed; the deque goes to the next owner together with the outbox. */
@@ -26,6 +27,8 @@ enum mo_executor_state {
     MO_EXECUTOR_LEFT,       /* they have left */
     MO_EXECUTOR_GONE        /* it stayed behind in the parent of a fork */
 };
+
+struct mo_placement;
 
 struct mo_blocking_link {
     struct mo_blocking_link *next;
@@ -63,7 +66,8 @@ struct mo_executor {
     bool watching;      /* `watch` is in use */
     char name[MO_EXECUTOR_NAME];
     _Atomic uint32_t state;
-    _Atomic bool sealed; /* closing, and every outsider that goes on sees it */
+    _Atomic bool sealed;                      /* closing, and every outsider that goes on sees it */
+    _Atomic(struct mo_placement *) placement; /* NULL: nobody has asked where its workers are (placed.c) */
     _Atomic(struct mo_outbox *) outboxes;
     _Atomic(struct mo_job *) woken; /* async jobs that nobody has taken yet (async.c) */
     struct mo_event closed;
@@ -157,6 +161,77 @@ bool mo_registry_find_locked(struct mo_worker *w, struct mo_registry *r, uint64_
 void mo_registry_set(struct mo_executor *x, struct mo_registry *r);
 /* fn() was true for an executor that has one: under the scheduler's lock, until it is. */
 bool mo_registries_visit(bool (*fn)(struct mo_executor *x, void *arg), void *arg);
+
+/* ---- Places (placed.c). */
+/* One of a worker, or of a node: jobs that are to run there. Guarded by the lock but for what is read racily. */
+enum { MO_BOX_STRICT, MO_BOX_LOOSE, MO_BOX_KINDS };
+#define MO_BOX_LEVELS 4 /* of priority, the highest first */
+
+struct mo_box_link {
+    struct mo_box_link *next;
+    struct mo_job *job;
+    uint64_t cost_ns;
+    uint16_t home; /* worker whose slab this is of */
+};
+_Static_assert(sizeof(struct mo_box_link) <= MO_SLAB_MIN_BYTES, "fits the smallest block");
+
+struct mo_box {
+    _Atomic uint32_t lock MO_ALIGNED(MO_CACHE_LINE);
+    _Atomic uint32_t waiting[MO_BOX_KINDS];
+    _Atomic uint64_t cost_ns; /* of all that wait */
+    struct {
+        struct mo_box_link *first, *last;
+    } queue[MO_BOX_KINDS][MO_BOX_LEVELS];
+};
+
+struct mo_worker_place {
+    unsigned cpu;
+    int node;          /* -1: not known */
+    unsigned node_box; /* its node's box; meaningless where that is not known */
+    _Atomic bool idle; /* it found nothing when it looked last, and looks again before it sleeps and when it is woken */
+};
+
+struct mo_placement {
+    unsigned workers, nodes;
+    bool planned; /* threads were told where to go: by `cpu` */
+    size_t bytes;
+    _Atomic uint32_t waiting[MO_BOX_KINDS]; /* in all boxes */
+    struct mo_worker_place *at;             /* of each worker */
+    int *node;                              /* of each box behind those of the workers */
+    struct mo_box box[];                    /* of each worker, then of each node */
+};
+
+/* The executor's; made if there is none. NULL: memory is exhausted. */
+struct mo_placement *mo_placement(struct mo_executor *x);
+/* The same for workers that are yet to start, which `numa` wants to know about the machine. False: memory is exhausted. */
+bool mo_placement_plan(struct mo_executor *x, enum mo_numa numa);
+void mo_placement_free(struct mo_executor *x);
+/* The calling worker takes its seat: it goes where the plan says. It leaves. */
+struct mo_placement_before {
+    bool bound;
+    unsigned place, words;
+    unsigned long mask[MO_MASK_WORDS];
+};
+void mo_placement_enter(struct mo_seat *seat, struct mo_placement_before *before);
+void mo_placement_leave(struct mo_seat *seat, const struct mo_placement_before *before);
+/* Which box a job goes to; -1: none, it may as well run anywhere. */
+int mo_placement_choose(const struct mo_placement *p, int32_t place);
+/* Put an entry, which has been counted, where those it is for find it, and wake them. ENOMEM; EAGAIN: it may run anywhere. */
+int mo_placed_put(struct mo_worker *w, struct mo_executor *x, struct mo_job *job);
+/* Something for this worker, or for its node; `last`: when nothing else is left. */
+struct mo_job *mo_placed_take_slow(struct mo_seat *seat, const struct mo_kin *kin, bool last);
+/* Something strict for this worker or its node, whatever else it may not do. */
+struct mo_job *mo_placed_take_strict(struct mo_seat *seat);
+void mo_placed_say_idle(struct mo_seat *seat, bool idle);
+
+/* seq_cst: a worker that has announced its sleep looks here last; pairs with mo_placed_put(). */
+static inline struct mo_job *mo_placed_take(struct mo_seat *seat, const struct mo_kin *kin, bool last)
+{
+    struct mo_placement *p = mo_load_seqcst(&seat->executor->placement);
+    if (mo_likely(!p) || !(mo_load_seqcst(&p->waiting[MO_BOX_STRICT]) + mo_load_seqcst(&p->waiting[MO_BOX_LOOSE])))
+        return NULL;
+    return mo_placed_take_slow(seat, kin, last);
+}
 
 /* An executor that drains may be through. Whoever calls has dealt with entries, and then done an RMW on team->idle. */
 void mo_executor_try_close(struct mo_executor *x);

@@ -117,6 +117,8 @@ void mo_team_await(struct mo_member *m, bool (*ready)(void *member), uint32_t bi
 
 /* victims.c */
 void mo_victims_arrange_locked(struct mo_team *team);
+/* Room for orders, before mo_victims_arrange_bound(). False: memory is exhausted. */
+bool mo_victims_prepare(struct mo_team *team);
 
 /* The payload of most tasks is a few pointers: as much as the smallest block holds beside a header, in whole words. */
 static inline void mo_copy_words(uint64_t *to, const uint64_t *from, size_t bytes)

@@ -65,7 +65,7 @@ struct mo_job_ext {
     uint64_t cost_ns; /* 0: not known */
     struct mo_executor *executor;
     int32_t priority;
-    int32_t place; /* of a placed job: see executor.h; -1: anywhere */
+    int32_t place; /* MO_PLACE_* */
 };
 _Static_assert(sizeof(struct mo_job_ext) == 32, "payload stays aligned to 32 bytes");
 
@@ -78,6 +78,14 @@ struct mo_job_watch {
     uint64_t unused;
 };
 _Static_assert(sizeof(struct mo_job_watch) == 32, "payload stays aligned to 32 bytes");
+
+/* Where a job is to run: by a worker of its executor, or by those that count to a NUMA node, by the kernel's number. */
+#define MO_PLACE_ANY       (-1)
+#define MO_PLACE_WORKER(i) ((int32_t)(i))
+#define MO_PLACE_NODE(n)   ((int32_t)(n) | MO_PLACE_IS_NODE)
+#define MO_PLACE_IS_NODE   0x10000
+#define MO_PLACE_STRICT    0x20000 /* nowhere else */
+#define MO_PLACE_NUMBER(p) ((unsigned)(p)&0xffff)
 
 struct mo_job_before {
     struct mo_job *job; /* who follows holds the handle */
@@ -322,10 +330,13 @@ struct mo_retention {
 };
 
 #define MO_EXECUTOR_NAME 16
+/* What its workers know of the machine. SOME: where that has several NUMA nodes. */
+enum mo_numa { MO_NUMA_SOME, MO_NUMA_OFF, MO_NUMA_ON };
 struct mo_executor_form {
     unsigned workers;
     unsigned blocking_limit;
     enum mo_steal_strategy steal;
+    enum mo_numa numa;
     char name[MO_EXECUTOR_NAME];
     bool flat;    /* priorities count for nothing */
     bool metrics; /* tasks are timed */
@@ -350,6 +361,11 @@ int mo_executor_free(struct mo_executor *x);
 bool mo_executor_is_closing(const struct mo_executor *x);
 unsigned mo_executor_workers(const struct mo_executor *x);
 const char *mo_executor_name(const struct mo_executor *x);
+/* The NUMA node that a worker counts to; -1: not known, or there is no such worker. */
+int mo_executor_node(struct mo_executor *x, unsigned worker);
+/* 0, or EINVAL where a job must run in a place that the executor does not have; one that only should is let go:
+   *place is MO_PLACE_ANY then. ENOMEM. */
+int mo_executor_check_place(struct mo_executor *x, int32_t *place);
 
 struct mo_executor_stats {
     uint64_t created, executed, in_place, dropped, failed, stolen, from_outside, blocking;

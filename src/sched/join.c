@@ -116,15 +116,22 @@ static bool claim_or_before(struct mo_worker *w, struct mo_job *job, unsigned le
     return claim(w, job);
 }
 
-/* Too deep for anything else: what it waits for is run by nobody, if all others are as deep in such waits. */
+/* Too deep for anything else: what it waits for is run by nobody, if all others are as deep in such waits, and what is strictly
+   for this worker is run by nobody else in any case. */
 static bool claim_one(struct job_wait *jw)
 {
+    struct mo_seat *seat = jw->seat;
     bool room = (char *)__builtin_frame_address(0) - jw->w->stack_end > MO_JOB_STACK_KEEP_BYTES / 2;
     unsigned looks = LOOKS_MAX;
     for (size_t i = 0; room && i < jw->count; i++)
         if (claim_or_before(jw->w, jw->jobs[i], MO_JOB_DEPTH_MAX, &looks))
             return true;
-    return false;
+    struct mo_job *strict = room ? mo_placed_take_strict(seat) : NULL;
+    if (!strict)
+        return false;
+    mo_idle_awake(seat->member);
+    mo_job_deal_inside(jw->w, seat->executor, &seat->member->done, strict);
+    return true;
 }
 
 /* A group's jobs must be taken even where the stack is short, as nobody else might; others need not. */

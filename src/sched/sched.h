@@ -206,6 +206,7 @@ struct mo_member {
     _Atomic uint32_t cpu;            /* where it was seen last; team-mates look (spread.c) */
     uint8_t sleeping;                /* enum mo_sleep */
     bool slept;                      /* since its last region began */
+    uint8_t steal_modesty;           /* of the adaptive strategy: how much less than half (steal.c) */
     struct mo_wait_memory memory[2]; /* of waits inside a region, at its end */
     _Atomic bool dismissed;          /* its thread is to leave the team, though the team has a region */
     bool joining;                    /* its barrier is the end of the region */
@@ -301,6 +302,8 @@ struct mo_arrivals {
 /* Who sleeps on a team's event: MASTER, member 0; MEMBER, others in the region or before it; and those whom the present
    region has no use for. */
 enum { MO_WAKE_MEMBER = 1, MO_WAKE_MASTER = 2, MO_WAKE_SURPLUS = 4 };
+/* And worker `tid` of an executor, perhaps some others too. */
+#define MO_WAKE_SEAT(tid) ((uint32_t)1 << (8 + (tid) % 24))
 
 /* Who may change which threads a team has: nobody holds an IDLE one; whoever made it TAKEN, its master or one who takes
    threads away; in a RUNNING one nobody may touch the members of the region, but the surplus beyond them can go. */
@@ -351,6 +354,7 @@ struct mo_team {
     struct mo_member *master;             /* whose region this is: member 0 is the same thread; NULL: apart.c */
     enum mo_steal_strategy steal;         /* how much its thieves take */
     bool apart;                           /* it is one without a master, whose members count jobs */
+    uint64_t (*cost_of)(const struct mo_task *); /* about how long it runs, ns, 0: not known; NULL: of none */
     struct mo_team *next_apart;           /* in the list of spare teams without a master */
     struct mo_team *next;                 /* in the list of all teams */
     struct mo_obs_parallel obs;

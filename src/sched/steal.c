@@ -22,6 +22,7 @@
 #define WALK_MAX          256
 #define BATCH_MAX         32
 #define ADAPTIVE_DEEP     8
+#define COARSE_NS         100000 /* tasks of which one keeps a thief busy for long */
 
 MO_RACES_BY_DESIGN bool mo_task_is_kin(struct mo_task *task, const struct mo_kin *kin)
 {
@@ -42,9 +43,13 @@ static bool accept_kin(void *item, void *kin)
 }
 
 /* ---- How much. */
-static int64_t batch_size(const struct mo_team *team, int64_t victim_has)
+/* The adaptive strategy goes by the victim's depth, and by what it got before: a half, a quarter or one, less each time that
+   tasks turned out to be long. With long ones a batch saves nothing, and whoever looks next finds nothing at the victim. */
+#define MODEST 2
+
+static int64_t batch_size(const struct mo_member *m, int64_t victim_has)
 {
-    switch (team->steal) {
+    switch (m->team->steal) {
     case MO_STEAL_ONE:
         return 1;
     case MO_STEAL_QUARTER:
@@ -52,7 +57,7 @@ static int64_t batch_size(const struct mo_team *team, int64_t victim_has)
     case MO_STEAL_HALF:
         return victim_has / 2;
     default:
-        return victim_has >= ADAPTIVE_DEEP ? victim_has / 2 : 1;
+        return victim_has < ADAPTIVE_DEEP ? 1 : m->steal_modesty == MODEST ? 1 : victim_has >> (1 + m->steal_modesty);
     }
 }
 
@@ -68,7 +73,7 @@ static MO_RACES_BY_DESIGN bool accept_sibling(void *item, void *parent)
 static void steal_more(struct mo_member *m, struct mo_member *victim, const struct mo_deque_guard *guard,
                        struct mo_task *first)
 {
-    int64_t more = batch_size(m->team, mo_deque_peek_size(&victim->deque) + 1) - 1;
+    int64_t more = batch_size(m, mo_deque_peek_size(&victim->deque) + 1) - 1;
     bool adaptive = m->team->steal == MO_STEAL_ADAPTIVE;
     struct mo_task *parent = mo_load_relaxed(&first->parent);
     void *item;
@@ -81,6 +86,12 @@ static void steal_more(struct mo_member *m, struct mo_member *victim, const stru
     }
     if (m->stole_count > 1) /* the thief is about to run another one, and that may take long */
         mo_work_published(m->team);
+}
+
+/* Is it known to be long? */
+static bool is_long(const struct mo_team *team, const struct mo_task *task)
+{
+    return team->cost_of && team->cost_of(task) >= COARSE_NS;
 }
 
 /* ---- From whom. */
@@ -119,7 +130,7 @@ static struct mo_task *steal_from(struct mo_member *m, struct mo_member *victim,
     }
     if (steal_one(m, &victim->deque, &guard, NULL, NULL, &item) != MO_STEAL_OK)
         return NULL;
-    if (!m->steal_backoff) /* else this one is a probe */
+    if (!m->steal_backoff && !is_long(m->team, item)) /* else this one is a probe, or enough */
         steal_more(m, victim, &guard, item);
     return item;
 }
@@ -154,11 +165,16 @@ static void back_off(struct mo_member *m, uint32_t limit)
 /* The thief is back for more: was the last theft worth it? */
 static void judge_last(struct mo_member *m)
 {
-    uint64_t took = mo_plat_ticks() - m->stole_at;
-    if (took * 1000 < (uint64_t)m->stole_count * WORTH_NS * mo_plat_ticks_per_us())
+    uint64_t took = (mo_plat_ticks() - m->stole_at) * 1000;
+    uint64_t per_ns = (uint64_t)m->stole_count * mo_plat_ticks_per_us();
+    if (took < per_ns * WORTH_NS)
         back_off(m, BACKOFF_WORTHLESS);
     else
         m->steal_backoff = 0;
+    if (took >= per_ns * COARSE_NS)
+        m->steal_modesty += m->steal_modesty < MODEST;
+    else
+        m->steal_modesty -= m->steal_modesty > 0;
     m->stole_at = 0;
 }
 

@@ -37,12 +37,20 @@ static bool make_tables_locked(struct mo_team *team)
     return true;
 }
 
+bool mo_victims_prepare(struct mo_team *team)
+{
+    mo_mutex_lock(&MO_SHARED(sched).lock);
+    bool made = make_tables_locked(team);
+    mo_mutex_unlock(&MO_SHARED(sched).lock);
+    return made;
+}
+
 bool mo_victims_arrange_bound(struct mo_member *m, mo_cpu_of_member *cpu_of, const void *arg)
 {
     struct mo_topo_summary topology;
-    unsigned cpu[MO_PLAT_CPUS_MAX], n = m->size;
+    unsigned cpu[MO_PLAT_CPUS_MAX + 1], n = m->size;
     mo_topo_summarize(&topology);
-    if (!topology.loaded || n < 2 || m->team->tables != m->team->capacity || n > MO_PLAT_CPUS_MAX)
+    if (!topology.loaded || n < 2 || m->team->tables != m->team->capacity || n > MO_PLAT_CPUS_MAX + 1)
         return false;
     for (unsigned i = 0; i < n; i++)
         cpu[i] = cpu_of(arg, i);

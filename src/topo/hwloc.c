@@ -24,6 +24,7 @@
     use(hwloc_get_nbobjs_by_depth)           \
     use(hwloc_get_obj_by_depth)              \
     use(hwloc_bitmap_isset)                  \
+    use(hwloc_topology_is_thissystem)        \
     use(hwloc_distances_get_by_type)         \
     use(hwloc_distances_release)
 #define OPTIONAL(use) \
@@ -126,6 +127,7 @@ static void place_cpus(const struct hwloc *h, hwloc_topology_t topology, struct 
         m->sites.site[cpu] = mo_site_unknown;
     for (unsigned i = 0; i < m->summary.pus; i++) {
         hwloc_obj_t pu = get_object(h, topology, HWLOC_OBJ_PU, i);
+        m->in_order[i] = pu->os_index;
         m->sites.site[pu->os_index] = (struct mo_site){.package = ancestor(pu, HWLOC_OBJ_PACKAGE),
                                                        .node = node_of(h, topology, pu, m->summary.nodes),
                                                        .cache = ancestor(pu, last_cache),
@@ -153,6 +155,8 @@ static unsigned rank_of(const struct hwloc_distances_s *d, hwloc_uint64_t value)
 static void rank_nodes(const struct hwloc *h, hwloc_topology_t topology, struct mo_machine *m)
 {
     unsigned nodes = m->summary.nodes, found = 1;
+    for (unsigned i = 0; i < nodes; i++)
+        m->node_number[i] = get_object(h, topology, HWLOC_OBJ_NUMANODE, i)->os_index;
     for (unsigned i = 0; i < nodes * nodes; i++)
         m->node_level[i] = i / nodes == i % nodes ? MO_DISTANCE_NODE : MO_DISTANCE_REMOTE;
     struct hwloc_distances_s *d = NULL;
@@ -187,12 +191,16 @@ static struct mo_machine *copy_machine(const struct hwloc *h, hwloc_topology_t t
                                       .pus = count_objects(h, topology, HWLOC_OBJ_PU)};
     unsigned cpu_limit = find_cpu_limit(h, topology, summary.pus);
     size_t site_bytes = cpu_limit * sizeof(struct mo_site), levels = (size_t)summary.nodes * summary.nodes;
-    struct mo_machine *m = malloc(sizeof *m + site_bytes + levels);
+    size_t number_bytes = (summary.pus + (size_t)summary.nodes) * sizeof(unsigned);
+    struct mo_machine *m = malloc(sizeof *m + site_bytes + number_bytes + levels);
     if (m == NULL)
         return NULL;
     m->summary = summary;
     m->sites = (struct mo_sites){.cpu_limit = cpu_limit, .site = (struct mo_site *)(m + 1)};
-    m->node_level = (uint8_t *)m->sites.site + site_bytes;
+    m->in_order = (unsigned *)((char *)m->sites.site + site_bytes);
+    m->node_number = m->in_order + summary.pus;
+    m->node_level = (uint8_t *)(m->node_number + summary.nodes);
+    m->foreign = !h->hwloc_topology_is_thissystem(topology);
     place_cpus(h, topology, m);
     rank_nodes(h, topology, m);
     return m;

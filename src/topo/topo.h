@@ -62,6 +62,20 @@ unsigned mo_topo_distance(unsigned cpu_a, unsigned cpu_b);
    Requires that self < n. O(n * distances), no allocation. */
 void mo_topo_victim_order(const unsigned *cpu_of, unsigned n, unsigned self, unsigned *order);
 
+/* ---- Where threads go that are to have the machine among themselves. */
+#define MO_TOPO_NO_NODE (-1)
+struct mo_topo_seat {
+    unsigned cpu; /* the kernel's numbers */
+    int node;     /* MO_TOPO_NO_NODE: not known */
+};
+
+/* Thread i of n gets seat[i], evenly over the CPUs that the calling thread may use, neighbours near one another; more threads
+   than CPUs share them. On a machine that is not this one all its CPUs count. False while the machine counts as flat. */
+bool mo_topo_seats(unsigned n, struct mo_topo_seat *seat);
+/* The CPUs of a node that the calling thread may use; how many words of the mask they take, 0: none, or they are another
+   machine's. */
+unsigned mo_topo_node_mask(int node, unsigned long mask[MO_MASK_WORDS]);
+
 /* What the machine has, all zero but `loaded` while it counts as flat. */
 struct mo_topo_summary {
     bool loaded;

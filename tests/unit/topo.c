@@ -189,6 +189,24 @@ static void a_team_of_one_has_no_victims(void **state)
     assert_int_equal(order[0], 99);
 }
 
+/* Evenly, in the order in which CPUs share things, and round again where there are more threads than CPUs. */
+static void seats_are_spread_over_the_machine(void **state)
+{
+    struct mo_topo_seat seat[128];
+    unsigned long mask[MO_MASK_WORDS];
+    assert_true(mo_topo_seats(1, seat));
+    assert_int_equal(seat[0].cpu, 0);
+    assert_true(mo_topo_seats(8, seat));
+    for (unsigned i = 0; i < 8; i++) {
+        assert_int_equal(seat[i].cpu, 8 * i);
+        assert_int_equal(seat[i].node, i / 2);
+    }
+    assert_true(mo_topo_seats(128, seat));
+    for (unsigned i = 0; i < 128; i++)
+        assert_int_equal(seat[i].cpu, i / 2);
+    assert_int_equal(mo_topo_node_mask(0, mask), 0); /* nobody can be bound to a machine that is made up */
+}
+
 int main(void)
 {
     setenv("HWLOC_SYNTHETIC", "node:4 l3:2 core:4 pu:2", 1);
@@ -203,6 +221,7 @@ int main(void)
         cmocka_unit_test(order_is_complete_and_sorted),
         cmocka_unit_test(equally_near_thieves_start_at_different_victims),
         cmocka_unit_test(a_team_of_one_has_no_victims),
+        cmocka_unit_test(seats_are_spread_over_the_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -168,6 +168,86 @@ static void larger_team_gets_new_tables(void **state)
     }
 }
 
+/* Looks that a thief which finds nothing leaves out: 1, 2, 4, 8 and no more. */
+static void back_off_has_an_end(void **state)
+{
+    static const unsigned pauses[] = {1, 2, 4, 8, 8, 8};
+    struct mo_team *team = new_team(spread_out, 2);
+    struct mo_member *m = mo_team_member(team, 0);
+    for (unsigned i = 0; i < sizeof pauses / sizeof *pauses; i++) {
+        assert_null(mo_steal(m, NULL));
+        assert_int_equal(m->steal_pause, pauses[i]);
+        while (m->steal_pause)
+            assert_null(mo_steal(m, NULL));
+    }
+}
+
+/* What one theft of a victim with 32 siblings takes, the first one included. */
+static unsigned taken_at_once(struct mo_team *team, enum mo_steal_strategy strategy, unsigned modesty)
+{
+    struct mo_member *thief = mo_team_member(team, 0), *victim = mo_team_member(team, 1);
+    static struct mo_task task[32];
+    mo_deque_clear(&thief->deque);
+    mo_deque_clear(&victim->deque);
+    for (unsigned i = 0; i < 32; i++) {
+        assert_true(mo_deque_room_owner(&victim->deque));
+        mo_deque_push_owner(&victim->deque, &task[i]);
+    }
+    team->steal = strategy;
+    thief->stole_at = 0;
+    thief->steal_backoff = thief->steal_pause = 0;
+    thief->steal_modesty = (uint8_t)modesty;
+    assert_ptr_equal(mo_steal(thief, NULL), &task[0]);
+    assert_int_equal(mo_deque_peek_size(&thief->deque) + mo_deque_peek_size(&victim->deque) + 1, 32);
+    return (unsigned)mo_deque_peek_size(&thief->deque) + 1;
+}
+
+static void strategies_take_what_they_say(void **state)
+{
+    struct mo_team *team = new_team(spread_out, 2);
+    assert_int_equal(taken_at_once(team, MO_STEAL_ONE, 0), 1);
+    assert_int_equal(taken_at_once(team, MO_STEAL_HALF, 0), 16);
+    assert_int_equal(taken_at_once(team, MO_STEAL_QUARTER, 0), 8);
+    assert_int_equal(taken_at_once(team, MO_STEAL_ADAPTIVE, 0), 16);
+    assert_int_equal(taken_at_once(team, MO_STEAL_ADAPTIVE, 1), 8);
+    assert_int_equal(taken_at_once(team, MO_STEAL_ADAPTIVE, 2), 1);
+}
+
+/* The thief comes back after so many microseconds for each task that it took. */
+static unsigned modesty_after(struct mo_team *team, unsigned us)
+{
+    struct mo_member *thief = mo_team_member(team, 0);
+    thief->stole_count = 1;
+    thief->stole_at = mo_plat_ticks() - us * mo_plat_ticks_per_us();
+    mo_deque_clear(&mo_team_member(team, 1)->deque);
+    assert_null(mo_steal(thief, NULL));
+    thief->steal_pause = 0;
+    return thief->steal_modesty;
+}
+
+static void adaptive_thieves_learn(void **state)
+{
+    struct mo_team *team = new_team(spread_out, 2);
+    assert_int_equal(modesty_after(team, 1000), 1);
+    assert_int_equal(modesty_after(team, 1000), 2);
+    assert_int_equal(modesty_after(team, 1000), 2);
+    do /* a thread that is interrupted for long comes late */
+        mo_team_member(team, 0)->steal_modesty = 1;
+    while (modesty_after(team, 0) != 0);
+}
+
+static uint64_t long_of_all(const struct mo_task *task)
+{
+    return 1000000;
+}
+
+static void a_long_task_is_enough(void **state)
+{
+    struct mo_team *team = new_team(spread_out, 2);
+    team->cost_of = long_of_all;
+    assert_int_equal(taken_at_once(team, MO_STEAL_HALF, 0), 1);
+}
+
 int main(void)
 {
     setenv("HWLOC_SYNTHETIC", "node:4 l3:2 core:4 pu:2", 1);
@@ -180,6 +260,10 @@ int main(void)
         cmocka_unit_test(bound_members_know_where_the_others_are),
         cmocka_unit_test(smaller_region_ignores_the_table),
         cmocka_unit_test(larger_team_gets_new_tables),
+        cmocka_unit_test(back_off_has_an_end),
+        cmocka_unit_test(strategies_take_what_they_say),
+        cmocka_unit_test(adaptive_thieves_learn),
+        cmocka_unit_test(a_long_task_is_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
