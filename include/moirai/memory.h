@@ -63,6 +63,8 @@ typedef struct moirai_arena moirai_arena_t;
 
 /* Errors: MOIRAI_EINVAL, MOIRAI_ENOMEM. */
 int moirai_arena_new(moirai_arena_t **arena);
+/* The same with memory of NUMA node `node`, as moirai_node_get(). */
+int moirai_arena_new_on(moirai_arena_t **arena, int node);
 /* The calling thread's own, made by the first call and emptied when the thread ends. NULL: memory is exhausted. */
 moirai_arena_t *moirai_arena_local(void);
 /* `bytes` bytes at an alignment of `align`, a power of two up to 4096 (0: 16), undefined. NULL: memory is exhausted, or `align` is not
@@ -79,6 +81,17 @@ void moirai_arena_reset(moirai_arena_t *arena, moirai_arena_mark_t mark);
 size_t moirai_arena_bytes(const moirai_arena_t *arena);
 /* Not for a thread's own. */
 void moirai_arena_free(moirai_arena_t *arena);
+
+/* ---- NUMA nodes. Each has an arena that all threads share: one of jemalloc's where the program has that (`pkg-config --libs
+   moirai-jemalloc`, `moirai run --jemalloc`), and otherwise pages straight from the system, which is slow for small pieces. */
+/* `bytes` zeroed bytes at an alignment of 128 that come from NUMA node `node`, as the kernel numbers it, as long as that has
+   memory; -1: from the node that the calling worker counts to, or else the thread is on. Where a sandbox denies the choice, or
+   there is no such node, the thread that touches a page first decides. NULL: memory is exhausted, nothing is asked for, or a
+   node is no number of one.
+   Context: any thread. */
+void *moirai_node_get(size_t bytes, int node);
+/* Give it back, with the same number of bytes. */
+void moirai_node_put(void *p, size_t bytes);
 
 /* ---- Pages. */
 /* Zeroed pages that come from NUMA node `node`, as the kernel numbers it, as long as that has memory; -1: from where they are first

@@ -1,5 +1,6 @@
 /* `moirai run` prepares the environment and becomes the command: signals, exit status and process id are its own. What keeps
    Moirai out of it is said in one line, and it runs all the same. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -24,6 +25,7 @@ static const char usage[] =
     "--all        OpenMP and the C library's locks are Moirai's (default)\n"
     "--omp        OpenMP alone; locks stay the C library's\n"
     "--pthread    locks alone; the program keeps its own OpenMP runtime\n"
+    "--jemalloc   the command's malloc() and Moirai's own memory are jemalloc's, with an arena for each NUMA node\n"
     "--threads N  threads of a parallel region that does not say how many\n"
     "--stats      what was counted, on standard error when the command ends; --stats=json:FILE: in a file\n"
     "--locks      which locks are waited for, where and how long; --locks=json:FILE: in a file\n"
@@ -120,6 +122,18 @@ static bool add_libraries(enum parts parts)
     if (parts == OMP && !set_by_option("MOIRAI_PTHREAD=off"))
         return false;
     return add_library("LD_PRELOAD", "libmoirai_preload.so", ": ") && add_library("LD_LIBRARY_PATH", "compat", ":;");
+}
+
+#define JEMALLOC "libjemalloc.so.2"
+
+/* Found by the loader, as everything else is. It need not be possible to load it here, this late: it takes static TLS. */
+static bool add_jemalloc(void)
+{
+    if (!dlopen(JEMALLOC, RTLD_LAZY | RTLD_LOCAL) && strstr(dlerror(), "cannot open shared object file")) {
+        fputs("moirai: there is no " JEMALLOC " for --jemalloc (Debian's package is libjemalloc2)\n", stderr);
+        return false;
+    }
+    return prepend("LD_PRELOAD", JEMALLOC, ": ");
 }
 
 /* ---- What stands in the way. */
@@ -220,7 +234,7 @@ static bool take_option(int letter, const char *argument)
     }
 }
 
-static bool parse_options(int argc, char **argv, enum parts *parts)
+static bool parse_options(int argc, char **argv, enum parts *parts, bool *jemalloc)
 {
     static const struct option known[] = {{"all", no_argument, NULL, 'a'},
                                           {"omp", no_argument, NULL, 'o'},
@@ -230,10 +244,13 @@ static bool parse_options(int argc, char **argv, enum parts *parts)
                                           {"stats", optional_argument, NULL, 'S'},
                                           {"locks", optional_argument, NULL, 'L'},
                                           {"metrics", required_argument, NULL, 'M'},
+                                          {"jemalloc", no_argument, NULL, 'j'},
                                           {NULL, 0, NULL, 0}};
     for (int letter; (letter = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
         if (letter == 'a' || letter == 'o' || letter == 'p')
             *parts = letter == 'a' ? ALL : letter == 'o' ? OMP : PTHREAD;
+        else if (letter == 'j')
+            *jemalloc = true;
         else if (letter == '?')
             return fputs(usage, stderr), false;
         else if (!take_option(letter, optarg))
@@ -247,14 +264,15 @@ static bool parse_options(int argc, char **argv, enum parts *parts)
 int mo_cmd_run(int argc, char **argv)
 {
     enum parts parts = ALL;
-    if (!parse_options(argc, argv, &parts))
+    bool jemalloc = false;
+    if (!parse_options(argc, argv, &parts, &jemalloc))
         return MO_CMD_USAGE_STATUS;
     char *path = mo_object_find(argv[optind]);
     if (path)
         check_command(path, false);
     free(path);
     check_preloads();
-    if (!add_libraries(parts))
+    if ((jemalloc && !add_jemalloc()) || !add_libraries(parts))
         return MO_CMD_FAILED_STATUS;
     execvp(argv[optind], argv + optind);
     int error = errno;

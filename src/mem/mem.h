@@ -8,6 +8,11 @@
 /* ---- Extents: zeroed memory straight from the system, or from a jemalloc arena of the caller's node where the process
    has jemalloc. Aligned to a line pair. NULL when exhausted. */
 void *mo_extent_alloc(size_t bytes);
+/* The same on NUMA node `node`, by the kernel's number, as long as that has memory and the system lets us choose; otherwise,
+   and with -1, from where they are touched first, or from the arena of the caller's node. */
+void *mo_extent_alloc_on(size_t bytes, int node);
+/* Have pages that nobody has touched come from that node. One warning where a sandbox denies that. */
+void mo_extent_bind(void *pages, size_t bytes, int node);
 void mo_extent_free(void *p, size_t bytes);
 /* True where the process has jemalloc, so that extents come from its arenas. */
 bool mo_extent_uses_jemalloc(void);
@@ -34,6 +39,7 @@ struct mo_slab {
     struct mo_slab_block *free[MO_SLAB_CLASSES];
     char *bump, *bump_end;
     uint64_t mapped_bytes;
+    unsigned node; /* where new memory is to come from, + 1; 0: from where the owner is */
     /* Blocks that other workers gave back: a Treiber stack that only ever loses everything at once, so no ABA. */
     _Atomic(struct mo_slab_block *) remote MO_ALIGNED(MO_LINE_PAIR);
 };

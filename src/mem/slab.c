@@ -22,7 +22,7 @@ static void drain_remote(struct mo_slab *s)
 
 static bool new_chunk(struct mo_slab *s)
 {
-    char *chunk = mo_extent_alloc(CHUNK_BYTES);
+    char *chunk = mo_extent_alloc_on(CHUNK_BYTES, (int)s->node - 1);
     if (!chunk)
         return false;
     s->bump = chunk;
@@ -38,7 +38,7 @@ bool mo_slab_prepare(struct mo_slab *s)
 
 static void *alloc_big(struct mo_slab *s, size_t bytes)
 {
-    void *p = mo_extent_alloc(bytes);
+    void *p = mo_extent_alloc_on(bytes, (int)s->node - 1);
     if (p)
         s->mapped_bytes += bytes;
     return p;

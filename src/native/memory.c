@@ -53,6 +53,18 @@ static size_t round_up(size_t n, size_t align)
     return (n + align - 1) & ~(align - 1);
 }
 
+/* The node that the caller means: a worker that counts to one has that where it names none. */
+static int which_node(int node)
+{
+    struct mo_member *m = node < 0 ? mo_self_peek() : NULL;
+    return m ? (int)m->worker->slab.node - 1 : node;
+}
+
+static bool may_be_node(int node)
+{
+    return node >= -1 && node < MO_PLAT_NODES_MAX;
+}
+
 MO_API int moirai_pool_new(moirai_pool_t **pool, size_t bytes, size_t align, size_t limit)
 {
     if (!align)
@@ -79,7 +91,7 @@ static bool new_chunk_locked(struct moirai_pool *p)
 {
     size_t bytes = p->bytes * 4 + p->align > CHUNK_BYTES ? p->bytes * 4 + p->align : CHUNK_BYTES;
     bytes += sizeof(struct chunk);
-    struct chunk *c = mo_extent_alloc(bytes);
+    struct chunk *c = mo_extent_alloc_on(bytes, which_node(-1));
     if (!c)
         return false;
     *c = (struct chunk){p->chunks, bytes};
@@ -119,7 +131,7 @@ static void fill_locked(struct moirai_pool *p, struct cache *c)
 /* ---- Caches. */
 static __attribute__((noinline)) struct cache *new_cache(_Atomic(struct cache *) *slot)
 {
-    struct cache *c = mo_extent_alloc(sizeof *c);
+    struct cache *c = mo_extent_alloc_on(sizeof *c, which_node(-1));
     mo_store_release(slot, c); /* for the statistics; no other thread has this number */
     return c;
 }
@@ -235,6 +247,7 @@ struct moirai_arena {
     struct block *first, *now;
     char *at, *end; /* in `now` */
     size_t bytes;
+    int node;                        /* -1: of whoever has it grow */
     struct mo_thread_end thread_end; /* of a thread's own */
 };
 
@@ -244,15 +257,21 @@ struct mark {
 };
 _Static_assert(sizeof(struct mark) == sizeof(moirai_arena_mark_t), "room for it");
 
-MO_API int moirai_arena_new(moirai_arena_t **arena)
+MO_API int moirai_arena_new_on(moirai_arena_t **arena, int node)
 {
-    if (!arena)
+    if (!arena || !may_be_node(node))
         return MOIRAI_EINVAL;
-    struct moirai_arena *a = mo_extent_alloc(sizeof *a);
+    struct moirai_arena *a = mo_extent_alloc_on(sizeof *a, which_node(node));
     if (!a)
         return MOIRAI_ENOMEM;
+    a->node = node;
     *arena = a;
     return MOIRAI_OK;
+}
+
+MO_API int moirai_arena_new(moirai_arena_t **arena)
+{
+    return moirai_arena_new_on(arena, -1);
 }
 
 static void enter_block(struct moirai_arena *a, struct block *b)
@@ -276,7 +295,7 @@ static bool add_block(struct moirai_arena *a, size_t least)
         bytes = BLOCK_MOST;
     if (bytes < least)
         bytes = least;
-    struct block *b = mo_extent_alloc(bytes), **link = a->now ? &a->now->next : &a->first;
+    struct block *b = mo_extent_alloc_on(bytes, which_node(a->node)), **link = a->now ? &a->now->next : &a->first;
     if (!b)
         return false;
     *b = (struct block){*link, bytes};
@@ -371,24 +390,33 @@ MO_API moirai_arena_t *moirai_arena_local(void)
     return a;
 }
 
+/* ---- Memory of a node. */
+MO_API void *moirai_node_get(size_t bytes, int node)
+{
+    return bytes && may_be_node(node) ? mo_extent_alloc_on(bytes, which_node(node)) : NULL;
+}
+
+MO_API void moirai_node_put(void *p, size_t bytes)
+{
+    if (p)
+        mo_extent_free(p, bytes);
+}
+
 /* ---- Pages. */
 MO_API int moirai_pages_new(void **pages, size_t bytes, int node)
 {
-    struct mo_node_mask with_memory, one = {{0}};
+    struct mo_node_mask with_memory;
     if (!pages || !bytes || node < -1 || node >= MO_PLAT_NODES_MAX)
         return MOIRAI_EINVAL;
     if (node >= 0) {
         mo_topo_memory_nodes(&with_memory);
         if (mo_topo_next_node(&with_memory, (unsigned)node) != (unsigned)node)
             return MOIRAI_EINVAL;
-        size_t word = 8 * sizeof one.bits[0];
-        one.bits[(unsigned)node / word] = 1ul << (unsigned)node % word;
     }
     void *p = mo_plat_map(bytes);
     if (!p)
         return MOIRAI_ENOMEM;
-    if (node >= 0)
-        mo_plat_prefer_nodes(p, bytes, &one); /* where that is denied the first touch decides */
+    mo_extent_bind(p, bytes, node);
     *pages = p;
     return MOIRAI_OK;
 }

@@ -52,6 +52,14 @@ void mo_plat_name_stack(void *low, size_t bytes)
 #endif
 }
 
+int mo_plat_empty(void *p, size_t bytes)
+{
+    int saved = errno;
+    int err = madvise(p, bytes, MADV_DONTNEED) == 0 ? 0 : errno;
+    errno = saved;
+    return err;
+}
+
 size_t mo_plat_page_bytes(void)
 {
     return (size_t)sysconf(_SC_PAGESIZE);

@@ -43,6 +43,8 @@ void *mo_plat_map(size_t bytes);
 /* The same, and zeroed again in a child of fork; NULL also where the system has no such pages. */
 void *mo_plat_map_wiped(size_t bytes);
 void mo_plat_unmap(void *p, size_t bytes);
+/* Give whole pages back to the system; they stay mapped, and are zeroed again when they are touched. */
+int mo_plat_empty(void *p, size_t bytes);
 /* The same for stacks: counts against no limit before it is touched, and huge pages are not wanted. */
 void *mo_plat_map_stacks(size_t bytes);
 /* Whole pages that nobody may touch from now on: by a mark in the kernel's tables, which takes no mapping of its own (EINVAL

@@ -135,12 +135,14 @@ void mo_placement_enter(struct mo_seat *seat, struct mo_placement_before *before
     before->bound = bind_to_node(w, at->node, before);
     mo_store_relaxed(&w->cpu, at->cpu);
     w->node = at->node < 0 ? 0 : (unsigned)at->node;
+    w->slab.node = (unsigned)(at->node + 1); /* its blocks come from there, on whatever CPU it is now */
     mo_victims_arrange_bound(seat->member, cpu_of_member, p);
 }
 
 void mo_placement_leave(struct mo_seat *seat, const struct mo_placement_before *before)
 {
     struct mo_worker *w = seat->member->worker;
+    w->slab.node = 0;
     if (!before->bound)
         return;
     mo_plat_set_affinity(before->mask, before->words);
