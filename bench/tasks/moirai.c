@@ -1,15 +1,28 @@
 #include <moirai/moirai.h>
+#include <unistd.h>
 
-#include "rows.h"
+#include "memory.h"
+#include "pairs.h"
 
 static moirai_executor_t *executor;
+static moirai_pool_t *objects;
+static int worker_count;
 
-static void begin(int workers)
+static void make_executor(int workers, int strategy)
 {
     moirai_executor_attr_t attr;
     moirai_executor_attr_init(&attr);
     bench_expect("workers", moirai_executor_attr_set_workers(&attr, (unsigned)workers), MOIRAI_OK);
+    if (strategy >= 0)
+        bench_expect("a strategy", moirai_executor_attr_set_steal(&attr, strategy), MOIRAI_OK);
     bench_expect("an executor", moirai_executor_new(&executor, &attr), MOIRAI_OK);
+}
+
+static void begin(int workers)
+{
+    worker_count = workers;
+    make_executor(workers, -1);
+    bench_expect("a pool", moirai_pool_new(&objects, OBJECT_BYTES, 0, 0), MOIRAI_OK);
 }
 
 static void nothing(void *data)
@@ -131,9 +144,113 @@ static double latency(void)
     return inside(join_and_look);
 }
 
+/* ---- How much thieves take: a task of 5 us out of one deque, with all that goes with it. */
+static void five_us(void *data)
+{
+    (void)data;
+    for (double end = bench_now_ns() + 5000; bench_now_ns() < end;)
+        ;
+}
+
+static void share_out(void *ns)
+{
+    moirai_group_t *group;
+    double before = bench_now_ns();
+    moirai_group_open(&group, NULL, 0);
+    for (int i = 0; i < SPAWNS / 10; i++)
+        moirai_group_spawn(group, NULL, five_us, NULL, 0);
+    bench_expect("a group", moirai_group_close(group), MOIRAI_OK);
+    *(double *)ns = (bench_now_ns() - before) / (SPAWNS / 10);
+}
+
+static double share_by(int strategy)
+{
+    static int present = -1;
+    if (present != strategy) { /* in the round that warms up */
+        bench_expect("its end", moirai_executor_shutdown(executor, MOIRAI_SHUTDOWN_DRAIN, 0), MOIRAI_OK);
+        moirai_executor_free(executor);
+        make_executor(worker_count, strategy);
+        present = strategy;
+    }
+    return inside(share_out);
+}
+
+static double share_one(void)
+{
+    return share_by(MOIRAI_STEAL_ONE);
+}
+
+static double share_half(void)
+{
+    return share_by(MOIRAI_STEAL_HALF);
+}
+
+static double share_quarter(void)
+{
+    return share_by(MOIRAI_STEAL_QUARTER);
+}
+
+static double share_adaptive(void)
+{
+    return share_by(MOIRAI_STEAL_ADAPTIVE);
+}
+
+/* ---- Memory. */
+static void *get_object(void)
+{
+    return moirai_pool_get(objects);
+}
+
+static void put_object(void *o)
+{
+    moirai_pool_put(objects, o);
+}
+
+static int released;
+
+static void block(void *data)
+{
+    (void)data;
+    while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
+        usleep(100);
+}
+
+static void spawn_outstanding(void)
+{
+    moirai_task_attr_t attr;
+    moirai_task_attr_init(&attr);
+    for (int i = 0; i < worker_count; i++) {
+        moirai_task_attr_set_worker(&attr, (unsigned)i, MOIRAI_STRICT);
+        bench_expect("a task", moirai_spawn_with(executor, NULL, &attr, block, NULL, 0), MOIRAI_OK);
+    }
+    for (long i = 0; i < OUTSTANDING; i++)
+        bench_expect("a task", moirai_spawn(executor, NULL, nothing, &i, sizeof i), MOIRAI_OK);
+}
+
+static void end_outstanding(void)
+{
+    __atomic_store_n(&released, 1, __ATOMIC_RELEASE);
+}
+
+static double memory(void)
+{
+    return bytes_of_outstanding(spawn_outstanding, end_outstanding);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct task_row rows[] = {{"spawn_join", spawn_join}, {"spawn_wait", spawn_wait}, {"fib", fibs},
-                                           {"outside", outside},       {"latency", latency},       {NULL, NULL}};
+    static const struct task_row rows[] = {{"spawn_join", spawn_join},
+                                           {"spawn_wait", spawn_wait},
+                                           {"fib", fibs},
+                                           {"outside", outside},
+                                           {"latency", latency},
+                                           {"share_one", share_one},
+                                           {"share_quarter", share_quarter},
+                                           {"share_half", share_half},
+                                           {"share_adaptive", share_adaptive},
+                                           {"pool", pool},
+                                           {"pool_many", pool_many},
+                                           {"memory", memory},
+                                           {NULL, NULL}};
     return measure_rows("moirai", rows, argc, argv, begin);
 }

@@ -1,5 +1,5 @@
 /* What the programs of bench/task have in common: each measures the same rows with another library. A row repeats one round
-   for some time; a round returns the ns of one unit.
+   for some time; a round returns the ns of one unit, or the bytes in the row `memory`.
    usage: PROGRAM ROW [MILLISECONDS [WORKERS]], or --list */
 #ifndef BENCH_TASKS_ROWS_H
 #define BENCH_TASKS_ROWS_H
@@ -37,7 +37,7 @@ static int measure_rows(const char *library, const struct task_row *rows, int ar
         return 2;
     }
     begin(argc > 3 ? atoi(argv[3]) : 2);
-    struct series *series = bench_series(&out, row->name, "ns", false);
+    struct series *series = bench_series(&out, row->name, strcmp(row->name, "memory") ? "ns" : "B", false);
     row->round(); /* warms up */
     for (double start = bench_now_ns(); bench_now_ns() - start < ms * 1e6 || series->count < 3;)
         bench_sample(series, row->round());

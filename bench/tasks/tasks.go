@@ -57,9 +57,66 @@ func fibs() float64 {
 	return float64(time.Since(before).Nanoseconds()) / fibTasks
 }
 
+type object struct{ bytes [48]byte }
+
+var objects = sync.Pool{New: func() any { return new(object) }}
+
+func pool() float64 {
+	before := time.Now()
+	for i := 0; i < spawns; i++ {
+		o := objects.Get().(*object)
+		o.bytes[0] = 1
+		objects.Put(o)
+	}
+	return float64(time.Since(before).Nanoseconds()) / spawns
+}
+
+var many [1000]*object
+
+func poolMany() float64 {
+	before := time.Now()
+	for i := range many {
+		many[i] = objects.Get().(*object)
+		many[i].bytes[0] = 1
+	}
+	for i := range many {
+		objects.Put(many[i])
+	}
+	return float64(time.Since(before).Nanoseconds()) / float64(len(many))
+}
+
+const outstanding = 500000
+
+func residentBytes() float64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	pages, _ := strconv.ParseFloat(strings.Fields(string(text))[1], 64)
+	return pages * float64(os.Getpagesize())
+}
+
+var bytesOfOutstanding float64
+
+// A goroutine that waits: its stack is part of it.
+func memory() float64 {
+	if bytesOfOutstanding > 0 {
+		return bytesOfOutstanding
+	}
+	before := residentBytes()
+	release := make(chan struct{})
+	for i := 0; i < outstanding; i++ {
+		go func() { <-release }()
+	}
+	bytesOfOutstanding = (residentBytes() - before) / outstanding
+	close(release)
+	return bytesOfOutstanding
+}
+
 func main() {
-	names := []string{"spawn_join", "spawn_wait", "fib", "outside"}
-	rounds := []func() float64{spawnJoin, spawnWait, fibs, spawnWait}
+	names := []string{"spawn_join", "spawn_wait", "fib", "outside", "pool", "pool_many", "memory"}
+	rounds := []func() float64{spawnJoin, spawnWait, fibs, spawnWait, pool, poolMany, memory}
 	if len(os.Args) > 1 && os.Args[1] == "--list" {
 		fmt.Println(strings.Join(names, "\n"))
 		return
@@ -88,6 +145,10 @@ func main() {
 			samples = append(samples, fmt.Sprintf("%.6g", ns))
 		}
 	}
-	fmt.Printf("{\"library\":\"go\",\"series\":[{\"name\":\"%s\",\"unit\":\"ns\",\"more_is_better\":false,\"samples\":[%s]}]}\n",
-		names[row], strings.Join(samples, ","))
+	unit := "ns"
+	if names[row] == "memory" {
+		unit = "B"
+	}
+	fmt.Printf("{\"library\":\"go\",\"series\":[{\"name\":\"%s\",\"unit\":\"%s\",\"more_is_better\":false,\"samples\":[%s]}]}\n",
+		names[row], unit, strings.Join(samples, ","))
 }

@@ -1,8 +1,10 @@
+#include <tbb/scalable_allocator.h>
 #include <tbb/task_arena.h>
 #include <tbb/task_group.h>
 
 extern "C" {
-#include "rows.h"
+#include "memory.h"
+#include "pairs.h"
 }
 
 static tbb::task_arena *arena;
@@ -56,10 +58,43 @@ static double fibs()
     return (bench_now_ns() - before) / FIB_TASKS;
 }
 
+static void *get_object()
+{
+    return scalable_malloc(OBJECT_BYTES);
+}
+
+static void put_object(void *o)
+{
+    scalable_free(o);
+}
+
+/* An arena for one thread alone, which is inside: nobody begins a task. */
+static tbb::task_arena alone(1);
+static tbb::task_group outstanding;
+
+static void spawn_outstanding()
+{
+    alone.execute([] {
+        for (long i = 0; i < OUTSTANDING; i++)
+            outstanding.run([i] { *(volatile long *)&i; });
+    });
+}
+
+static void end_outstanding()
+{
+    alone.execute([] { outstanding.wait(); });
+}
+
+static double memory()
+{
+    return bytes_of_outstanding(spawn_outstanding, end_outstanding);
+}
+
 /* A thread of the program's is a worker there while it waits. */
 int main(int argc, char **argv)
 {
     static const struct task_row rows[] = {
-        {"spawn_join", spawn_join}, {"spawn_wait", spawn_wait}, {"fib", fibs}, {"outside", spawn_wait}, {NULL, NULL}};
+        {"spawn_join", spawn_join}, {"spawn_wait", spawn_wait}, {"fib", fibs}, {"outside", spawn_wait}, {"pool", pool},
+        {"pool_many", pool_many},   {"memory", memory},         {NULL, NULL}};
     return measure_rows("tbb", rows, argc, argv, begin);
 }
