@@ -21,8 +21,9 @@
        has just come and has not loaned yet, is a dead one's: the receiver passes it over, and so does the next sender i
        before it loans anything. Either does it by a CAS from that very value; tickets do not come again.
 
-   Order. The stores of FULL and of FREE, and the CAS of LOANED, are seq_cst, as is the look at the bell that follows (below);
-   the payload is published by them (release) and read after a load that acquires. Linearisation: a loan by the CAS of its slot
+   Order. The store of FULL and the CAS of LOANED are seq_cst, as is the look at the bell that follows (below). The store of FREE
+   is a release: the bell is read by a read-modify-write then. The payload is published by them and read after a load that
+   acquires. Linearisation: a loan by the CAS of its slot
    (one sender: none needed, it is not seen), a message by the store of FULL, a release by the store of FREE.
 
    Bells. Who has to wait sets the lowest bit of a bell, looks again, and sleeps on the bell as it was with the bit. Who
@@ -30,6 +31,9 @@
    sleep on it. The waiter's write of the bit and its look at the slot, and the changer's write of the slot and its look at the
    bell, are seq_cst (Dekker): either the waiter finds the change, or the changer finds the bit. A number, not only a bit:
    another waiter may set the bit again before this one sleeps. tests/models/ring.pml has it.
+   A sender that sleeps is not woken for each slot: the receiver rings when half of the slots have been freed since, and before it
+   waits itself. Where it does neither, since it stops receiving, the sender finds the free slot by itself: it sleeps for a
+   millisecond first, and each time for twice as long as before, up to WATCH_NS.
 
    Progress: the receiver and a single sender are wait-free; of several senders one always gets on.
 
@@ -130,6 +134,7 @@ struct moirai_ring {
     uint64_t watched_ns;
     uint32_t watched_sum;
     int watched;
+    unsigned misses, unspun;          /* spins in vain in a row; waits since then */
     struct moirai_ring *next, **link; /* all handles of the process */
     uint64_t mapped;
     char name[MO_RING_NAME_MAX + 1];
@@ -171,6 +176,8 @@ bool mo_ring_is_empty(const struct moirai_ring *r);
 /* ---- ring_wait.c */
 /* After a change that is seq_cst. */
 void mo_ring_ring(_Atomic uint32_t *bell);
+/* After any number of changes that were released. */
+void mo_ring_ring_for_all(_Atomic uint32_t *bell);
 /* 1: look again, something was done. 0: it is alive, or nobody has taken it yet. MOIRAI_EPEER, MOIRAI_ECLOSED, MOIRAI_EBROKEN.
    Asks the kernel once in WATCH_NS at most, unless `now`. */
 int mo_ring_watch(struct moirai_ring *r, bool now);

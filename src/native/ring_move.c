@@ -12,12 +12,14 @@ void mo_ring_pass_over(struct moirai_ring *r, uint64_t state)
 }
 
 /* ---- Receiving. */
+/* The senders' bell is for half of the slots at once, and for what is left when the receiver waits. */
 static void free_slot(struct moirai_ring *r)
 {
-    uint64_t next = r->at + r->shape.slots;
-    mo_store_seqcst(&mo_ring_slot(r, r->at)->state, mo_ring_state(next, MO_RING_FREE, 0));
+    uint64_t next = r->at + r->shape.slots, half = r->mask >> 1;
+    mo_store_release(&mo_ring_slot(r, r->at)->state, mo_ring_state(next, MO_RING_FREE, 0));
     r->at++;
-    mo_ring_ring(&r->shared->senders_bell);
+    if ((r->at & half) == 0)
+        mo_ring_ring_for_all(&r->shared->senders_bell);
 }
 
 static int take_full(struct moirai_ring *r, const struct mo_ring_slot *slot)

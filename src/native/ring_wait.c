@@ -3,14 +3,27 @@
 #include "plat/plat.h"
 #include "plat/share.h"
 
-#define SPIN_US 10 /* about what a sleep and a wake-up of another process cost */
+#define SPIN_US       10 /* about what a sleep and a wake-up of another process cost */
+#define MISSES_MAX    3  /* spins in vain, one after the other, until only one in so many waits spins: */
+#define SPINS_ONE_IN  16
+#define FIRST_LOOK_NS 1000000
+
+static void wake(_Atomic uint32_t *bell, uint32_t seen)
+{
+    if (mo_unlikely(seen & 1) && mo_cas_seqcst(bell, &seen, seen + 1))
+        mo_plat_share_wake(bell);
+}
 
 /* One try: where the CAS fails another one has rung, or the other side plays with the word. */
 void mo_ring_ring(_Atomic uint32_t *bell)
 {
-    uint32_t seen = mo_load_seqcst(bell); /* after the change; pairs with the waiter's write of the bit */
-    if (mo_unlikely(seen & 1) && mo_cas_seqcst(bell, &seen, seen + 1))
-        mo_plat_share_wake(bell);
+    wake(bell, mo_load_seqcst(bell)); /* after the change; pairs with the waiter's write of the bit */
+}
+
+/* Either this read-modify-write finds the bit, or the waiter's, which comes later, acquires what came before this one. */
+void mo_ring_ring_for_all(_Atomic uint32_t *bell)
+{
+    wake(bell, mo_fetch_add_acq_rel(bell, 0u));
 }
 
 /* ---- The other side. */
@@ -87,6 +100,12 @@ int mo_ring_watch(struct moirai_ring *r, bool now)
 }
 
 /* ---- Waiting. */
+/* Spinning pays while the other side runs, and has not when it did not lately. */
+static bool may_spin(struct moirai_ring *r)
+{
+    return mo_plat_usable_cpus() > 1 && (r->misses < MISSES_MAX || ++r->unspun % SPINS_ONE_IN == 0);
+}
+
 static int spin(struct moirai_ring *r, int (*look)(struct moirai_ring *r))
 {
     uint64_t began = mo_plat_ticks(), budget = mo_plat_ticks_per_us() * SPIN_US;
@@ -95,6 +114,7 @@ static int spin(struct moirai_ring *r, int (*look)(struct moirai_ring *r))
         mo_plat_pause();
         status = look(r);
     }
+    r->misses = status ? 0 : r->misses + (r->misses < MISSES_MAX);
     return status;
 }
 
@@ -112,6 +132,7 @@ static int look_at_peer(struct moirai_ring *r, int (*look)(struct moirai_ring *r
 static int sleep_until(struct moirai_ring *r, int (*look)(struct moirai_ring *r), uint64_t deadline_ns)
 {
     _Atomic uint32_t *bell = mo_ring_bell(r);
+    uint64_t nap_ns = r->side == MOIRAI_RING_SENDER ? FIRST_LOOK_NS : MO_RING_WATCH_NS;
     for (;;) {
         uint32_t seen = mo_fetch_or_seqcst(bell, 1u) | 1u;
         int status = look(r);
@@ -122,23 +143,24 @@ static int sleep_until(struct moirai_ring *r, int (*look)(struct moirai_ring *r)
                 mo_cas_relaxed(bell, &seen, seen & ~1u); /* nobody else waits: spare the other side a wake */
             return status;
         }
-        uint64_t now = mo_plat_now_ns(), most = MO_RING_WATCH_NS;
+        uint64_t now = mo_plat_now_ns();
         if (now >= deadline_ns)
             return MOIRAI_ETIMEDOUT;
-        if (deadline_ns - now < most)
-            most = deadline_ns - now;
-        mo_plat_share_wait(bell, seen, most);
+        mo_plat_share_wait(bell, seen, deadline_ns - now < nap_ns ? deadline_ns - now : nap_ns);
+        nap_ns = nap_ns * 2 < MO_RING_WATCH_NS ? nap_ns * 2 : MO_RING_WATCH_NS;
     }
 }
 
 int mo_ring_await(struct moirai_ring *r, int (*look)(struct moirai_ring *r), uint64_t deadline_ns)
 {
+    if (r->side == MOIRAI_RING_RECEIVER)
+        mo_ring_ring_for_all(&r->shared->senders_bell);
     int status = look(r);
     if (!status)
         status = look_at_peer(r, look);
     if (status || deadline_ns == 0)
         return status ? status : MOIRAI_EBUSY;
-    if (mo_plat_usable_cpus() > 1)
+    if (may_spin(r))
         status = spin(r, look);
     return status ? status : sleep_until(r, look, deadline_ns);
 }

@@ -2,7 +2,8 @@
    sequentially consistent, as the accesses are that matter here. The slots are two numbers, of those in use and of messages.
 
    A bell is an even number, plus 1 while somebody may sleep on it. The ring is full at the beginning. Each sender sends so many
-   messages, but may be held up for ever before it publishes one. The receiver takes what there is.
+   messages, but may be held up for ever before it publishes one. The receiver takes what there is; it rings after every other
+   message, as with half of four slots, and before it waits.
 
    Expected: once everything has come to rest, no sender sleeps while a slot is free, nor the receiver while there is a message.
 
@@ -11,6 +12,7 @@
    Variants that must fail:
      LOOK_FIRST      senders look for a slot before they set the bit, and not again.
      RING_FIRST      the bell is read before the slot is freed, as a plain store that the processor delays would have it.
+     STAYS_OWING     the receiver waits and has not rung for the last message.
      WAKE_ONE        one sleeper is woken, though the bit stood for all.
      NO_NUMBER       ringing takes the bit away, and the number stays: another waiter may set it again before this one sleeps.
      ANY_TAKES_AWAY  with two senders each takes the bit away when it did not need to sleep. */
@@ -20,7 +22,7 @@
 #define ALONE    true
 #else
 #define SENDERS  2
-#define MESSAGES 1
+#define MESSAGES 2
 #ifdef ANY_TAKES_AWAY
 #define ALONE true
 #else
@@ -57,7 +59,9 @@ inline wake_senders()
 /* The CAS may fail: then another one has rung. */
 inline ring_senders()
 {
-#ifndef RING_FIRST
+#ifdef RING_FIRST
+    seen = early;
+#else
     seen = senders_bell;
 #endif
     if
@@ -162,17 +166,24 @@ proctype sender(byte self)
 
 proctype receiver()
 {
-    byte seen;
+    byte seen, early, owing;
     bool rang;
     do
     :: ready > 0 ->
         ready--;
 #ifdef RING_FIRST
-        seen = senders_bell;
+        early = senders_bell;
 #endif
         used--;
-        ring_senders()
+        owing = 1 - owing;
+        if
+        :: owing == 0 -> ring_senders()
+        :: else
+        fi
     :: else ->
+#ifndef STAYS_OWING
+        ring_senders();
+#endif
         atomic {
             seen = receiver_bell | 1;
             receiver_bell = seen
