@@ -534,6 +534,58 @@ static void headers_are_checked(void **state)
     close(fd);
 }
 
+/* Each word that one side reads of the other, changed after a message was sent. */
+static int receive_status_with(unsigned offset, uint32_t value, const moirai_ring_shape_t *shape)
+{
+    moirai_ring_t *in = new_ring(shape, MOIRAI_RING_RECEIVER), *out = join(in, MOIRAI_RING_SENDER);
+    int fd = fd_of(in);
+    assert_int_equal(put(out, 1), MOIRAI_OK);
+    assert_int_equal(pwrite(fd, &value, sizeof value, offset), sizeof value);
+    int status = try_receive(in);
+    if (status == MOIRAI_EBROKEN) { /* and stays so, and can be closed */
+        assert_int_equal(try_receive(in), MOIRAI_EBROKEN);
+        assert_int_equal(moirai_ring_peer(in), MOIRAI_EBROKEN);
+        assert_int_equal(moirai_ring_release(in), MOIRAI_EBROKEN);
+    }
+    moirai_ring_close(out);
+    moirai_ring_close(in);
+    close(fd);
+    return status;
+}
+
+static int loan_status_with(unsigned offset, uint32_t value, const moirai_ring_shape_t *shape)
+{
+    moirai_ring_t *out = new_ring(shape, MOIRAI_RING_SENDER);
+    void *room;
+    int fd = fd_of(out);
+    assert_int_equal(pwrite(fd, &value, sizeof value, offset), sizeof value);
+    int status = moirai_ring_try_loan(out, &room);
+    if (status == MOIRAI_EBROKEN)
+        assert_int_equal(moirai_ring_try_loan(out, &room), MOIRAI_EBROKEN);
+    moirai_ring_close(out);
+    close(fd);
+    return status;
+}
+
+static void what_the_peer_writes_is_checked(void **state)
+{
+    enum { FIRST = 1024, LENGTH = FIRST + 8, TAIL = 128, FULL = 2 << 6 };
+    for (unsigned kind = 0; kind < 2; kind++) {
+        const moirai_ring_shape_t *shape = shapes[kind];
+        assert_int_equal(receive_status_with(LENGTH, BYTES, shape), MOIRAI_OK);
+        assert_int_equal(receive_status_with(LENGTH, BYTES + 1, shape), MOIRAI_EBROKEN);
+        assert_int_equal(receive_status_with(LENGTH, UINT32_MAX, shape), MOIRAI_EBROKEN);
+        assert_int_equal(receive_status_with(FIRST, SLOTS << 8 | FULL, shape), MOIRAI_EBROKEN);
+        assert_int_equal(receive_status_with(FIRST, 1, shape), MOIRAI_EBROKEN); /* free, of a sender */
+        assert_int_equal(loan_status_with(FIRST, 2 * SLOTS << 8, shape), MOIRAI_EBROKEN);
+        assert_int_equal(loan_status_with(FIRST, 1, shape), MOIRAI_EBROKEN);
+    }
+    assert_int_equal(receive_status_with(FIRST, FULL | 5, &single), MOIRAI_EBROKEN);
+    assert_int_equal(receive_status_with(FIRST, FULL | 5, &several), MOIRAI_OK);
+    assert_int_equal(loan_status_with(TAIL, 1u << 31, &several), MOIRAI_EBROKEN);
+    assert_int_equal(loan_status_with(TAIL, 1u << 31, &single), MOIRAI_OK); /* means nothing there */
+}
+
 /* A copy of a ring's memory, sealed as told, of another size as told. */
 static int status_of_copy(moirai_ring_t *ring, long more, int seals)
 {
@@ -697,6 +749,8 @@ static void *opens_and_closes(void *arg)
         int status = open_side(&ring, side);
         if (status != MOIRAI_OK)
             return "an open failed";
+        if (!file_exists())
+            return "a ring without its name was joined";
         if (side == MOIRAI_RING_SENDER && i % 16 == 0)
             put(ring, 0);
         if (side == MOIRAI_RING_RECEIVER && try_receive(ring) == MOIRAI_OK)
@@ -777,6 +831,7 @@ int main(void)
         cmocka_unit_test(a_killed_receiver_is_noticed),
         cmocka_unit_test(forks_keep_no_place),
         cmocka_unit_test(headers_are_checked),
+        cmocka_unit_test(what_the_peer_writes_is_checked),
         cmocka_unit_test(sizes_are_sealed),
         cmocka_unit_test(names_meet_and_go),
         cmocka_unit_test(files_of_others_are_refused),
