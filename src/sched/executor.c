@@ -12,6 +12,7 @@
        stay equal, and the executor may be closed.
    X3  Somebody sees it: a thread looks after its last `done`, with an RMW on team->idle between the two; and so does who
        seals. Of any two of them the RMWs are ordered, and the later one sees what the earlier one did.
+   tests/models/closing.pml tries all three.
 
    Outboxes are found through a list that is only pushed to. A thread's own list of them leads to the executor's; when the
    thread ends it gives them up by writing `owner` (release), and the next one takes one over by a CAS (acquire), and the
