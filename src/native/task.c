@@ -69,10 +69,22 @@ static inline int spawn(moirai_executor_t *executor, moirai_task_t *task, const 
     return mo_likely(!err) ? create(w, x, task, spec, data, submit) : err;
 }
 
-static __attribute__((noinline)) int spawn_slow(moirai_executor_t *executor, moirai_task_t *task,
-                                                const struct mo_job_spec *spec, const void *data)
+/* From a thread that is no worker, or of something large, or where something has run out. */
+static inline bool spawn_outside(struct mo_executor *x, struct mo_group *group, moirai_task_t *task,
+                                 void (*fn)(void *data), const void *data, size_t bytes)
 {
-    return mo_native_status(spawn(executor, task, spec, data, mo_job_submit));
+    struct mo_member *m = mo_self_peek();
+    return m && x && fn && mo_job_is_small(bytes) && (data || !bytes) &&
+           mo_job_spawn_small_outside(m->worker, x, fn, data, bytes, (struct mo_job_handle *)task, group);
+}
+
+static __attribute__((noinline)) int spawn_other(moirai_executor_t *executor, moirai_task_t *task,
+                                                 void (*fn)(void *data), const void *data, size_t bytes)
+{
+    const struct mo_job_spec spec = {.fn = fn, .bytes = bytes, .handle = task};
+    if (mo_likely(spawn_outside(mo_native_executor(executor), NULL, task, fn, data, bytes)))
+        return MOIRAI_OK;
+    return mo_native_status(spawn(executor, task, &spec, data, mo_job_submit));
 }
 
 /* From a worker to its own executor. NULL: another case. */
@@ -93,8 +105,7 @@ MO_API int moirai_spawn(moirai_executor_t *executor, moirai_task_t *task, void (
     struct mo_worker *w = may_be_short(mo_native_executor(executor), fn, data, bytes);
     if (mo_likely(w && mo_job_spawn_small(w, fn, data, bytes, (struct mo_job_handle *)task)))
         return MOIRAI_OK;
-    const struct mo_job_spec spec = {.fn = fn, .bytes = bytes, .handle = task};
-    return spawn_slow(executor, task, &spec, data);
+    return spawn_other(executor, task, fn, data, bytes);
 }
 
 MO_API int moirai_spawn_blocking(moirai_executor_t *executor, moirai_task_t *task, void (*fn)(void *data),
@@ -636,6 +647,20 @@ MO_API int moirai_group_open(moirai_group_t **group, moirai_executor_t *executor
     return MOIRAI_OK;
 }
 
+static __attribute__((noinline)) int group_spawn_other(struct mo_group *g, moirai_task_t *task, void (*fn)(void *data),
+                                                       const void *data, size_t bytes)
+{
+    if (mo_unlikely(!g || check(fn != NULL, data, bytes)))
+        return MOIRAI_EINVAL;
+    if (mo_likely(spawn_outside(g->executor, g, task, fn, data, bytes)))
+        return MOIRAI_OK;
+    struct mo_worker *w = mo_native_worker();
+    if (mo_unlikely(!w))
+        return MOIRAI_ENOMEM;
+    const struct mo_job_spec spec = {.fn = fn, .bytes = bytes, .handle = task, .group = g};
+    return mo_native_status(create(w, g->executor, task, &spec, data, mo_job_submit));
+}
+
 MO_API int moirai_group_spawn(moirai_group_t *group, moirai_task_t *task, void (*fn)(void *data), const void *data,
                               size_t bytes)
 {
@@ -643,13 +668,7 @@ MO_API int moirai_group_spawn(moirai_group_t *group, moirai_task_t *task, void (
     struct mo_worker *w = mo_likely(g != NULL) ? may_be_short(g->executor, fn, data, bytes) : NULL;
     if (mo_likely(w && mo_job_spawn_small_in(w, fn, data, bytes, (struct mo_job_handle *)task, g)))
         return MOIRAI_OK;
-    if (mo_unlikely(!g || check(fn != NULL, data, bytes)))
-        return MOIRAI_EINVAL;
-    w = mo_native_worker();
-    if (mo_unlikely(!w))
-        return MOIRAI_ENOMEM;
-    const struct mo_job_spec spec = {.fn = fn, .bytes = bytes, .handle = task, .group = g};
-    return mo_native_status(create(w, g->executor, task, &spec, data, mo_job_submit));
+    return group_spawn_other(g, task, fn, data, bytes);
 }
 
 static int group_status(const struct mo_group *g)

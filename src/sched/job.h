@@ -192,6 +192,9 @@ bool mo_job_spawn_small(struct mo_worker *w, void (*fn)(void *), const void *dat
                         struct mo_job_handle *handle);
 bool mo_job_spawn_small_in(struct mo_worker *w, void (*fn)(void *), const void *data, size_t bytes,
                            struct mo_job_handle *handle, struct mo_group *group);
+/* The same for one that has fed the executor before. */
+bool mo_job_spawn_small_outside(struct mo_worker *w, struct mo_executor *x, void (*fn)(void *), const void *data,
+                                size_t bytes, struct mo_job_handle *handle, struct mo_group *group);
 static inline bool mo_job_is_small(size_t bytes)
 {
     return bytes <= 4 * sizeof(uint64_t) && bytes % sizeof(uint64_t) == 0;

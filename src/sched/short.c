@@ -1,26 +1,36 @@
 /* The short ways of creating a small job and of joining the newest. */
 #include "sched/run.h"
 
+/* The handle is given before anybody can free the job. */
+static inline __attribute__((always_inline)) void fill_small(struct mo_worker *w, struct mo_job *job, uint64_t state,
+                                                             uint64_t origin, void (*fn)(void *), const void *data,
+                                                             size_t bytes, struct mo_job_handle *handle,
+                                                             struct mo_group *group)
+{
+    uint32_t id = w->last_job += 2;
+    job->fn = fn;
+    mo_store_relaxed(&job->group, (struct mo_task *)group);
+    mo_store_relaxed(&job->state, handle ? state | MO_JOB_HANDLE : state);
+    job->origin = origin | id;
+    mo_copy_words((uint64_t *)(job + 1), data, bytes);
+    if (handle)
+        *handle = (struct mo_job_handle){job, id, (uint32_t)bytes};
+    if (group)
+        mo_group_add(w, group);
+}
+
 static inline __attribute__((always_inline)) bool spawn_small(struct mo_worker *w, void (*fn)(void *), const void *data,
                                                               size_t bytes, struct mo_job_handle *handle,
                                                               struct mo_group *group)
 {
     struct mo_seat *seat = w->seat;
     struct mo_member *m = seat->member;
-    struct mo_job *job = (struct mo_job *)w->slab.free[0];
-    if (mo_unlikely(!job || !mo_deque_room_owner(&m->deque)))
+    if (mo_unlikely(!mo_deque_room_owner(&m->deque)))
         return false;
-    uint32_t id = w->last_job += 2;
-    mo_slab_take_owner(&w->slab, 0);
-    job->fn = fn;
-    mo_store_relaxed(&job->group, (struct mo_task *)group);
-    mo_store_relaxed(&job->state, handle ? seat->state | MO_JOB_HANDLE : seat->state);
-    job->origin = seat->origin | id;
-    mo_copy_words((uint64_t *)(job + 1), data, bytes);
-    if (handle)
-        *handle = (struct mo_job_handle){job, id, (uint32_t)bytes};
-    if (group)
-        mo_group_add(w, group);
+    struct mo_job *job = mo_slab_alloc_owner(&w->slab, 0);
+    if (mo_unlikely(!job))
+        return false;
+    fill_small(w, job, seat->state, seat->origin, fn, data, bytes, handle, group);
     mo_owner_add(&m->created, 1);
     mo_deque_push_owner(&m->deque, job);
     mo_work_published(m->team);
@@ -37,6 +47,34 @@ bool mo_job_spawn_small_in(struct mo_worker *w, void (*fn)(void *), const void *
                            struct mo_job_handle *handle, struct mo_group *group)
 {
     return spawn_small(w, fn, data, bytes, handle, group);
+}
+
+/* Somebody closes the executor: the long way has the answer. */
+static __attribute__((noinline)) bool take_back(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
+{
+    mo_slab_free_owner(&w->slab, job, 0);
+    mo_fetch_sub_seqcst(&w->outboxes->created, 1);
+    mo_executor_try_close(x); /* X1 */
+    return false;
+}
+
+bool mo_job_spawn_small_outside(struct mo_worker *w, struct mo_executor *x, void (*fn)(void *), const void *data,
+                                size_t bytes, struct mo_job_handle *handle, struct mo_group *group)
+{
+    struct mo_outbox *o = w->outboxes;
+    if (mo_unlikely(!o || o->executor != x || x->job_flags || !mo_deque_room_owner(&o->deque)))
+        return false;
+    struct mo_job *job = mo_slab_alloc_owner(&w->slab, 0);
+    if (mo_unlikely(!job))
+        return false;
+    mo_owner_add(&o->created, 1);
+    mo_counted(&o->created); /* X1 */
+    if (mo_unlikely(mo_load_relaxed(&x->state) != MO_EXECUTOR_OPEN))
+        return take_back(w, x, job);
+    fill_small(w, job, x->job_state, (uint64_t)w->index << 32, fn, data, bytes, handle, group);
+    mo_deque_push_owner(&o->deque, job);
+    mo_work_published(x->team);
+    return true;
 }
 
 /* The entry is in hand; J4. */
