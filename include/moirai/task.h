@@ -40,8 +40,8 @@
 
    Waiting in a task runs other tasks meanwhile: one that has not begun is run by whoever joins it, and where the one waited
    for runs elsewhere, any other. So a thread that waits must not hold a lock that tasks take, unless it waits for an isolated
-   group. A thread that is no worker sleeps; after a millisecond it begins to run what it joins, and what it created itself, if
-   no worker has.
+   group. A thread that is no worker sleeps; after a millisecond, or 50 us where it waits for a group, it begins to run what it
+   joins, and what it created itself, if no worker has.
 
    What it is not: an OpenMP task. OpenMP constructs in a task mean what they mean outside of all regions, and a region that is
    opened there has threads of its own.

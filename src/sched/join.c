@@ -1,9 +1,11 @@
 /* Waiting for jobs, and for groups of them; what a thread runs meanwhile. */
 #include "sched/run.h"
 
-#define HELP_RELOOK_NS 100000
-#define PATIENCE_NS    1000000
-#define LOOKS_MAX      10000
+#define HELP_RELOOK_NS    100000
+#define PATIENCE_NS       1000000
+#define GROUP_PATIENCE_NS 50000 /* there may be many jobs in it */
+#define GROUP_HELP        32    /* of which so many are run at a time */
+#define LOOKS_MAX         10000
 
 struct job_wait {
     struct mo_wait wait;
@@ -91,13 +93,16 @@ static bool help_outside(struct job_wait *jw, const struct mo_kin *kin)
         return false;
     if (!jw->group && jw->count == 1 && claim(jw->w, jw->jobs[0]))
         return true;
-    struct mo_job *job = mo_outbox_take_back(jw->w, jw->x, kin, &o);
-    if (!job)
-        return false;
-    mo_job_deal_inside(jw->w, jw->x, &o->done, job);
-    if (mo_executor_is_closing(jw->x))
+    unsigned most = jw->group ? GROUP_HELP : 1, ran = 0;
+    struct mo_job *job;
+    while (ran < most && !(ran && mo_group_is_over(jw->group)) &&
+           (job = mo_outbox_take_back(jw->w, jw->x, kin, &o)) != NULL) {
+        mo_job_deal_inside(jw->w, jw->x, &o->done, job);
+        ran++;
+    }
+    if (ran && mo_executor_is_closing(jw->x))
         mo_executor_try_close(jw->x);
-    return true;
+    return ran != 0;
 }
 
 /* The job, or, while that is blocked, one of those it is to follow. Whoever holds its handle may look there: they stay until it
@@ -174,6 +179,7 @@ static void wait_awake(void *arg)
 
 static bool wait_until(struct job_wait *jw, bool (*ready)(void *))
 {
+    uint64_t patience = jw->group ? GROUP_PATIENCE_NS : PATIENCE_NS;
     jw->wait = (struct mo_wait){.ready = ready,
                                 .work = jw->x ? help : NULL,
                                 .asleep = wait_asleep,
@@ -182,10 +188,10 @@ static bool wait_until(struct job_wait *jw, bool (*ready)(void *))
                                 .event = &jw->w->event,
                                 .bits = MO_WAKE_ANY,
                                 .relook_ns = jw->seat ? HELP_RELOOK_NS
-                                             : jw->x  ? PATIENCE_NS
+                                             : jw->x  ? patience
                                                       : 0};
     if (jw->x && !jw->seat)
-        jw->patient_until = mo_plat_now_ns() + PATIENCE_NS;
+        jw->patient_until = mo_plat_now_ns() + patience;
     mo_wait(&jw->wait);
     return !jw->late;
 }
