@@ -236,16 +236,12 @@ static bool take_option(int letter, const char *argument)
 
 static bool parse_options(int argc, char **argv, enum parts *parts, bool *jemalloc)
 {
-    static const struct option known[] = {{"all", no_argument, NULL, 'a'},
-                                          {"omp", no_argument, NULL, 'o'},
-                                          {"pthread", no_argument, NULL, 'p'},
-                                          {"threads", required_argument, NULL, 't'},
-                                          {"set", required_argument, NULL, 's'},
-                                          {"stats", optional_argument, NULL, 'S'},
-                                          {"locks", optional_argument, NULL, 'L'},
-                                          {"metrics", required_argument, NULL, 'M'},
-                                          {"jemalloc", no_argument, NULL, 'j'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"all", no_argument, NULL, 'a'},         {"omp", no_argument, NULL, 'o'},
+        {"pthread", no_argument, NULL, 'p'},     {"threads", required_argument, NULL, 't'},
+        {"set", required_argument, NULL, 's'},   {"stats", optional_argument, NULL, 'S'},
+        {"locks", optional_argument, NULL, 'L'}, {"metrics", required_argument, NULL, 'M'},
+        {"jemalloc", no_argument, NULL, 'j'},    {NULL, 0, NULL, 0}};
     for (int letter; (letter = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
         if (letter == 'a' || letter == 'o' || letter == 'p')
             *parts = letter == 'a' ? ALL : letter == 'o' ? OMP : PTHREAD;

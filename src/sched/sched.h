@@ -344,19 +344,19 @@ struct mo_team {
     unsigned bound;                                      /* members 1..bound have a pool thread */
     unsigned carriers; /* members from this number on are fibers on the threads of those before; 0: none is (guest.c) */
     unsigned dealt;    /* size of the last region whose members were fibers */
-    unsigned staffings;                   /* times that it got other threads */
-    uint64_t woken_at;                    /* ticks: when threads were woken for a region last */
-    bool was_brief;                       /* the last region for which that was long after another */
-    _Atomic bool stays;                   /* who is woken for this region runs where it is */
-    unsigned capacity;                    /* of member[] */
-    _Atomic(struct mo_member **) members; /* atomic: late lookers of the last region read it while it grows */
-    struct mo_arrivals *leaf;             /* one per MO_TEAM_LEAF members */
-    struct mo_member *master;             /* whose region this is: member 0 is the same thread; NULL: apart.c */
-    enum mo_steal_strategy steal;         /* how much its thieves take */
-    bool apart;                           /* it is one without a master, whose members count jobs */
+    unsigned staffings;                          /* times that it got other threads */
+    uint64_t woken_at;                           /* ticks: when threads were woken for a region last */
+    bool was_brief;                              /* the last region for which that was long after another */
+    _Atomic bool stays;                          /* who is woken for this region runs where it is */
+    unsigned capacity;                           /* of member[] */
+    _Atomic(struct mo_member **) members;        /* atomic: late lookers of the last region read it while it grows */
+    struct mo_arrivals *leaf;                    /* one per MO_TEAM_LEAF members */
+    struct mo_member *master;                    /* whose region this is: member 0 is the same thread; NULL: apart.c */
+    enum mo_steal_strategy steal;                /* how much its thieves take */
+    bool apart;                                  /* it is one without a master, whose members count jobs */
     uint64_t (*cost_of)(const struct mo_task *); /* about how long it runs, ns, 0: not known; NULL: of none */
-    struct mo_team *next_apart;           /* in the list of spare teams without a master */
-    struct mo_team *next;                 /* in the list of all teams */
+    struct mo_team *next_apart;                  /* in the list of spare teams without a master */
+    struct mo_team *next;                        /* in the list of all teams */
     struct mo_obs_parallel obs;
     _Atomic uint32_t priority_lock;
     struct mo_queued_task *priority_head;
