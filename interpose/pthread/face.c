@@ -153,7 +153,7 @@ enum mo_pthread_mode mo_pthread_decide(void)
 
 bool mo_pthread_is_watched(void)
 {
-    return mo_watch_wishes() & (MO_WATCH_STATS | MO_WATCH_LOCKS);
+    return mo_watch_wishes() & (MO_WATCH_STATS | MO_WATCH_LOCKS | MO_WATCH_TRACE);
 }
 
 bool mo_pthread_yields(void)

@@ -66,10 +66,13 @@ static inline int counted(int err)
 }
 
 /* A time that is none matters only to who has to wait. */
-static int take_waiting(struct mo_sync_mutex *m, const struct mo_deadline *until)
+static int take_waiting(struct mo_sync_mutex *m, const struct mo_deadline *until, const void *site)
 {
     mo_count_here(MO_COUNT_LOCKS_CONTENDED, 1);
-    return is_valid(until) ? mo_sync_mutex_lock_slow(m, until) : EINVAL;
+    mo_trace(MO_TRACE_MUTEX, site, (uintptr_t)m, 0);
+    int err = is_valid(until) ? mo_sync_mutex_lock_slow(m, until) : EINVAL;
+    mo_trace(MO_TRACE_END(MO_TRACE_MUTEX), NULL, (uintptr_t)m, (uint32_t)err);
+    return err;
 }
 
 static int take_profiled(struct mo_sync_mutex *m, const struct mo_deadline *until, const void *site)
@@ -79,7 +82,7 @@ static int take_profiled(struct mo_sync_mutex *m, const struct mo_deadline *unti
     int err = 0;
     if (contended) {
         mo_locks_waiting(m, 1);
-        err = take_waiting(m, until);
+        err = take_waiting(m, until, site);
         mo_locks_waiting(m, -1);
     }
     if (err == 0)
@@ -92,7 +95,7 @@ static int take(struct mo_sync_mutex *m, const struct mo_deadline *until, const 
 {
     int err = mo_locks_are_watched()   ? take_profiled(m, until, site)
               : mo_likely(try_take(m)) ? 0
-                                       : take_waiting(m, until);
+                                       : take_waiting(m, until, site);
     if (err == 0)
         mo_sync_mutex_owned(m, mo_plat_tid());
     return err;
@@ -143,10 +146,9 @@ static inline int lock_other(pthread_mutex_t *mutex, const void *site)
     return lock_unsettled(mutex, site);
 }
 
-static __attribute__((noinline)) int lock_contended(struct mo_sync_mutex *m)
+static __attribute__((noinline)) int lock_contended(struct mo_sync_mutex *m, const void *site)
 {
-    mo_count_here(MO_COUNT_LOCKS_CONTENDED, 1);
-    int err = mo_sync_mutex_lock_slow(m, NULL);
+    int err = take_waiting(m, NULL, site);
     mo_sync_mutex_owned(m, mo_plat_tid());
     return err;
 }
@@ -157,7 +159,7 @@ MO_EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
     if (mo_unlikely(!mo_pthread_is_quick(m)))
         return lock_other(mutex, __builtin_return_address(0));
     if (mo_unlikely(!try_take(m)))
-        return lock_contended(m);
+        return lock_contended(m, __builtin_return_address(0));
     mo_sync_mutex_owned(m, mo_plat_tid_quick());
     return 0;
 }

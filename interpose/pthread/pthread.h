@@ -6,6 +6,7 @@
 #include "interpose/face.h"
 #include "sync/sync.h"
 #include "watch/locks.h"
+#include "watch/trace.h"
 #include "watch/watch.h"
 
 #include <pthread.h>

@@ -11,6 +11,8 @@ int mo_cmd_info(int argc, char **argv);
 int mo_cmd_run(int argc, char **argv);
 int mo_cmd_check(int argc, char **argv);
 int mo_cmd_top(int argc, char **argv);
+int mo_cmd_trace(int argc, char **argv);
+int mo_cmd_report(int argc, char **argv);
 
 /* All settings: as a table for people, or as the page docs/configuration.md. */
 void mo_cmd_print_settings(void);

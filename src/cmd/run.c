@@ -29,6 +29,7 @@ static const char usage[] =
     "--threads N  threads of a parallel region that does not say how many\n"
     "--stats      what was counted, on standard error when the command ends; --stats=json:FILE: in a file\n"
     "--locks      which locks are waited for, where and how long; --locks=json:FILE: in a file\n"
+    "--trace F    what threads do and when, recorded in a file F for `moirai report F`\n"
     "--metrics P  what is counted, for Prometheus, at a socket P\n"
     "--set N=V    a setting of `moirai info --config`, for this command; again for more\n";
 
@@ -227,6 +228,8 @@ static bool take_option(int letter, const char *argument)
         return set_by_name("MOIRAI_STATS", argument ? argument : "1");
     case 'L':
         return set_by_name("MOIRAI_LOCKS", argument ? argument : "1");
+    case 'T':
+        return set_by_name("MOIRAI_TRACE", argument);
     case 'M':
         return set_prefixed("MOIRAI_METRICS", "unix:", argument);
     default:
@@ -236,12 +239,17 @@ static bool take_option(int letter, const char *argument)
 
 static bool parse_options(int argc, char **argv, enum parts *parts, bool *jemalloc)
 {
-    static const struct option known[] = {
-        {"all", no_argument, NULL, 'a'},         {"omp", no_argument, NULL, 'o'},
-        {"pthread", no_argument, NULL, 'p'},     {"threads", required_argument, NULL, 't'},
-        {"set", required_argument, NULL, 's'},   {"stats", optional_argument, NULL, 'S'},
-        {"locks", optional_argument, NULL, 'L'}, {"metrics", required_argument, NULL, 'M'},
-        {"jemalloc", no_argument, NULL, 'j'},    {NULL, 0, NULL, 0}};
+    static const struct option known[] = {{"all", no_argument, NULL, 'a'},
+                                          {"omp", no_argument, NULL, 'o'},
+                                          {"pthread", no_argument, NULL, 'p'},
+                                          {"threads", required_argument, NULL, 't'},
+                                          {"set", required_argument, NULL, 's'},
+                                          {"stats", optional_argument, NULL, 'S'},
+                                          {"locks", optional_argument, NULL, 'L'},
+                                          {"trace", required_argument, NULL, 'T'},
+                                          {"metrics", required_argument, NULL, 'M'},
+                                          {"jemalloc", no_argument, NULL, 'j'},
+                                          {NULL, 0, NULL, 0}};
     for (int letter; (letter = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
         if (letter == 'a' || letter == 'o' || letter == 'p')
             *parts = letter == 'a' ? ALL : letter == 'o' ? OMP : PTHREAD;

@@ -1,5 +1,6 @@
 /* Events: what happened becomes a call of the tool's function, and the records say what the tool may ask about. */
 #include "obs/internal.h"
+#include "watch/trace.h"
 
 #define CALLBACK(event, type) ((type)mo_load_relaxed(&MO_SHARED(obs).callback[event]))
 
@@ -93,6 +94,7 @@ void mo_obs_parallel_begin(struct mo_obs_thread *t, struct mo_obs_parallel *p, u
 {
     *p = (struct mo_obs_parallel){.task = t->task, .codeptr = t->codeptr, .flags = flags};
     enter_runtime(t);
+    mo_trace(MO_TRACE_REGION, p->codeptr, 0, wanted);
     TELL(ompt_callback_parallel_begin, task_data(t), (const ompt_frame_t *)&t->task->frame, data_of(&p->data), wanted,
          flags, p->codeptr);
 }
@@ -102,6 +104,7 @@ void mo_obs_parallel_end(struct mo_obs_thread *t, struct mo_obs_parallel *p)
     t->task = p->task;
     t->codeptr = p->codeptr;
     leave_runtime(t);
+    mo_trace(MO_TRACE_END(MO_TRACE_REGION), p->codeptr, 0, 0);
     TELL(ompt_callback_parallel_end, data_of(&p->data), task_data(t), p->flags, p->codeptr);
 }
 
@@ -113,6 +116,7 @@ void mo_obs_implicit_begin(struct mo_obs_thread *t, struct mo_obs_parallel *p, s
     set_exit(task, frame);
     t->codeptr = p->codeptr; /* constructs that are combined with the region */
     t->task = task;
+    mo_trace(MO_TRACE_MEMBER, p->codeptr, p->size, thread_num);
     TELL(ompt_callback_implicit_task, ompt_scope_begin, data_of(&p->data), data_of(&task->data), p->size, thread_num,
          ompt_task_implicit);
 }
@@ -120,6 +124,7 @@ void mo_obs_implicit_begin(struct mo_obs_thread *t, struct mo_obs_parallel *p, s
 void mo_obs_implicit_end(struct mo_obs_thread *t, unsigned size)
 {
     struct mo_obs_task *task = t->task;
+    mo_trace(MO_TRACE_END(MO_TRACE_MEMBER), NULL, 0, 0);
     TELL(ompt_callback_implicit_task, ompt_scope_end, NULL, data_of(&task->data), size, task->thread_num,
          ompt_task_implicit);
     t->task = NULL;
@@ -145,7 +150,9 @@ void mo_obs_task_created(struct mo_obs_thread *t, struct mo_obs_task *task, int 
 {
     task->flags = flags | t->clauses;
     t->clauses = 0;
+    task->codeptr = t->codeptr;
     enter_runtime(t);
+    mo_trace(MO_TRACE_CREATE, t->codeptr, (uintptr_t)task, (uint32_t)task->flags);
     TELL(ompt_callback_task_create, task_data(t), (const ompt_frame_t *)&t->task->frame, data_of(&task->data),
          task->flags, depends, t->codeptr);
     leave_runtime(t);
@@ -178,6 +185,7 @@ void mo_obs_task_begin(struct mo_obs_thread *t, struct mo_obs_task *task, unsign
     t->yielding = false;
     t->state = 0;
     t->task = task;
+    mo_trace(MO_TRACE_TASK, task->codeptr, (uintptr_t)task, (uint32_t)task->flags);
     TELL(ompt_callback_task_schedule, data_of(&task->outer->data), prior, data_of(&task->data));
 }
 
@@ -195,6 +203,7 @@ void mo_obs_task_end(struct mo_obs_thread *t, enum mo_obs_status status)
     t->state = task->interrupted_state;
     if (task->flags & MO_OBS_TASK_UNDEFERRED)
         leave_runtime(t);
+    mo_trace(MO_TRACE_END(MO_TRACE_TASK), NULL, (uintptr_t)task, (uint32_t)status);
     TELL(ompt_callback_task_schedule, data_of(&task->data), (ompt_task_status_t)status, data_of(&task->outer->data));
 }
 
@@ -251,12 +260,14 @@ void mo_obs_wait_begin(struct mo_obs_thread *t, enum mo_obs_sync kind)
     enter_runtime(t);
     t->state = state_of(kind);
     t->wait_id = 0;
+    mo_trace(MO_TRACE_WAIT, t->codeptr, 0, kind);
     TELL_AS(ompt_callback_sync_region_wait, ompt_callback_sync_region_t, (ompt_sync_region_t)kind, ompt_scope_begin,
             parallel_data(t), task_data(t), t->codeptr);
 }
 
 void mo_obs_wait_end(struct mo_obs_thread *t, enum mo_obs_sync kind)
 {
+    mo_trace(MO_TRACE_END(MO_TRACE_WAIT), NULL, 0, kind);
     TELL_AS(ompt_callback_sync_region_wait, ompt_callback_sync_region_t, (ompt_sync_region_t)kind, ompt_scope_end,
             parallel_at_end(t, kind), task_data(t), t->codeptr);
     t->state = 0;
@@ -317,6 +328,7 @@ void mo_obs_mutex_acquire(struct mo_obs_thread *t, enum mo_obs_mutex kind, const
     enter_runtime(t);
     t->state = mutex_state(kind);
     t->wait_id = (uintptr_t)lock;
+    mo_trace(MO_TRACE_LOCK, t->codeptr, (uintptr_t)lock, kind);
     TELL_AS(ompt_callback_mutex_acquire, ompt_callback_mutex_acquire_t, (ompt_mutex_t)kind, 0, MO_OBS_MUTEX_IMPL,
             (uintptr_t)lock, t->codeptr);
 }
@@ -330,6 +342,7 @@ void mo_obs_mutex_tried(struct mo_obs_thread *t, enum mo_obs_mutex kind, const v
 {
     t->state = 0;
     leave_runtime(t);
+    mo_trace(MO_TRACE_END(MO_TRACE_LOCK), NULL, (uintptr_t)lock, mine);
     if (mine)
         TELL_AS(ompt_callback_mutex_acquired, ompt_callback_mutex_t, (ompt_mutex_t)kind, (uintptr_t)lock, t->codeptr);
 }
@@ -358,6 +371,7 @@ void mo_obs_work_begin(struct mo_obs_thread *t, enum mo_obs_work kind, uint64_t 
     t->task->work = kind;
     t->task->work_count = count;
     t->task->work_codeptr = t->codeptr;
+    mo_trace(MO_TRACE_WORK, t->codeptr, count, kind);
     tell_work(t, ompt_scope_begin);
 }
 
@@ -366,6 +380,7 @@ void mo_obs_work_end(struct mo_obs_thread *t)
     if (!t->task->work)
         return;
     tell_work(t, ompt_scope_end);
+    mo_trace(MO_TRACE_END(MO_TRACE_WORK), NULL, 0, (uint32_t)t->task->work);
     t->task->work = 0;
 }
 

@@ -120,6 +120,7 @@ struct mo_obs_task {
     void *block;  /* memory that is used again and again; NULL: it is on the stack */
     void *memory; /* its payload */
     size_t bytes;
+    const void *codeptr; /* where it was created */
     const void *work_codeptr;
     uint64_t work_count;
     _Atomic bool told; /* the tool knows it */

@@ -187,9 +187,7 @@ static bool start_tool_found(struct mo_obs *o)
 static void start(void)
 {
     struct mo_obs *o = &MO_SHARED(obs);
-    if (!&MO_SHARED(obs_host))
-        return;
-    bool works = mo_knob(MO_KNOB_OMP_TOOL) && start_tool_found(o);
+    bool works = &MO_SHARED(obs_host) && mo_knob(MO_KNOB_OMP_TOOL) && start_tool_found(o);
     mo_store_release(&o->attached, works || (mo_watch_wishes() & MO_WATCH_EVENTS));
 }
 

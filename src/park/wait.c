@@ -36,7 +36,7 @@
 #include "base/shared.h"
 #include "mem/mem.h"
 #include "plat/plat.h"
-#include "watch/watch.h"
+#include "watch/trace.h"
 
 #include <errno.h>
 
@@ -182,8 +182,10 @@ void mo_park_sleep(_Atomic uint32_t *word, uint32_t seen, uint64_t timeout_ns, u
 {
     count_runnable(-1);
     mo_count_here(MO_COUNT_SLEEPS, 1);
+    mo_trace(MO_TRACE_SLEEP, NULL, 0, 0);
     if (mo_plat_futex_wait(word, seen, timeout_ns, bits) != 0)
         count_runnable(1); /* nobody woke it, so nobody has counted it */
+    mo_trace(MO_TRACE_END(MO_TRACE_SLEEP), NULL, 0, 0);
 }
 
 void mo_park_wake(_Atomic uint32_t *word, int count, uint32_t bits, int expected)

@@ -99,9 +99,15 @@ void mo_root_leave(struct mo_member *m);
 bool mo_root_push(struct mo_worker *w);
 void mo_root_pop(struct mo_worker *w);
 /* Nothing is left in the root of what ran there before. */
-static inline bool mo_root_is_clean(const struct mo_member *root)
+static inline bool mo_root_is_empty(const struct mo_member *root)
 {
     return root->current == &root->implicit && !root->group && !root->depends && !(root->implicit.env | root->task_id);
+}
+/* And nobody watches what its thread does. */
+static inline bool mo_root_is_clean(const struct mo_member *root)
+{
+    return root->current == &root->implicit && !root->group && !root->depends &&
+           !(root->implicit.env | root->task_id | root->special);
 }
 void mo_root_clean(struct mo_member *root);
 

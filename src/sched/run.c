@@ -1,6 +1,8 @@
 /* Running jobs (run.h has the protocol of their state). */
 #include "sched/run.h"
 
+#include "watch/trace.h"
+
 void mo_job_invoke_body(struct mo_job *job, void (*fn)(void *))
 {
     if (job->flags & MO_JOB_FOLLOWS)
@@ -19,15 +21,17 @@ void mo_job_invoke_special(struct mo_worker *w, struct mo_job *job, void (*fn)(v
         mo_job_invoke_body(job, fn);
 }
 
-/* Its thread is in the middle of something, or something has been left behind in its root. */
+/* Its thread is in the middle of something, or something has been left behind in its root, or it is watched. */
 void mo_job_invoke_apart(struct mo_worker *w, struct mo_job *job, void (*fn)(void *), const struct mo_job *outer)
 {
-    bool pushed = false;
-    if (MO_SHARED(self) == w->home && !outer)
+    bool pushed = false, home = MO_SHARED(self) == w->home;
+    if (home && !outer)
         mo_root_clean(w->home);
-    else
+    else if (!home || !mo_root_is_empty(w->home))
         pushed = mo_root_push(w);
+    mo_trace(MO_TRACE_JOB, (const void *)fn, 0, 0);
     invoke(w, job, fn);
+    mo_trace(MO_TRACE_END(MO_TRACE_JOB), NULL, 0, 0);
     if (pushed)
         mo_root_pop(w);
 }

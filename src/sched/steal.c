@@ -15,6 +15,7 @@
    who creates tiny tasks runs them faster alone (BACKOFF_WORTHLESS). A thief that backed off takes one task and sees. */
 #include "sched/internal.h"
 #include "topo/topo.h"
+#include "watch/trace.h"
 
 #define WORTH_NS          1000
 #define BACKOFF_WORTHLESS 64
@@ -193,6 +194,7 @@ struct mo_task *mo_steal(struct mo_member *m, const struct mo_kin *kin)
     mo_epoch_leave(&m->worker->epoch);
     if (task) {
         mo_count(&m->worker->counts, MO_COUNT_STOLEN, m->stole_count);
+        mo_trace(MO_TRACE_STEAL, NULL, m->last_victim, m->stole_count);
         m->stole_at = mo_plat_ticks();
         return task;
     }

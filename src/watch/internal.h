@@ -28,6 +28,10 @@ void mo_watch_unquiet(const struct mo_quiet *q);
 bool mo_watch_collect(struct mo_stats *s);
 void mo_watch_uncollect(struct mo_stats *s);
 
+/* trace.c */
+void mo_trace_begin(void);
+void mo_trace_finish(void);
+
 /* metrics.c */
 void mo_watch_serve(const char *where);
 void mo_watch_stop_serving(void);

@@ -30,7 +30,8 @@ static struct {
     char folder[PATH_BYTES]; /* where it began */
 } state;
 
-#define KNOWN 0x80000000u
+#define EXECS_MAX 16 /* images of one process, one after the other, that take the same name */
+#define KNOWN     0x80000000u
 
 static bool is_on(const char *text)
 {
@@ -47,6 +48,9 @@ static unsigned look(void)
         wishes |= MO_WATCH_METRICS;
     if (is_on(mo_knob_early_text(MO_KNOB_LOCKS)))
         wishes |= MO_WATCH_LOCKS;
+    const char *trace = mo_knob_early_text(MO_KNOB_TRACE);
+    if (trace && *trace)
+        wishes |= MO_WATCH_TRACE;
     return wishes;
 }
 
@@ -107,7 +111,7 @@ static bool is_file(const char *path)
    name with their number behind it. */
 int mo_watch_create(const char *text, const char *setting)
 {
-    char path[PATH_BYTES], own[PATH_BYTES + 16];
+    char path[PATH_BYTES], own[PATH_BYTES + 24];
     if (!mo_watch_path(text, path)) {
         mo_warn("%s: the path is too long: nothing is written", setting);
         return -1;
@@ -115,8 +119,10 @@ int mo_watch_create(const char *text, const char *setting)
     bool shared = mo_watch_is_child() && !strstr(text, "%p");
     int fd = shared ? -1 : create(path);
     if (shared || (fd < 0 && errno == EEXIST && is_file(path))) {
-        snprintf(own, sizeof own, "%s.%d", path, (int)getpid());
-        fd = create(own);
+        for (int i = 0; i < EXECS_MAX && (i == 0 || (fd < 0 && errno == EEXIST)); i++) {
+            snprintf(own, sizeof own, i ? "%s.%d.%d" : "%s.%d", path, (int)getpid(), i);
+            fd = create(own);
+        }
         if (fd >= 0 && !shared)
             mo_warn("%s: %.200s is there already: .%d is added to the name", setting, path, (int)getpid());
     }
@@ -271,6 +277,8 @@ void mo_watch_start(void)
     check("MOIRAI_LOCKS", mo_knob_early_text(MO_KNOB_LOCKS));
     if (wishes & MO_WATCH_LOCKS)
         mo_locks_begin();
+    if (wishes & MO_WATCH_TRACE)
+        mo_trace_begin();
     if (wishes & MO_WATCH_METRICS)
         mo_watch_serve(mo_knob_early_text(MO_KNOB_METRICS));
     errno = saved;
@@ -285,6 +293,8 @@ __attribute__((destructor)) static void end(void)
     mo_watch_quiet(&q);
     if (!mo_watch_is_child())
         mo_watch_stop_serving();
+    if (mo_watch_wishes() & MO_WATCH_TRACE)
+        mo_trace_finish();
     if (mo_watch_wishes() & MO_WATCH_STATS)
         write_stats(mo_knob_early_text(MO_KNOB_STATS));
     if (mo_watch_wishes() & MO_WATCH_LOCKS)

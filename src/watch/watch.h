@@ -17,6 +17,8 @@ enum mo_count {
     MO_COUNTS
 };
 
+struct mo_trace_ring;
+
 struct mo_counts {
     _Atomic uint64_t n[MO_COUNTS];
 };
@@ -28,6 +30,8 @@ struct mo_sheet {
     /* The thread's own, where locks are watched. */
     const void *site;  /* where the program began the wait that the thread is in */
     const void *woken; /* the condition from which it was woken, until it gives a mutex up */
+    struct mo_trace_ring *ring;
+    uint32_t traced_tid; /* whose events the ring has now */
 } MO_ALIGNED(MO_LINE_PAIR);
 
 extern __thread struct mo_sheet *MO_SHARED(sheet) MO_SHARED_TLS;
@@ -71,9 +75,9 @@ extern struct mo_watch MO_SHARED(watch) MO_SHARED_ATTR;
 void mo_watch_reset_after_fork(void);
 
 /* ---- What is asked for (start.c). */
-enum mo_watch_wish { MO_WATCH_STATS = 1, MO_WATCH_METRICS = 2, MO_WATCH_LOCKS = 4 };
+enum mo_watch_wish { MO_WATCH_STATS = 1, MO_WATCH_METRICS = 2, MO_WATCH_LOCKS = 4, MO_WATCH_TRACE = 8 };
 
-#define MO_WATCH_EVENTS (unsigned)(MO_WATCH_LOCKS) /* OpenMP's events are of interest */
+#define MO_WATCH_EVENTS (unsigned)(MO_WATCH_LOCKS | MO_WATCH_TRACE) /* OpenMP's events are of interest */
 
 /* Bits of the above, by the environment alone: may be asked at any time, and settles nothing while the C library is not
    ready. */

@@ -1,0 +1,286 @@
+/* `moirai report`: a recording as one page of HTML that needs nothing else. Sums and distributions are made here, over all
+   that was recorded; the page draws them, and of the spans as many as a browser can stand, the longest. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/json.h"
+#include "cmd/page.h"
+#include "cmd/recording.h"
+
+#define SUMS_MAX  8192
+#define SPANS_MAX 40000
+#define CLASSES   40 /* powers of two, of ns or of steps */
+#define SHORT_US  1.0
+#define MANY      1000
+
+struct sum {
+    enum mo_trace_kind kind;
+    uint64_t place, object;
+    uint64_t count;
+    double us, max_us;
+};
+
+struct report {
+    struct mo_recording r;
+    struct sum sum[SUMS_MAX];
+    unsigned sums;
+    uint64_t task_ns[CLASSES], wait_ns[CLASSES], distance[CLASSES];
+    uint64_t spans;
+    double kept_us; /* spans that are shorter are not drawn */
+    uint64_t by_length[64];
+    double total_us[MO_TRACE_KINDS];
+    uint64_t total[MO_TRACE_KINDS];
+    uint32_t most_threads;
+    FILE *to;
+    bool any;
+};
+
+static struct report report;
+
+static unsigned class_of(uint64_t n)
+{
+    unsigned class = n ? 64 - (unsigned)__builtin_clzll(n) : 0;
+    return class < CLASSES ? class : CLASSES - 1;
+}
+
+static bool is_lock(enum mo_trace_kind kind)
+{
+    return kind == MO_TRACE_MUTEX || kind == MO_TRACE_LOCK || kind == MO_TRACE_CONDITION;
+}
+
+static bool is_instant(enum mo_trace_kind kind)
+{
+    return kind == MO_TRACE_STEAL || kind == MO_TRACE_CREATE;
+}
+
+static void add_sum(struct report *p, const struct mo_span *s)
+{
+    uint64_t place = mo_span_has_place(s) ? s->a : 0, object = is_lock(s->kind) ? s->b : 0;
+    struct sum *found = NULL;
+    for (unsigned i = 0; !found && i < p->sums; i++)
+        if (p->sum[i].kind == s->kind && p->sum[i].place == place && p->sum[i].object == object)
+            found = &p->sum[i];
+    if (!found) {
+        if (p->sums == SUMS_MAX)
+            return;
+        found = &p->sum[p->sums++];
+        *found = (struct sum){.kind = s->kind, .place = place, .object = object};
+    }
+    found->count++;
+    double us = mo_span_own_us(s);
+    found->us += us;
+    found->max_us = us > found->max_us ? us : found->max_us;
+}
+
+static void look(void *arg, const struct mo_span *s)
+{
+    struct report *p = arg;
+    uint64_t ns = (uint64_t)(mo_span_own_us(s) * 1e3);
+    if (mo_span_has_place(s))
+        mo_place_note(s->a, s->kind != MO_TRACE_JOB);
+    add_sum(p, s);
+    p->total[s->kind]++;
+    p->total_us[s->kind] += mo_span_own_us(s);
+    if (s->kind == MO_TRACE_TASK || s->kind == MO_TRACE_JOB)
+        p->task_ns[class_of(ns)]++;
+    else if (s->kind == MO_TRACE_WAIT || is_lock(s->kind))
+        p->wait_ns[class_of(ns)]++;
+    else if (s->kind == MO_TRACE_STEAL)
+        p->distance[class_of(s->b)]++;
+    if (s->kind == MO_TRACE_REGION && s->c > p->most_threads)
+        p->most_threads = s->c;
+    if (!is_instant(s->kind)) {
+        p->spans++;
+        ns = (uint64_t)(s->us * 1e3);
+        p->by_length[ns ? 63 - __builtin_clzll(ns) : 0]++;
+    }
+}
+
+/* The shortest length, a power of two of ns, at which no more spans are left than can be drawn. */
+static double shortest_drawn(const struct report *p)
+{
+    uint64_t left = 0;
+    for (int i = 63; i >= 0; i--)
+        if ((left += p->by_length[i]) > SPANS_MAX)
+            return i < 63 ? (double)((uint64_t)2 << i) / 1e3 : 0;
+    return 0;
+}
+
+/* ---- What to do about it. */
+static void warn(struct report *p, const char *text)
+{
+    fputs(p->any ? ",\n" : "", p->to);
+    mo_json_string(p->to, text);
+    p->any = true;
+}
+
+static void print_warnings(struct report *p)
+{
+    char text[400];
+    double waits = p->total_us[MO_TRACE_WAIT], parts = p->total_us[MO_TRACE_MEMBER];
+    uint64_t tasks = p->total[MO_TRACE_TASK] + p->total[MO_TRACE_JOB];
+    double task_us = p->total_us[MO_TRACE_TASK] + p->total_us[MO_TRACE_JOB];
+    double locks = p->total_us[MO_TRACE_MUTEX] + p->total_us[MO_TRACE_LOCK];
+    p->any = false;
+    fputs("\"warnings\":[", p->to);
+    if (tasks >= MANY && task_us / (double)tasks < SHORT_US) {
+        snprintf(text, sizeof text,
+                 "%llu tasks took %.2f us each on average, hardly more than it costs to make them: give each "
+                 "more work, or create them in a taskloop with a grainsize.",
+                 (unsigned long long)tasks, task_us / (double)tasks);
+        warn(p, text);
+    }
+    if (p->r.head->cpus && p->most_threads > p->r.head->cpus) {
+        snprintf(text, sizeof text,
+                 "Regions asked for up to %u threads, and there are %llu CPUs for the process: set "
+                 "OMP_NUM_THREADS, or let MOIRAI_BUDGET=cpus share them out.",
+                 p->most_threads, (unsigned long long)p->r.head->cpus);
+        warn(p, text);
+    }
+    if (parts > 0 && waits > parts / 2) {
+        snprintf(text, sizeof text,
+                 "Threads spent %.0f %% of their time in regions waiting in barriers or for tasks: the work is "
+                 "uneven, or too little for so many threads; try schedule(dynamic), or fewer threads.",
+                 100 * waits / parts);
+        warn(p, text);
+    }
+    if (locks > 0 && parts > 0 && locks > parts / 10) {
+        snprintf(text, sizeof text,
+                 "Threads waited %.0f ms for locks, %.0f %% of their time in regions: the table of locks says "
+                 "where; hold them for less, or split what they guard.",
+                 locks / 1e3, 100 * locks / parts);
+        warn(p, text);
+    }
+    fputs("],\n", p->to);
+}
+
+/* ---- The data of the page. */
+static void print_classes(struct report *p, const char *name, const uint64_t *classes)
+{
+    fprintf(p->to, "\"%s\":[", name);
+    for (unsigned i = 0; i < CLASSES; i++)
+        fprintf(p->to, "%s%llu", i ? "," : "", (unsigned long long)classes[i]);
+    fputs("],\n", p->to);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    double x = ((const struct sum *)a)->us, y = ((const struct sum *)b)->us;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static void print_sums(struct report *p)
+{
+    qsort(p->sum, p->sums, sizeof *p->sum, by_time);
+    fputs("\"sums\":[", p->to);
+    for (unsigned i = 0; i < p->sums; i++) {
+        const struct sum *s = &p->sum[i];
+        fprintf(p->to, "%s\n{\"kind\":\"%s\",\"count\":%llu,\"us\":%.3f,\"max\":%.3f,\"object\":\"", i ? "," : "",
+                mo_recording_kind(s->kind), (unsigned long long)s->count, s->us, s->max_us);
+        if (s->object)
+            fprintf(p->to, "0x%llx", (unsigned long long)s->object);
+        fputs("\",\"name\":", p->to);
+        mo_json_string(p->to, mo_place_name(s->place));
+        fputs(",\"line\":", p->to);
+        mo_json_string(p->to, mo_place_line(s->place));
+        fputs("}", p->to);
+    }
+    fputs("],\n", p->to);
+}
+
+static unsigned sum_index(const struct report *p, const struct mo_span *s)
+{
+    uint64_t place = mo_span_has_place(s) ? s->a : 0, object = is_lock(s->kind) ? s->b : 0;
+    for (unsigned i = 0; i < p->sums; i++)
+        if (p->sum[i].kind == s->kind && p->sum[i].place == place && p->sum[i].object == object)
+            return i;
+    return 0;
+}
+
+static void draw(void *arg, const struct mo_span *s)
+{
+    struct report *p = arg;
+    if (is_instant(s->kind) || s->us < p->kept_us)
+        return;
+    fprintf(p->to, "%s[%u,%u,%.3f,%.3f,%u]", p->any ? "," : "", s->tid, sum_index(p, s), s->begin, s->us, s->depth);
+    p->any = true;
+}
+
+static void print_page(struct report *p)
+{
+    const struct mo_trace_head *h = p->r.head;
+    char program[sizeof h->program + 1] = "";
+    memcpy(program, h->program, sizeof h->program);
+    fputs(mo_page_before, p->to);
+    fputs("{\"program\":", p->to);
+    mo_json_string(p->to, program);
+    fprintf(p->to,
+            ",\"version\":\"" MO_VERSION
+            "\",\"pid\":%u,\"cpus\":%llu,\"us\":%.3f,\"overwritten\":%llu,\"dropped\":%llu,"
+            "\"spans_all\":%llu,\"shortest\":%.3f,\"steals\":%llu,\"created\":%llu,\n",
+            h->pid, (unsigned long long)h->cpus,
+            (double)(p->r.last_ticks > h->began_ticks ? p->r.last_ticks - h->began_ticks : 0) / (double)h->ticks_per_us,
+            (unsigned long long)p->r.overwritten, (unsigned long long)h->dropped, (unsigned long long)p->spans,
+            p->kept_us, (unsigned long long)p->total[MO_TRACE_STEAL], (unsigned long long)p->total[MO_TRACE_CREATE]);
+    print_warnings(p);
+    print_classes(p, "task_ns", p->task_ns);
+    print_classes(p, "wait_ns", p->wait_ns);
+    print_classes(p, "distance", p->distance);
+    print_sums(p);
+    p->any = false;
+    fputs("\"spans\":[", p->to);
+    mo_recording_each(&p->r, draw, p);
+    fputs("]}", p->to);
+    fputs(mo_page_after, p->to);
+}
+
+static bool write_page(struct report *p, const char *path)
+{
+    p->to = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+    if (!p->to) {
+        fprintf(stderr, "moirai: cannot write %s: %s\n", path, strerror(errno));
+        return false;
+    }
+    print_page(p);
+    bool failed = ferror(p->to);
+    failed = (p->to == stdout ? fflush(stdout) : fclose(p->to)) != 0 || failed;
+    if (failed)
+        fprintf(stderr, "moirai: cannot write %s: %s\n", path, strerror(errno));
+    else if (p->to != stdout)
+        printf("%s\n", path);
+    return !failed;
+}
+
+int mo_cmd_report(int argc, char **argv)
+{
+    static const struct option known[] = {{"output", required_argument, NULL, 'o'}, {NULL, 0, NULL, 0}};
+    struct report *p = &report;
+    char *page = NULL;
+    const char *output = NULL;
+    for (int letter; (letter = getopt_long(argc, argv, "+o:", known, NULL)) != -1;)
+        if (letter == 'o')
+            output = optarg;
+        else
+            optind = argc + 1;
+    if (optind + 1 != argc) {
+        fputs("usage: moirai report [-o PAGE] RECORDING\n"
+              "\n"
+              "The page is RECORDING.html where no other is named; -: standard output.\n",
+              stderr);
+        return MO_CMD_USAGE_STATUS;
+    }
+    if (!mo_recording_open(&p->r, argv[optind]))
+        return MO_CMD_FAILED_STATUS;
+    mo_recording_each(&p->r, look, p);
+    p->kept_us = shortest_drawn(p);
+    mo_places_resolve(&p->r);
+    bool done = (output || asprintf(&page, "%s.html", argv[optind]) >= 0) && write_page(p, output ? output : page);
+    free(page);
+    mo_recording_close(&p->r);
+    return done ? 0 : MO_CMD_FAILED_STATUS;
+}
