@@ -5,6 +5,18 @@
 
 #include "watch/watch.h"
 
+/* The same points are probes that perf, bpftrace and SystemTap can stop at (provider moirai, probe event; the kind first), where
+   the system has what it takes to build them; a nop each. */
+#if defined(__has_include)
+#if __has_include(<sys/sdt.h>)
+#include <sys/sdt.h>
+#define MO_PROBE(kind, a, b, c) DTRACE_PROBE4(moirai, event, (int)(kind), (a), (b), (c))
+#endif
+#endif
+#ifndef MO_PROBE
+#define MO_PROBE(kind, a, b, c) ((void)0)
+#endif
+
 /* What a record says, with what `a`, `b` and `c` are. An end is the number of its beginning + 1. */
 enum mo_trace_kind {
     MO_TRACE_NOTHING,
@@ -71,8 +83,10 @@ static inline bool mo_is_tracing(void)
 
 void mo_trace_put(enum mo_trace_kind kind, const void *a, uint64_t b, uint32_t c);
 
-static inline void mo_trace(enum mo_trace_kind kind, const void *a, uint64_t b, uint32_t c)
+static inline __attribute__((always_inline)) void mo_trace(enum mo_trace_kind kind, const void *a, uint64_t b,
+                                                           uint32_t c)
 {
+    MO_PROBE(kind, a, b, c);
     if (mo_is_tracing())
         mo_trace_put(kind, a, b, c);
 }

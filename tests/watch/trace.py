@@ -43,6 +43,20 @@ def check_events(place):
     expect("threads", THREADS, len({e["tid"] for e in spans}))
 
 
+def check_jobs(place):
+    """quick_start.c: five tasks, one of which fails."""
+    settings = {"MOIRAI_TRACE": "jobs", "MOIRAI_STATS": "json:jobs.json"}
+    env = {**place.environment(settings), "LD_PRELOAD": ""}
+    done = subprocess.run([place.programs / "jobs"], env=env, cwd=place.work, capture_output=True, text=True)
+    expect("native: status", (0, ""), (done.returncode, done.stderr))
+    totals = json.loads((place.work / "jobs.json").read_text())["totals"]
+    expect("native: counted", (5, 1, 0), (totals["jobs_run"], totals["jobs_failed"], totals["jobs_dropped"]))
+    document = trace(place, place.work / "jobs")
+    expect("native: recorded", 5, kinds(document)["native task"])
+    expect("native: by name", {"native task add_up"},
+           {e["name"] for e in document["traceEvents"] if e.get("cat") == "native task"})
+
+
 def check_ends(place):
     for how, status in ("kill", -9), ("_exit", 6), ("abort", -6):
         done = place.run(how, settings={"MOIRAI_TRACE": how})
@@ -139,7 +153,7 @@ def check_page(place):
 
 def main():
     place = Place(*sys.argv[1:4])
-    for check in check_events, check_ends, check_bounds, check_files, check_page:
+    for check in check_events, check_jobs, check_ends, check_bounds, check_files, check_page:
         check(place)
     finish()
 
