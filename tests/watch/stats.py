@@ -4,6 +4,7 @@
 import json
 import os
 import resource
+import shutil
 import socket
 import stat
 import subprocess
@@ -121,6 +122,25 @@ def check_threads(place):
         expect("1000 threads", 1000, totals_of(place.work / "threads.json")["locks_taken"])
 
 
+def check_privileged(place):
+    """A program with others' rights does as if nothing was asked for. Only root can make one."""
+    if os.geteuid() != 0:
+        return
+    program = place.work / "privileged"
+    shutil.copy(place.programs / "jobs", program)
+    os.chown(program, 65534, 65534)
+    program.chmod(0o4755)
+    place.work.chmod(0o777)
+    settings = {"MOIRAI_STATS": "1", "MOIRAI_LOCKS": "1", "MOIRAI_TRACE": "privileged.trace",
+                "MOIRAI_METRICS": "unix:privileged.socket"}
+    done = subprocess.run([program], env={**place.environment(settings), "LD_PRELOAD": ""}, cwd=place.work,
+                          capture_output=True, text=True)
+    if done.returncode == 127 or os.statvfs(place.work).f_flag & os.ST_NOSUID:
+        return  # the libraries lie where it may not look, or there are no such programs here
+    expect("privileged", (0, ""), (done.returncode, done.stderr))
+    expect("privileged: no files", ["privileged"], [p.name for p in place.work.glob("privileged*")])
+
+
 def ask(path, request):
     with socket.socket(socket.AF_UNIX) as s:
         s.connect(str(path))
@@ -157,7 +177,8 @@ def check_metrics(place):
 
 def main():
     place = Place(*sys.argv[1:4])
-    for check in check_counts, check_gate, check_table, check_unwritable, check_children, check_threads, check_metrics:
+    for check in check_counts, check_gate, check_table, check_unwritable, check_children, check_threads, check_metrics, \
+            check_privileged:
         check(place)
     finish()
 
