@@ -31,7 +31,7 @@ _moirai()
         if [ "$i" -lt "$COMP_CWORD" ]; then
             mapfile -t COMPREPLY < <(compgen -f -- "$word")
         elif [[ $word == -* ]]; then
-            mapfile -t COMPREPLY < <(compgen -W "--all --omp --pthread --threads --stats --locks --trace --metrics --set --" -- "$word")
+            mapfile -t COMPREPLY < <(compgen -W "--all --omp --pthread --threads --stats --locks --trace --metrics --jemalloc --set --" -- "$word")
         else
             mapfile -t COMPREPLY < <(compgen -c -- "$word")
         fi ;;
