@@ -80,12 +80,13 @@ struct mo_chan_ring {
     _Atomic uint64_t head MO_ALIGNED(MO_LINE_PAIR);
 };
 
+/* What the other side looks at again and again, and what it never looks at, on lines of their own. */
 struct mo_chan_spsc {
     _Atomic uint64_t tail MO_ALIGNED(MO_LINE_PAIR);
-    uint64_t head_seen;       /* the sender's */
-    _Atomic uint32_t sending; /* the sender is inside */
+    uint64_t head_seen MO_ALIGNED(MO_CACHE_LINE); /* the sender's */
+    _Atomic uint32_t sending;                     /* the sender is inside */
     _Atomic uint64_t head MO_ALIGNED(MO_LINE_PAIR);
-    uint64_t tail_seen; /* the receiver's */
+    uint64_t tail_seen MO_ALIGNED(MO_CACHE_LINE); /* the receiver's */
 };
 
 struct mo_chan_segments {
@@ -182,6 +183,7 @@ int mo_chan_select(const struct mo_chan_case *cases, unsigned n, bool biased, ui
 /* Of each kind. */
 int mo_chan_ring_try_slow(struct mo_chan *c, enum mo_chan_side side, void *message);
 bool mo_chan_ring_ready(struct mo_chan *c, enum mo_chan_side side);
+bool mo_chan_ring_hint(struct mo_chan *c, enum mo_chan_side side);
 size_t mo_chan_ring_many(struct mo_chan *c, enum mo_chan_side side, char *messages, size_t n, int *err);
 bool mo_chan_spsc_ready(struct mo_chan *c, enum mo_chan_side side);
 size_t mo_chan_spsc_many(struct mo_chan *c, enum mo_chan_side side, char *messages, size_t n, int *err);

@@ -83,6 +83,14 @@ bool mo_chan_ring_ready(struct mo_chan *c, enum mo_chan_side side)
     return side == MO_CHAN_SEND ? head + ((uint64_t)1 << c->shift) != tail : head != tail;
 }
 
+/* Who waits awake looks at the cell that it wants, not at the index that the other side is about to change. */
+bool mo_chan_ring_hint(struct mo_chan *c, enum mo_chan_side side)
+{
+    uint64_t position = mo_load_relaxed(side == MO_CHAN_SEND ? &c->ring.tail : &c->ring.head);
+    uint64_t turn = mo_load_relaxed(&mo_chan_ring_cell(c, position)->turn);
+    return turn == (position << 1 | (side == MO_CHAN_RECV)) || mo_load_relaxed(&c->closed) != 0;
+}
+
 /* How many neighbouring cells from `position` on have their turn; *end is the position after them. */
 static size_t run_of(const struct mo_chan *c, uint64_t position, unsigned written, size_t n, uint64_t *end)
 {

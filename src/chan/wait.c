@@ -30,6 +30,7 @@
 
 #define SPINS_MIN     8
 #define SPINS_MAX     400 /* pauses: what a sleep and a wake cost */
+#define PAUSES_MAX    16
 #define YIELDS        4
 #define LONG_YIELD_US 100
 #define NO_YIELDS_US  20000
@@ -343,10 +344,15 @@ static int park(struct wait *w, uint64_t deadline_ns)
     return -1;
 }
 
+static bool looks_ready(const struct mo_chan_case *k)
+{
+    return k->chan->kind == MO_CHAN_RING ? mo_chan_ring_hint(k->chan, k->side) : is_ready(k);
+}
+
 static int try_ready(struct wait *w)
 {
     for (unsigned i = 0; i < w->n; i++)
-        if (is_ready(&w->cases[i]))
+        if (looks_ready(&w->cases[i]))
             return try_cases(w);
     return -1;
 }
@@ -374,8 +380,9 @@ static int stay_awake(struct wait *w)
     _Atomic uint32_t *spins = &w->cases[0].chan->spins[w->cases[0].side];
     uint32_t most = mo_load_relaxed(spins) + SPINS_MIN;
     int index;
-    for (uint32_t i = 0; i < most; i++) {
-        mo_plat_pause();
+    for (uint32_t i = 0, pauses = 1; i < most; i += pauses, pauses += pauses < PAUSES_MAX) {
+        for (uint32_t k = 0; k < pauses; k++) /* fewer looks at what the other side is writing */
+            mo_plat_pause();
         if ((index = try_ready(w)) >= 0) {
             if (most < SPINS_MAX)
                 mo_store_relaxed(spins, most);

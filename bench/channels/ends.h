@@ -1,0 +1,55 @@
+/* The rows of bench/chan with threads at the ends: so many senders and receivers, of one message each call. */
+#ifndef BENCH_CHANNELS_ENDS_H
+#define BENCH_CHANNELS_ENDS_H
+
+#include <pthread.h>
+
+#include "../tasks/rows.h"
+
+#define CAPACITY 1024
+#define MESSAGES 400000 /* in a round */
+#define PAIRS    200000
+
+struct ends {
+    void (*send)(long message);
+    long (*recv)(void);
+    long each; /* messages of one thread */
+    long sum;
+};
+
+static void *bench_send(void *arg)
+{
+    const struct ends *e = arg;
+    for (long i = 1; i <= e->each; i++)
+        e->send(i);
+    return NULL;
+}
+
+static void *bench_recv(void *arg)
+{
+    struct ends *e = arg;
+    long sum = 0;
+    for (long i = 0; i < e->each; i++)
+        sum += e->recv();
+    __atomic_add_fetch(&e->sum, sum, __ATOMIC_RELAXED);
+    return NULL;
+}
+
+/* ns a message. */
+static inline double through(void (*send)(long), long (*recv)(void), int threads)
+{
+    struct ends e = {send, recv, MESSAGES / threads, 0};
+    pthread_t t[16];
+    double before = bench_now_ns();
+    for (int i = 0; i < threads; i++) {
+        pthread_create(&t[2 * i], NULL, bench_send, &e);
+        pthread_create(&t[2 * i + 1], NULL, bench_recv, &e);
+    }
+    for (int i = 0; i < 2 * threads; i++)
+        pthread_join(t[i], NULL);
+    double ns = (bench_now_ns() - before) / (double)(e.each * threads);
+    bench_expect("the sum", e.sum, threads * (e.each * (e.each + 1) / 2));
+    return ns;
+}
+
+#endif
