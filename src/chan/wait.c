@@ -211,8 +211,8 @@ static int try_case(struct wait *w, const struct mo_chan_case *k)
 
 static int try_cases(struct wait *w)
 {
-    for (unsigned i = 0; i < w->n; i++) {
-        unsigned index = (w->first + i) % w->n;
+    unsigned index = w->first;
+    for (unsigned i = 0; i < w->n; i++, index = index + 1 == w->n ? 0 : index + 1) {
         w->err = try_case(w, &w->cases[index]);
         if (w->err != EAGAIN) {
             if (w->noticed >= 0 && w->noticed != (int)index)
@@ -451,7 +451,8 @@ size_t mo_chan_wait_many(struct mo_chan *c, enum mo_chan_side side, char *messag
 /* Which case is looked at first differs from call to call. */
 static unsigned any_below(unsigned n)
 {
-    return (unsigned)((mo_plat_ticks() * UINT64_C(0x9e3779b97f4a7c15) >> 32) % n);
+    uint32_t any = (uint32_t)(mo_plat_ticks() * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+    return (unsigned)((uint64_t)any * n >> 32);
 }
 
 int mo_chan_select(const struct mo_chan_case *cases, unsigned n, bool biased, uint64_t deadline_ns, int *err)
