@@ -1,7 +1,7 @@
 /* Storms over channels: every message that was sent is received once, in its sender's order, whatever way it took, through
    deadlines and a close in the middle. And short histories of concurrent calls are those of some order of the same calls
    one after the other (linearizability).
-   usage: channels_storm MODE: ring one spsc segments meet batching select histories */
+   usage: channels_storm MODE: ring one spsc segments meet batching select histories ends */
 #include "native.h"
 #include "storm.h"
 
@@ -218,6 +218,13 @@ struct queue {
     bool closed;
 };
 
+/* Large messages keep a call longer between its claim of a place and the end of its copy. */
+struct wide {
+    long value;
+    char rest[32760];
+};
+
+static struct wide buffers[THREADS];
 static struct history history;
 static moirai_barrier_t turn;
 static uint64_t clock_now;
@@ -261,15 +268,16 @@ static bool has_order(const struct history *h, unsigned done, struct queue q)
     return false;
 }
 
-static void act(struct event *e, uint32_t *seed, long value)
+static void act(struct event *e, uint32_t *seed, long value, struct wide *m)
 {
     e->call = next(seed) % 16 == 0 ? CLOSE : next(seed) % 2 ? TRY_SEND : TRY_RECV;
-    e->value = value;
+    m->value = value;
     e->began = __atomic_fetch_add(&clock_now, 1, __ATOMIC_SEQ_CST);
-    e->status = e->call == TRY_SEND   ? moirai_channel_try_send(channels[0], &e->value)
-                : e->call == TRY_RECV ? moirai_channel_try_recv(channels[0], &e->value)
+    e->status = e->call == TRY_SEND   ? moirai_channel_try_send(channels[0], m)
+                : e->call == TRY_RECV ? moirai_channel_try_recv(channels[0], m)
                                       : moirai_channel_close(channels[0]);
     e->ended = __atomic_fetch_add(&clock_now, 1, __ATOMIC_SEQ_CST);
+    e->value = m->value;
 }
 
 static void *acts(void *arg)
@@ -279,7 +287,7 @@ static void *acts(void *arg)
     for (int round = 0; round < HISTORIES; round++) {
         moirai_barrier_wait(&turn);
         for (int i = 0; i < CALLS; i++)
-            act(&history.events[self * CALLS + i], &seed, self * 100 + i + 1);
+            act(&history.events[self * CALLS + i], &seed, self * 100 + i + 1, &buffers[self]);
         moirai_barrier_wait(&turn);
     }
     return NULL;
@@ -313,19 +321,59 @@ static void histories(void)
         t[i] = start(acts, (void *)i);
     for (int round = 0; round < HISTORIES; round++) {
         size_t capacity = capacities[round % 4];
-        long got;
-        EXPECT(moirai_channel_new(&channels[0], sizeof(long), capacity, 0) == MOIRAI_OK);
+        EXPECT(moirai_channel_new(&channels[0], sizeof(struct wide), capacity, 0) == MOIRAI_OK);
         moirai_barrier_wait(&turn);
         moirai_barrier_wait(&turn);
         history.n = THREADS * CALLS;
         history.capacity = capacity == MOIRAI_UNBOUNDED ? UINT32_MAX : (unsigned)capacity;
         EXPECT(has_order(&history, 0, (struct queue){0}));
-        while (moirai_channel_try_recv(channels[0], &got) == MOIRAI_OK) {
+        while (moirai_channel_try_recv(channels[0], &buffers[0]) == MOIRAI_OK) {
         }
         EXPECT(moirai_channel_free(channels[0]) == MOIRAI_OK);
     }
     for (int i = 0; i < THREADS; i++)
         pthread_join(t[i], NULL);
+}
+
+/* ---- A close in the middle of a send: what the sender was told has been sent is received. */
+static long sends_ended;
+
+static void *sends_until_the_end(void *arg)
+{
+    struct wide *m = arg;
+    while (moirai_channel_send(channels[0], m) == MOIRAI_OK)
+        sends_ended++;
+    return NULL;
+}
+
+static void *closes(void *arg)
+{
+    uint32_t seed = (uint32_t)(long)arg;
+    for (uint32_t i = next(&seed) % 20000; i; i--)
+        __asm__ volatile("" ::: "memory");
+    EXPECT(moirai_channel_close(channels[0]) == MOIRAI_OK);
+    return NULL;
+}
+
+static void ends(void)
+{
+    const size_t capacities[] = {4, 4, MOIRAI_UNBOUNDED, MOIRAI_RENDEZVOUS};
+    for (int round = 0; round < 1200; round++) {
+        pthread_t t[2];
+        long got = 0;
+        sends_ended = 0;
+        EXPECT(moirai_channel_new(&channels[0], sizeof(struct wide), capacities[round % 4],
+                                  round % 4 ? 0 : MOIRAI_CHANNEL_SPSC) == MOIRAI_OK);
+        t[0] = start(sends_until_the_end, &buffers[0]);
+        t[1] = start(closes, (void *)(long)(round * 77 + 1));
+        while (moirai_channel_recv(channels[0], &buffers[1]) == MOIRAI_OK)
+            got++;
+        EXPECT(moirai_channel_try_recv(channels[0], &buffers[1]) == MOIRAI_ECLOSED);
+        pthread_join(t[0], NULL);
+        pthread_join(t[1], NULL);
+        EXPECT(got == sends_ended);
+        EXPECT(moirai_channel_free(channels[0]) == MOIRAI_OK);
+    }
 }
 
 int main(int argc, char **argv)
@@ -336,6 +384,8 @@ int main(int argc, char **argv)
     }
     if (!strcmp(argv[1], "histories"))
         histories();
+    else if (!strcmp(argv[1], "ends"))
+        ends();
     else
         storm(argv[1]);
     return 0;
