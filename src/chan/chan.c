@@ -5,6 +5,8 @@
 
 _Static_assert(sizeof(struct mo_chan) == MO_CHAN_FIXED_BYTES, "what the public header says, see native/channel.c");
 
+#define BLIND_NS 1000000
+
 enum { OPEN, CLOSING, CLOSED };
 
 static unsigned log_above(uint64_t n)
@@ -94,6 +96,14 @@ static void set_batching_closed(struct mo_chan *c)
     mo_store_release(&c->batching.lock, 0u);
 }
 
+/* Where the barrier is denied by now a store that was made that long ago is seen. */
+static void order_spsc(struct mo_chan *c)
+{
+    _Atomic uint32_t never = 0;
+    if (!mo_chan_barrier(c))
+        mo_plat_futex_wait(&never, 0, BLIND_NS, 1);
+}
+
 int mo_chan_close(struct mo_chan *c)
 {
     uint32_t open = OPEN;
@@ -110,8 +120,7 @@ int mo_chan_close(struct mo_chan *c)
     if (c->kind == MO_CHAN_BROADCAST)
         mo_chan_broadcast_close(c);
     if (c->kind == MO_CHAN_SPSC)
-        while (!mo_chan_barrier(c)) /* denied meanwhile: stores are seen in the end */
-            mo_plat_yield();
+        order_spsc(c);
     mo_store_release(&c->closed, (uint32_t)CLOSED);
     mo_chan_notify_all(c, MO_CHAN_RECV);
     mo_chan_notify_all(c, MO_CHAN_SEND);

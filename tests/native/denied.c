@@ -1,5 +1,5 @@
 /* Where the system denies membarrier: asymmetric mutexes are plain ones, or, if it is denied only after the first was made,
-   waits look again by themselves. usage: denied first|later */
+   waits look again by themselves; channels likewise. usage: denied first|later */
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -47,6 +47,47 @@ static void *counts(void *arg)
     return NULL;
 }
 
+/* Channels: each message and each place wakes whoever waits for it, and an end is seen. */
+static moirai_channel_t *channels[3];
+
+static void *passes_on(void *arg)
+{
+    long got;
+    while (moirai_channel_recv(channels[0], &got) == MOIRAI_OK)
+        moirai_channel_send(channels[1], &got);
+    moirai_channel_close(channels[1]);
+    while (moirai_channel_recv(channels[2], &got) == MOIRAI_OK) {
+    }
+    return arg;
+}
+
+static int make_channels(void)
+{
+    return moirai_channel_new(&channels[0], sizeof(long), 1, 0) ||
+           moirai_channel_new(&channels[1], sizeof(long), 1, 1) ||
+           moirai_channel_new(&channels[2], sizeof(long), MOIRAI_UNBOUNDED, 0);
+}
+
+static int use_channels(void)
+{
+    pthread_t t;
+    long got = -1;
+    pthread_create(&t, NULL, passes_on, NULL);
+    for (long i = 0; i < 300; i++) {
+        usleep(i % 50 ? 0 : 2000); /* the other falls asleep */
+        if (moirai_channel_send(channels[0], &i) != MOIRAI_OK || moirai_channel_recv(channels[1], &got) != MOIRAI_OK ||
+            got != i)
+            return 1;
+    }
+    moirai_channel_close(channels[0]);
+    if (moirai_channel_recv(channels[1], &got) != MOIRAI_ECLOSED)
+        return 1;
+    usleep(2000);
+    moirai_channel_close(channels[2]);
+    pthread_join(t, NULL);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     pthread_t t[THREADS];
@@ -54,6 +95,8 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "later") == 0) {
         moirai_mutex_lock(&m);
         moirai_mutex_unlock(&m);
+        if (make_channels())
+            return 3;
     }
     if (deny() != 0) {
         puts("denied: no filter can be set here");
@@ -70,6 +113,8 @@ int main(int argc, char **argv)
     moirai_mutex_lock(&m);
     if (moirai_mutex_lock_until(&m, moirai_now_ns() + 3000000) != MOIRAI_ETIMEDOUT)
         return 2;
+    if ((!channels[0] && make_channels()) || use_channels())
+        return 3;
     printf("denied: word %x, counter %ld\n", m.moirai_word, counter);
     return counter != THREADS * ROUNDS;
 }
