@@ -40,10 +40,13 @@ static void arrive(struct mo_ring *r, const struct mo_fiber *me)
         r->exceptions[0] = me->exceptions[0];
         r->exceptions[1] = me->exceptions[1];
     }
-    if (r->gone) {
-        mo_context_destroy(&r->gone->context);
-        r->gone = NULL;
-    }
+    struct mo_fiber *gone = r->gone;
+    if (!gone)
+        return;
+    r->gone = NULL;
+    mo_context_destroy(&gone->context);
+    if (gone->left)
+        gone->left(gone->arg);
 }
 
 static void begin(void *fiber)

@@ -27,6 +27,7 @@ struct mo_fiber {
     struct mo_ring *ring;
     struct mo_stack *stack; /* NULL: the thread's own */
     void (*entry)(void *arg);
+    void (*left)(void *arg); /* called when it is over and its stack is free, on the stack of the next; may be NULL */
     void *arg;
     void *local;                     /* of the variable that ring->local leads to, while another runs */
     void *exceptions[2];             /* the same of the C++ runtime's state: exceptions that are being handled */
@@ -63,7 +64,7 @@ extern __thread struct mo_ring *MO_SHARED(ring) MO_SHARED_TLS;
    thread's, zeroed at first; so is `thread_local`, the same for all fibers of a ring. */
 void mo_fiber_start(struct mo_ring *ring, struct mo_fiber *f, void **thread_local, void (*entry)(void *arg), void *arg,
                     void *local);
-/* The calling fiber is over; its stack may be used again as soon as another one runs. */
+/* The calling fiber is over; its stack may be used again when `left` is called. */
 _Noreturn void mo_fiber_end(struct mo_fiber *f);
 
 /* Let others of the ring go on, and come back. False: the thread has no others. */

@@ -59,6 +59,12 @@ static void guest_main(void *arg)
     mo_depends_leave(m, &m->implicit);
     mo_team_arrive(m);
     mo_team_await(m, barrier_is_over, MO_WAKE_MEMBER);
+}
+
+/* Only now, when nothing of it runs any more, another thread may have it. */
+static void guest_left(void *arg)
+{
+    struct mo_guest *g = arg;
     count_guests(g->host, -1);
 }
 
@@ -87,6 +93,7 @@ static void start(struct mo_member *host, struct mo_member *m, uint64_t go_seen)
     m->gen_seen = mo_load_relaxed(&m->team->gen) - 1; /* no barrier of this team is its own yet */
     m->go_seen = go_seen;
     count_guests(host, 1);
+    g->fiber.left = guest_left;
     mo_fiber_start(ring_of(host), &g->fiber, (void **)&MO_SHARED(self), guest_main, g, m);
 }
 
@@ -94,7 +101,7 @@ static void start(struct mo_member *host, struct mo_member *m, uint64_t go_seen)
 static void host_guests(struct mo_member *m, unsigned size, uint64_t go_seen)
 {
     struct mo_team *team = m->team;
-    unsigned carriers = team->carriers, guests = size > carriers ? size - carriers : 0;
+    unsigned carriers = mo_load_relaxed(&team->carriers), guests = size > carriers ? size - carriers : 0;
     unsigned first = carriers + (unsigned)((uint64_t)guests * m->tid / carriers);
     unsigned end = carriers + (unsigned)((uint64_t)guests * (m->tid + 1) / carriers);
     for (unsigned tid = first; tid < end; tid++)
@@ -159,12 +166,13 @@ static bool furnish_all_locked(struct mo_sched *s, struct mo_team *team, unsigne
 {
     if (!mo_team_reserve_locked(team, want))
         return false;
-    for (unsigned tid = 0; tid < team->carriers; tid++) {
+    unsigned carriers = mo_load_relaxed(&team->carriers);
+    for (unsigned tid = 0; tid < carriers; tid++) {
         struct mo_worker *w = mo_team_member(team, tid)->worker;
         if (!w->ring && !(w->ring = mo_sched_permanent_locked(sizeof *w->ring)))
             return false;
     }
-    for (unsigned tid = team->carriers; tid < want; tid++)
+    for (unsigned tid = carriers; tid < want; tid++)
         if (!furnish_locked(s, mo_team_member(team, tid)))
             return false;
     return true;
@@ -231,9 +239,9 @@ bool mo_guests_open(struct mo_member *master, struct mo_team *team, unsigned wan
         deal_anew(team);
         mo_pool_bind(team, threads - 1);
     }
-    if (team->carriers != team->bound + 1 || team->dealt != want)
+    if (mo_load_relaxed(&team->carriers) != team->bound + 1 || team->dealt != want)
         deal_anew(team);
-    team->carriers = team->bound + 1;
+    mo_store_relaxed(&team->carriers, team->bound + 1); /* published with the region */
     if (!furnish_all(team, want)) {
         mo_warn_once("out of memory for the stacks of fibers; going on with threads");
         deal_anew(team);

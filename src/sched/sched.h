@@ -342,13 +342,13 @@ struct mo_team {
     _Atomic uint32_t spreading MO_ALIGNED(MO_LINE_PAIR); /* a member is moving to another CPU */
     _Atomic uint32_t busy;                               /* enum mo_busy */
     unsigned bound;                                      /* members 1..bound have a pool thread */
-    unsigned carriers; /* members from this number on are fibers on the threads of those before; 0: none is (guest.c) */
-    unsigned dealt;    /* size of the last region whose members were fibers */
-    unsigned staffings;                          /* times that it got other threads */
-    uint64_t woken_at;                           /* ticks: when threads were woken for a region last */
-    bool was_brief;                              /* the last region for which that was long after another */
-    _Atomic bool stays;                          /* who is woken for this region runs where it is */
-    unsigned capacity;                           /* of member[] */
+    _Atomic uint32_t carriers; /* members from this number on are fibers of those before; 0: none (guest.c) */
+    unsigned dealt;            /* size of the last region whose members were fibers */
+    unsigned staffings;        /* times that it got other threads */
+    uint64_t woken_at;         /* ticks: when threads were woken for a region last */
+    bool was_brief;            /* the last region for which that was long after another */
+    _Atomic bool stays;        /* who is woken for this region runs where it is */
+    unsigned capacity;         /* of member[] */
     _Atomic(struct mo_member **) members;        /* atomic: late lookers of the last region read it while it grows */
     struct mo_arrivals *leaf;                    /* one per MO_TEAM_LEAF members */
     struct mo_member *master;                    /* whose region this is: member 0 is the same thread; NULL: apart.c */
@@ -373,7 +373,8 @@ static inline struct mo_member *mo_team_member(struct mo_team *team, unsigned ti
 /* Members of the present region that have a thread each; they come first. The others are fibers on these (guest.c). */
 static inline unsigned mo_team_threads(const struct mo_team *team)
 {
-    return team->carriers && team->carriers < team->size ? team->carriers : team->size;
+    unsigned carriers = mo_load_relaxed(&team->carriers); /* settled before the region begins */
+    return carriers && carriers < team->size ? carriers : team->size;
 }
 
 /* Number of the member that has the thread on which this one runs. */

@@ -15,7 +15,7 @@
 /* `size` is the member's own, as the team may be in another region by now. */
 static unsigned threads_of(const struct mo_member *m)
 {
-    unsigned carriers = m->team->carriers;
+    unsigned carriers = mo_load_relaxed(&m->team->carriers);
     return carriers && carriers < m->size ? carriers : m->size;
 }
 

@@ -156,7 +156,7 @@ static __attribute__((noinline)) unsigned staff_slow(struct mo_member *master, s
 {
     if (MO_SHARED(sched).fibers && mo_guests_open(master, team, want))
         return want;
-    team->carriers = 0;
+    mo_store_relaxed(&team->carriers, 0u);
     mo_pool_bind(team, want - 1);
     return team->bound < want - 1 ? team->bound + 1 : want;
 }
@@ -224,7 +224,7 @@ static void wake_for_region(struct mo_team *team)
     master->patient = comes_seldom(team);
     mo_store_relaxed(&team->stays, master->patient && team->was_brief); /* a hint */
     mo_event_notify(&team->event);
-    if ((team->size <= mo_park_cpus() || team->carriers) && !mo_park_disturbed())
+    if ((team->size <= mo_park_cpus() || mo_load_relaxed(&team->carriers)) && !mo_park_disturbed())
         mo_plat_yield();
 }
 
@@ -297,7 +297,7 @@ void mo_team_serve(struct mo_member *m)
             if (!mo_load_relaxed(&team->stays))
                 mo_spread(m);
         }
-        if (mo_unlikely(team->carriers))
+        if (mo_unlikely(mo_load_relaxed(&team->carriers) != 0))
             mo_guests_enter(m, go);
         team->enter(m);
         m->joining = true;
