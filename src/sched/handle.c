@@ -51,12 +51,15 @@ uint64_t mo_job_number(struct mo_job *job)
 }
 
 /* Whether an address is that of a block cannot be told, so a number that was never one of a job's is not for here. Blocks
-   stay mapped, and what the block is used for now has another number, most likely. */
+   stay mapped, and what the block is used for now has another number, most likely. Of one that is over there is an
+   answer only while it has its handle: its block may stay longer, until a worker comes by its entry. */
 MO_RACES_BY_DESIGN struct mo_job *mo_job_find(uint64_t number)
 {
     struct mo_job *job = (struct mo_job *)(uintptr_t)((number >> NUMBER_BITS) * MO_SLAB_MIN_BYTES);
     uint32_t id = number & ((1u << NUMBER_BITS) - 1);
-    return job && id && (mo_load_relaxed(&job->id) & ((1u << NUMBER_BITS) - 1)) == id ? job : NULL;
+    bool known = job && id && (mo_load_relaxed(&job->id) & ((1u << NUMBER_BITS) - 1)) == id;
+    uint64_t state = known ? mo_load_acquire(&job->state) : 0;
+    return known && (state & MO_JOB_HANDLE || !MO_JOB_OVER(state)) ? job : NULL;
 }
 
 bool mo_job_is_cancelled(const struct mo_worker *w)
