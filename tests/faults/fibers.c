@@ -10,16 +10,23 @@
 
 enum { CARRIERS = 2 };
 
+#ifdef __SANITIZE_THREAD__
+enum { THREADS_ARE_WATCHED = 1 };
+#else
+enum { THREADS_ARE_WATCHED = 0 };
+#endif
+#ifdef __SANITIZE_ADDRESS__
+enum { MEMORY_IS_WATCHED = 1 };
+#else
+enum { MEMORY_IS_WATCHED = 0 };
+#endif
+
 static int others;
 
 /* ThreadSanitizer has threads of its own. */
 static int carriers_only(void)
 {
-#ifdef __SANITIZE_THREAD__
-    return 1;
-#else
-    return threads_alive() - others <= CARRIERS;
-#endif
+    return THREADS_ARE_WATCHED || threads_alive() - others <= CARRIERS;
 }
 
 /* ---- Regions. */
@@ -288,12 +295,10 @@ int main(void)
     setenv("MOIRAI_TEAM", "ult", 1);
     setenv("MOIRAI_CPUS", "2", 1);
     others = threads_alive() - 1;
-#ifndef __SANITIZE_ADDRESS__
-#ifndef __SANITIZE_THREAD__
-    stacks();
-    CHECK_EQ(in_child(exits_inside, 20), 7);
-#endif
-#endif
+    if (!MEMORY_IS_WATCHED && !THREADS_ARE_WATCHED) {
+        stacks();
+        CHECK_EQ(in_child(exits_inside, 20), 7);
+    }
     sizes_change(SCALED(200) + 10);
     nested(SCALED(20) + 2);
     settings_of_each();
@@ -302,8 +307,7 @@ int main(void)
     if (getenv("LD_PRELOAD") && strstr(getenv("LD_PRELOAD"), "moirai_preload"))
         mutex_of_the_system(SCALED(100) + 2, 1);
     sleep_together();
-#ifndef __SANITIZE_THREAD__
-    forks();
-#endif
+    if (!THREADS_ARE_WATCHED)
+        forks();
     return check_result();
 }
