@@ -10,6 +10,7 @@
 #include <string.h>
 
 #ifdef MO_CONTEXT_ASAN
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #ifdef MO_CONTEXT_TSAN
@@ -253,6 +254,9 @@ void mo_context_init(struct mo_context *c, void *stack, size_t bytes, void (*ent
 {
     uintptr_t top = ((uintptr_t)stack + bytes) & ~(uintptr_t)15;
     struct frame *f = (struct frame *)top - 1;
+#ifdef MO_CONTEXT_ASAN
+    __asan_unpoison_memory_region(stack, bytes); /* who ran on it before has left frames that never returned */
+#endif
     memset(c, 0, sizeof *c);
     memset(f, 0, sizeof *f);
     prepare_frame(f);
