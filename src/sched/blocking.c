@@ -155,10 +155,15 @@ int mo_blocking_submit(struct mo_worker *w, struct mo_executor *x, struct mo_job
 
 void mo_blocking_close(struct mo_executor *x, struct mo_worker *closer)
 {
+    for (struct mo_crew *c = mo_load_relaxed(&x->crews); c; c = c->next)
+        mo_apart_close(c->team, closer);
+}
+
+void mo_blocking_forget(struct mo_executor *x)
+{
     struct mo_crew *c;
     while ((c = mo_load_relaxed(&x->crews)) != NULL) {
         mo_store_relaxed(&x->crews, c->next);
-        mo_apart_close(c->team, closer);
         c->next = x->spare_crews;
         x->spare_crews = c;
     }

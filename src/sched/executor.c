@@ -287,11 +287,11 @@ static void serve(struct mo_member *m)
     struct mo_worker *w = m->worker;
     struct mo_seat *seat = mo_seat_of(m);
     struct mo_executor *x = mo_apart_owner(m->team);
-    *seat = (struct mo_seat){.member = m,
-                             .executor = x,
-                             .quick = x->watching ? NULL : x,
-                             .state = x->job_state,
-                             .origin = (uint64_t)w->index << 32};
+    seat->member = m;
+    seat->executor = x;
+    seat->quick = x->watching ? NULL : x;
+    seat->state = x->job_state;
+    seat->origin = (uint64_t)w->index << 32;
     m->gen_seen = mo_load_relaxed(&m->team->gen); /* stays so until all leave */
     w->seat = seat;
     w->serves = x;
@@ -409,6 +409,7 @@ int mo_executor_shutdown(struct mo_executor *x, enum mo_shutdown mode, uint64_t 
         await_closed(x, UINT64_MAX);
     mo_blocking_close(x, w);
     mo_apart_close(x->team, w);
+    mo_blocking_forget(x);
     mo_watched_shutdown_over(x);
     mo_store_release(&x->state, (uint32_t)MO_EXECUTOR_LEFT);
     return in_time ? 0 : ETIMEDOUT;
@@ -536,6 +537,8 @@ int mo_executor_new(const struct mo_executor_form *form, struct mo_executor **ma
     x->team->cost_of = cost_of;
     x->workers = x->team->size - 1;
     prepare(x, form);
+    for (unsigned i = 1; i <= x->workers; i++) /* before the others may ask for figures */
+        *mo_seat_of(mo_team_member(x->team, i)) = (struct mo_seat){.member = NULL};
     if (!mo_placement_plan(x, form->numa))
         mo_warn_once("out of memory for the order of an executor's workers; going on as if all were alike");
     mo_team_start(x->team);

@@ -237,6 +237,8 @@ static inline struct mo_job *mo_placed_take(struct mo_seat *seat, const struct m
 void mo_executor_try_close(struct mo_executor *x);
 /* blocking.c: its threads leave, or have left. */
 void mo_blocking_close(struct mo_executor *x, struct mo_worker *closer);
+/* When the workers have left as well, who may walk the list of those threads until then. */
+void mo_blocking_forget(struct mo_executor *x);
 
 static inline bool mo_executor_drops(const struct mo_executor *x)
 {

@@ -153,12 +153,14 @@ static bool furnish_locked(struct mo_sched *s, struct mo_member *m)
     struct mo_guest *g = m->guest;
     if (!g && !(g = m->guest = mo_sched_permanent_locked(sizeof *g)))
         return false;
-    g->member = m;
     if (!g->worker && (g->worker = mo_worker_new_fresh_locked(true)))
         g->worker->fiber = true;
     if (!g->fiber.stack)
         g->fiber.stack = take_stack_locked(s);
-    m->worker = g->worker;
+    if (m->worker != g->worker) { /* else its last fiber may still read them */
+        m->worker = g->worker;
+        g->member = m;
+    }
     return g->worker && g->fiber.stack;
 }
 

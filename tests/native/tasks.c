@@ -141,18 +141,25 @@ static void test_misuse(void **unused)
     assert_int_equal(moirai_join_any(NULL, 0, NULL, NULL, 0), MOIRAI_EINVAL);
 }
 
+struct own_handle {
+    moirai_task_t task;
+    bool known;
+};
+
 static void join_self(void *data)
 {
-    moirai_task_t *task = *(moirai_task_t **)data;
-    AWAIT(GET(&task->moirai_words[0]) != 0);
-    moirai_task_t copy = *task;
+    struct own_handle *own = *(struct own_handle **)data;
+    AWAIT(GET(&own->known));
+    moirai_task_t copy = own->task;
     assert_int_equal(moirai_join(&copy, NULL), MOIRAI_EDEADLOCK);
 }
 
 static void test_self_join(void **unused)
 {
-    moirai_task_t task = {{0, 0}}, *p = &task;
-    assert_int_equal(moirai_spawn(NULL, &task, join_self, &p, sizeof p), MOIRAI_OK);
+    struct own_handle own = {.known = false}, *p = &own;
+    assert_int_equal(moirai_spawn(NULL, &own.task, join_self, &p, sizeof p), MOIRAI_OK);
+    SET(&own.known, true);
+    moirai_task_t task = own.task;
     assert_int_equal(moirai_join(&task, NULL), MOIRAI_OK);
 }
 
