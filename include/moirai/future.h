@@ -171,7 +171,8 @@ typedef struct {
     void *arg;
 } moirai_map_t;
 
-void moirai_map_init(moirai_map_t *map, moirai_future_t *first, void (*fn)(moirai_future_t *first, void *arg), void *arg);
+void moirai_map_init(moirai_map_t *map, moirai_future_t *first, void (*fn)(moirai_future_t *first, void *arg),
+                     void *arg);
 
 /* When `now` is ready fn(now, arg) says which future comes next; ready when it says NULL. */
 typedef struct {

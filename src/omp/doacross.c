@@ -49,7 +49,8 @@ struct slot {
 struct mo_doacross_thread {
     const struct mo_doacross *loop MO_ALIGNED(MO_CACHE_LINE);
     struct slot *mine;
-    uint64_t lo, hi; /* its own chunk of dimension 0; where compiled code runs the loop, the one it looked back at last */
+    uint64_t lo,
+        hi; /* its own chunk of dimension 0; where compiled code runs the loop, the one it looked back at last */
     uint64_t published;
     struct slot *seen MO_ALIGNED(MO_CACHE_LINE); /* of the interval that it waited for last, and what it found there */
     uint64_t seen_lo, seen_hi, seen_done;
