@@ -52,4 +52,10 @@ static inline struct mo_job *mo_native_job(const moirai_task_t *task)
     return mo_likely(h->job && mo_load_relaxed(&h->job->id) == h->id && mo_job_has_handle(h->job)) ? h->job : NULL;
 }
 
+static inline void mo_native_copy_error(moirai_error_t *to, const struct mo_job_error *from)
+{
+    to->code = from->code;
+    __builtin_memcpy(to->text, from->text, sizeof to->text);
+}
+
 #endif
