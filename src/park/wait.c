@@ -409,29 +409,34 @@ static void learn(struct mo_wait_memory *m, const struct park_state *p, const st
 }
 
 /* ---- The same where the thread has fibers: fiber.h says how they take turns. */
-static void withdraw(struct mo_fiber *f)
-{
-    const struct mo_wait *w = f->announced;
-    f->announced = NULL;
-    if (w->awake)
-        w->awake(w->arg);
-    if (w->event)
-        mo_event_finish(w->event);
-}
-
-/* F2. The calling one comes first: it is about to look for what they were woken for. */
-static void get_up(struct mo_ring *r)
+static struct mo_fiber *first_announced(struct mo_ring *r)
 {
     struct mo_fiber *f = r->current;
-    r->settling = false;
     do {
-        const struct mo_wait *w = f->announced;
-        if (w)
-            withdraw(f);
-        if (w && w->aside && f != r->current)
-            w->aside(w->arg);
+        if (f->announced)
+            return f;
         f = f->next;
     } while (f != r->current);
+    return NULL;
+}
+
+/* F2. The calling one comes first: it is about to look for what they were woken for. What is called may wait for a lock, and
+   the fibers then go on: so the ring counts as settling until none is announced, for each of them to do the same before it
+   leaves its wait, and nothing of a fiber's wait is read after a call. */
+static void get_up(struct mo_ring *r)
+{
+    for (struct mo_fiber *f; (f = first_announced(r));) {
+        const struct mo_wait w = *f->announced;
+        bool aside = w.aside && f != r->current;
+        f->announced = NULL;
+        if (w.event)
+            mo_event_finish(w.event);
+        if (w.awake)
+            w.awake(w.arg);
+        if (aside)
+            w.aside(w.arg);
+    }
+    r->settling = false;
 }
 
 static void rouse(struct mo_ring *r)
@@ -442,7 +447,8 @@ static void rouse(struct mo_ring *r)
         get_up(r);
 }
 
-/* False: there is no reason to sleep any more. The work may wait itself, so nothing is noted before. */
+/* False: there is no reason to sleep any more. What is called may wait itself, and the ring get up: so nothing is noted
+   before. */
 static bool announce(struct mo_fiber *me, const struct mo_wait *w)
 {
     uint32_t key = w->event ? mo_event_prepare(w->event) : 0;
@@ -452,6 +458,7 @@ static bool announce(struct mo_fiber *me, const struct mo_wait *w)
     me->announced = w;
     me->key = key;
     me->came = ready;
+    me->ring->settling = true;
     return !ready && !found;
 }
 
@@ -551,7 +558,6 @@ static struct mo_fiber *idle_together(const struct mo_wait *w, struct park_state
             return NULL;
         if (w->idle)
             w->idle(w->arg);
-        r->settling = true;
     }
     if (announce(me, w)) {
         if ((other = next_awake(me)))
@@ -560,7 +566,6 @@ static struct mo_fiber *idle_together(const struct mo_wait *w, struct park_state
         if (w->memory)
             learn(w->memory, p, &r->bout);
     }
-    r->settling = true; /* also where work has waited, and others were roused */
     rouse(r);
     return NULL;
 }

@@ -17,4 +17,4 @@ set(not_sanitized environment alloc_environment places affinity_format display_e
 # Programs that run once more with members that are fibers: one or two of each way to wait. They have no thread-local
 # variables, and nobody in them waits for a flag.
 set(with_fibers barrier critical single locks nest_locks nested task_group task_depend task_mutexinoutset random_cancel
-  random_cancel_tasks cancel_uneven loop_ordered doacross reduction)
+  random_cancel_tasks random_depend cancel_uneven loop_ordered doacross reduction)
