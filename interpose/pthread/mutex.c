@@ -24,6 +24,18 @@ static inline bool try_take(struct mo_sync_mutex *m)
     return true;
 }
 
+/* The same with a look first, for kinds whose owner may come again: a mutex that is held is not written to. */
+static inline bool try_take_free(struct mo_sync_mutex *m)
+{
+    uint32_t free = 0;
+    if (mo_load_relaxed(&m->word) != 0)
+        return false;
+    if (!__libc_single_threaded)
+        return mo_cas_acquire(&m->word, &free, 1u);
+    mo_store_relaxed(&m->word, 1u);
+    return true;
+}
+
 /* Who is alone has nobody to wake. */
 static inline void give_up(struct mo_sync_mutex *m)
 {
@@ -122,28 +134,20 @@ static __attribute__((noinline)) int lock_unsettled(pthread_mutex_t *mutex, cons
     return counted(lock_kind(m, NULL, site));
 }
 
-/* The kinds whose owner counts, and the adaptive one, when everything is settled. */
-static inline bool is_near_quick(int32_t kind)
-{
-    return (uint32_t)kind <= PTHREAD_MUTEX_ADAPTIVE_NP && mo_pthread_is_settled();
-}
-
 static inline int lock_other(pthread_mutex_t *mutex, const void *site)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
-    int32_t kind = m->kind;
-    if (mo_unlikely(!is_near_quick(kind)))
+    if (mo_unlikely(!mo_pthread_is_near_quick(m)))
         return lock_unsettled(mutex, site);
+    bool recursive = m->kind == PTHREAD_MUTEX_RECURSIVE_NP;
     uint32_t tid = mo_plat_tid_quick();
-    if (mo_likely(mo_load_relaxed(&m->word) == 0) && mo_likely(try_take(m))) {
-        if (kind == PTHREAD_MUTEX_RECURSIVE_NP)
+    if (mo_likely(try_take_free(m))) {
+        if (recursive)
             m->count = 1;
         mo_sync_mutex_owned(m, tid);
         return 0;
     }
-    if (kind == PTHREAD_MUTEX_RECURSIVE_NP && is_mine(m, tid))
-        return recurse(m);
-    return lock_unsettled(mutex, site);
+    return recursive && is_mine(m, tid) ? recurse(m) : lock_unsettled(mutex, site);
 }
 
 static __attribute__((noinline)) int lock_contended(struct mo_sync_mutex *m, const void *site)
@@ -153,7 +157,10 @@ static __attribute__((noinline)) int lock_contended(struct mo_sync_mutex *m, con
     return err;
 }
 
-MO_EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
+/* Where in a cache line these two begin makes a tenth of their time. */
+#define ALIGNED __attribute__((aligned(64)))
+
+MO_EXPORT ALIGNED int pthread_mutex_lock(pthread_mutex_t *mutex)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
     if (mo_unlikely(!mo_pthread_is_quick(m)))
@@ -207,19 +214,18 @@ static __attribute__((noinline)) int unlock_unsettled(pthread_mutex_t *mutex)
 static inline int unlock_other(pthread_mutex_t *mutex)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
-    int32_t kind = m->kind;
-    if (mo_unlikely(!is_near_quick(kind)))
+    if (mo_unlikely(!mo_pthread_is_near_quick(m)))
         return unlock_unsettled(mutex);
-    if (kind != PTHREAD_MUTEX_ADAPTIVE_NP && mo_unlikely(!is_mine(m, mo_plat_tid_quick())))
+    if (m->kind != PTHREAD_MUTEX_ADAPTIVE_NP && mo_unlikely(!is_mine(m, mo_plat_tid_quick())))
         return EPERM;
-    if (kind == PTHREAD_MUTEX_RECURSIVE_NP && --m->count != 0)
+    if (m->kind == PTHREAD_MUTEX_RECURSIVE_NP && --m->count != 0)
         mo_parker_flush();
     else
         give_up(m);
     return 0;
 }
 
-MO_EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
+MO_EXPORT ALIGNED int pthread_mutex_unlock(pthread_mutex_t *mutex)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);
     if (mo_unlikely(!mo_pthread_is_quick(m)))

@@ -89,16 +89,18 @@ static inline bool mo_pthread_is_ours(const struct mo_sync_mutex *m)
     return (uint32_t)m->kind <= PTHREAD_MUTEX_ADAPTIVE_NP || m->kind == MO_KIND_NORMAL;
 }
 
-/* Everything is settled: mutexes are ours, and a thread's id is where mo_plat_tid_quick() looks. */
-static inline bool mo_pthread_is_settled(void)
-{
-    return mo_load_acquire(&mo_pthread.quick_kind) == PTHREAD_MUTEX_TIMED_NP;
-}
-
-/* The same, and it is the default kind under either of its names. */
+/* Everything is settled (mutexes are ours, and a thread's id is where mo_plat_tid_quick() looks), and it is the default kind
+   under either of its names. */
 static inline bool mo_pthread_is_quick(const struct mo_sync_mutex *m)
 {
     return ((m->kind ^ mo_load_acquire(&mo_pthread.quick_kind)) & ~MO_KIND_NORMAL) == 0;
+}
+
+/* The same for the kinds whose owner counts, and the adaptive one: those that the default one's number, 0, leaves as they
+   are. */
+static inline bool mo_pthread_is_near_quick(const struct mo_sync_mutex *m)
+{
+    return (uint32_t)(m->kind ^ mo_load_acquire(&mo_pthread.quick_kind)) <= PTHREAD_MUTEX_ADAPTIVE_NP;
 }
 
 static inline struct mo_sync_mutex *mo_pthread_mutex(pthread_mutex_t *mutex)
