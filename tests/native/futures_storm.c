@@ -10,19 +10,7 @@
 
 #include "storm.h"
 
-#ifdef __has_feature
-#if __has_feature(thread_sanitizer)
-#define __SANITIZE_THREAD__ 1
-#endif
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define SLOW 20
-#else
-#define SLOW 1
-#endif
+#define SLOW SLOWER(20)
 
 #define PARKED  (1000000 / SLOW)
 #define WAKERS  4

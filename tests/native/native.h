@@ -1,4 +1,4 @@
-/* Shared by the tests of the native interface: cmocka, threads, time, and both kinds of mutex. */
+/* Shared by the tests of the native interface: cmocka, threads, time, executors. */
 #ifndef MO_TESTS_NATIVE_NATIVE_H
 #define MO_TESTS_NATIVE_NATIVE_H
 
@@ -27,6 +27,33 @@ static inline pthread_t start(void *(*body)(void *arg), void *arg)
     pthread_t t;
     assert_int_equal(pthread_create(&t, NULL, body, arg), 0);
     return t;
+}
+
+static inline moirai_executor_attr_t attr_of(unsigned workers)
+{
+    moirai_executor_attr_t attr;
+    moirai_executor_attr_init(&attr);
+    assert_int_equal(moirai_executor_attr_set_workers(&attr, workers), MOIRAI_OK);
+    return attr;
+}
+
+static inline moirai_executor_t *made_of(const moirai_executor_attr_t *attr)
+{
+    moirai_executor_t *x;
+    assert_int_equal(moirai_executor_new(&x, attr), MOIRAI_OK);
+    return x;
+}
+
+static inline moirai_executor_t *made(unsigned workers)
+{
+    moirai_executor_attr_t attr = attr_of(workers);
+    return made_of(&attr);
+}
+
+static inline void end(moirai_executor_t *x)
+{
+    assert_int_equal(moirai_executor_shutdown(x, MOIRAI_SHUTDOWN_DRAIN, 0), MOIRAI_OK);
+    assert_int_equal(moirai_executor_free(x), MOIRAI_OK);
 }
 
 #define GET(p)    __atomic_load_n((p), __ATOMIC_ACQUIRE)

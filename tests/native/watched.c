@@ -35,27 +35,6 @@ static void occupy(moirai_executor_t *x, struct gate *g, moirai_task_t *task)
     AWAIT(GET(&g->in));
 }
 
-static moirai_executor_attr_t attr_of(unsigned workers)
-{
-    moirai_executor_attr_t attr;
-    moirai_executor_attr_init(&attr);
-    assert_int_equal(moirai_executor_attr_set_workers(&attr, workers), MOIRAI_OK);
-    return attr;
-}
-
-static moirai_executor_t *made(const moirai_executor_attr_t *attr)
-{
-    moirai_executor_t *x;
-    assert_int_equal(moirai_executor_new(&x, attr), MOIRAI_OK);
-    return x;
-}
-
-static void end(moirai_executor_t *x)
-{
-    assert_int_equal(moirai_executor_shutdown(x, MOIRAI_SHUTDOWN_DRAIN, 0), MOIRAI_OK);
-    assert_int_equal(moirai_executor_free(x), MOIRAI_OK);
-}
-
 /* ---- Plug-ins. Each writes what it learns into one list. */
 enum {
     BEFORE_SPAWN,
@@ -163,7 +142,7 @@ static void test_plugins(void **unused)
     moirai_executor_attr_t attr = attr_of(1);
     assert_int_equal(moirai_executor_attr_add_plugin(&attr, &noting[0]), MOIRAI_OK);
     assert_int_equal(moirai_executor_attr_add_plugin(&attr, &noting[1]), MOIRAI_OK);
-    moirai_executor_t *x = made(&attr);
+    moirai_executor_t *x = made_of(&attr);
     moirai_task_attr_t named;
     moirai_task_t task, then, dropped, blocking, many[3];
     struct gate g = {0};
@@ -220,7 +199,7 @@ static void test_plugins(void **unused)
         assert_int_equal(moirai_executor_attr_add_plugin(&attr, &empty), MOIRAI_OK);
     assert_int_equal(moirai_executor_attr_add_plugin(&attr, &empty), MOIRAI_EOVERFLOW);
     assert_int_equal(moirai_executor_attr_add_plugin(&attr, NULL), MOIRAI_EINVAL);
-    x = made(&attr);
+    x = made_of(&attr);
     assert_int_equal(moirai_run(x, twice, &n, sizeof n), MOIRAI_OK);
     end(x);
     memset(&attr, 0, sizeof attr);
@@ -281,7 +260,7 @@ static void test_plugins_inside(void **unused)
         memset(events, 0, sizeof events);
         assert_int_equal(moirai_executor_attr_add_plugin(&attr, &counting), MOIRAI_OK);
         assert_int_equal(moirai_executor_attr_set_metrics(&attr, 1), MOIRAI_OK);
-        moirai_executor_t *x = made(&attr);
+        moirai_executor_t *x = made_of(&attr);
         assert_int_equal(moirai_run(x, use_all, &n, sizeof n), MOIRAI_OK);
         assert_int_equal(n, 32);
         assert_int_equal(moirai_executor_shutdown(x, MOIRAI_SHUTDOWN_DRAIN, 0), MOIRAI_OK);
@@ -309,7 +288,7 @@ static void test_registry(void **unused)
     assert_int_equal(moirai_executor_attr_set_retention(&attr, 5, 0, 0), MOIRAI_EINVAL);
     assert_int_equal(moirai_executor_attr_set_retention(&attr, 0, 0, 0), MOIRAI_OK);
     assert_int_equal(moirai_executor_attr_set_retention(&attr, MOIRAI_FOREVER, 4, 0), MOIRAI_OK);
-    moirai_executor_t *x = made(&attr);
+    moirai_executor_t *x = made_of(&attr);
     occupy(x, &g, &busy);
     /* Tasks whose handles are used up at once are found all the same: waiting, cancelled, and when they are over. */
     uint64_t id[6];
@@ -358,7 +337,7 @@ static void test_retention_time(void **unused)
     moirai_task_t task;
     long n = 3;
     assert_int_equal(moirai_executor_attr_set_retention(&attr, 1, 1000, 1000 * MS), MOIRAI_OK); /* 1 ns */
-    moirai_executor_t *x = made(&attr);
+    moirai_executor_t *x = made_of(&attr);
     assert_int_equal(moirai_spawn(x, &task, twice, &n, sizeof n), MOIRAI_OK);
     uint64_t id = moirai_task_id(&task);
     assert_int_equal(moirai_join(&task, &n), MOIRAI_OK);
@@ -382,7 +361,7 @@ static void test_cancel_races(void **unused)
     memset(events, 0, sizeof events);
     assert_int_equal(moirai_executor_attr_set_retention(&attr, MOIRAI_FOREVER, 10, 0), MOIRAI_OK);
     assert_int_equal(moirai_executor_attr_add_plugin(&attr, &counting), MOIRAI_OK);
-    moirai_executor_t *x = made(&attr);
+    moirai_executor_t *x = made_of(&attr);
     for (int i = 0; i < 300; i++) {
         moirai_task_t task;
         void *by_number;
@@ -444,10 +423,10 @@ static void test_no_priorities(void **unused)
 {
     moirai_executor_attr_t attr = attr_of(1);
     struct order order;
-    run_six(made(&attr), &order, true);
+    run_six(made_of(&attr), &order, true);
     assert_int_equal(order.place[5], 0);
     assert_int_equal(moirai_executor_attr_set_priorities(&attr, 0), MOIRAI_OK);
-    run_six(made(&attr), &order, true);
+    run_six(made_of(&attr), &order, true);
     assert_int_equal(order.place[5], 5);
 }
 
@@ -458,13 +437,13 @@ static void test_fifo(void **unused)
     struct order order;
     moirai_fifo_init(&fifo);
     assert_int_equal(moirai_executor_attr_set_scheduler(&attr, moirai_fifo_scheduler(), &fifo), MOIRAI_OK);
-    run_six(made(&attr), &order, true);
+    run_six(made_of(&attr), &order, true);
     for (int i = 0; i < 6; i++)
         assert_int_equal(order.place[i], i);
     for (unsigned workers = 1; workers <= 3; workers++) {
         long n = 0;
         assert_int_equal(moirai_executor_attr_set_workers(&attr, workers), MOIRAI_OK);
-        moirai_executor_t *x = made(&attr);
+        moirai_executor_t *x = made_of(&attr);
         assert_int_equal(moirai_run(x, use_all, &n, sizeof n), MOIRAI_OK);
         assert_int_equal(n, 32);
         end(x);
@@ -558,11 +537,11 @@ static void test_own_scheduler(void **unused)
     struct own o = {.lock = PTHREAD_MUTEX_INITIALIZER};
     struct order order;
     assert_int_equal(moirai_executor_attr_set_scheduler(&attr, &own_scheduler, &o), MOIRAI_OK);
-    run_six(made(&attr), &order, false);
+    run_six(made_of(&attr), &order, false);
     for (int i = 0; i < 6; i++)
         assert_int_equal(order.place[i], 5 - i); /* a stack */
     assert_int_equal(moirai_executor_attr_set_workers(&attr, OWN_WORKERS), MOIRAI_OK);
-    moirai_executor_t *x = made(&attr);
+    moirai_executor_t *x = made_of(&attr);
     long n = 0, hits = 0, *h = &hits;
     assert_int_equal(moirai_run(x, use_all, &n, sizeof n), MOIRAI_OK);
     for (int i = 0; i < 2000; i++)
@@ -595,7 +574,7 @@ static int runs_at_once(void *self, moirai_task_t *task, const moirai_task_attr_
 static void test_interfaces(void **unused)
 {
     moirai_executor_attr_t attr = attr_of(2);
-    moirai_executor_t *x = made(&attr);
+    moirai_executor_t *x = made_of(&attr);
     moirai_spawner_t spawner, fake = {.spawn = runs_at_once};
     moirai_manager_t manager;
     moirai_control_t control;
