@@ -4,7 +4,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -115,40 +114,6 @@ func memory() float64 {
 }
 
 func main() {
-	names := []string{"spawn_join", "spawn_wait", "fib", "outside", "pool", "pool_many", "memory"}
-	rounds := []func() float64{spawnJoin, spawnWait, fibs, spawnWait, pool, poolMany, memory}
-	if len(os.Args) > 1 && os.Args[1] == "--list" {
-		fmt.Println(strings.Join(names, "\n"))
-		return
-	}
-	ms, workers, row := 100.0, 2, -1
-	for i, name := range names {
-		if len(os.Args) > 1 && os.Args[1] == name {
-			row = i
-		}
-	}
-	if row < 0 {
-		fmt.Fprintln(os.Stderr, "usage: go ROW [MILLISECONDS [WORKERS]]")
-		os.Exit(2)
-	}
-	if len(os.Args) > 2 {
-		ms, _ = strconv.ParseFloat(os.Args[2], 64)
-	}
-	if len(os.Args) > 3 {
-		workers, _ = strconv.Atoi(os.Args[3])
-	}
-	runtime.GOMAXPROCS(workers)
-	rounds[row]()
-	var samples []string
-	for start := time.Now(); float64(time.Since(start).Milliseconds()) < ms || len(samples) < 3; {
-		if ns := rounds[row](); len(samples) < 512 {
-			samples = append(samples, fmt.Sprintf("%.6g", ns))
-		}
-	}
-	unit := "ns"
-	if names[row] == "memory" {
-		unit = "B"
-	}
-	fmt.Printf("{\"library\":\"go\",\"series\":[{\"name\":\"%s\",\"unit\":\"%s\",\"more_is_better\":false,\"samples\":[%s]}]}\n",
-		names[row], unit, strings.Join(samples, ","))
+	measure([]row{{"spawn_join", "ns", spawnJoin}, {"spawn_wait", "ns", spawnWait}, {"fib", "ns", fibs}, {"outside", "ns", spawnWait},
+		{"pool", "ns", pool}, {"pool_many", "ns", poolMany}, {"memory", "B", memory}})
 }

@@ -2,11 +2,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
-	"runtime"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -88,37 +83,6 @@ func roundTrip() float64 {
 }
 
 func main() {
-	names := []string{"mpmc_1p1c", "mpmc_4p4c", "mpmc_pair", "select", "round_trip"}
-	rounds := []func() float64{func() float64 { return through(1) }, func() float64 { return through(4) }, pair, selectTwo,
-		roundTrip}
-	if len(os.Args) > 1 && os.Args[1] == "--list" {
-		fmt.Println(strings.Join(names, "\n"))
-		return
-	}
-	ms, workers, row := 100.0, 2, -1
-	for i, name := range names {
-		if len(os.Args) > 1 && os.Args[1] == name {
-			row = i
-		}
-	}
-	if row < 0 {
-		fmt.Fprintln(os.Stderr, "usage: go ROW [MILLISECONDS [WORKERS]]")
-		os.Exit(2)
-	}
-	if len(os.Args) > 2 {
-		ms, _ = strconv.ParseFloat(os.Args[2], 64)
-	}
-	if len(os.Args) > 3 {
-		workers, _ = strconv.Atoi(os.Args[3])
-	}
-	runtime.GOMAXPROCS(workers)
-	rounds[row]()
-	var samples []string
-	for start := time.Now(); float64(time.Since(start).Milliseconds()) < ms || len(samples) < 3; {
-		if ns := rounds[row](); len(samples) < 512 {
-			samples = append(samples, fmt.Sprintf("%.6g", ns))
-		}
-	}
-	fmt.Printf("{\"library\":\"go\",\"series\":[{\"name\":\"%s\",\"unit\":\"ns\",\"more_is_better\":false,\"samples\":[%s]}]}\n",
-		names[row], strings.Join(samples, ","))
+	measure([]row{{"mpmc_1p1c", "ns", func() float64 { return through(1) }}, {"mpmc_4p4c", "ns", func() float64 { return through(4) }},
+		{"mpmc_pair", "ns", pair}, {"select", "ns", selectTwo}, {"round_trip", "ns", roundTrip}})
 }
