@@ -25,6 +25,15 @@ static bool has_cells(enum mo_chan_kind kind)
     return kind == MO_CHAN_RING || kind == MO_CHAN_SPSC || kind == MO_CHAN_BROADCAST || kind == MO_CHAN_BATCHING;
 }
 
+static enum mo_chan_quick quick_of(const struct mo_chan *c)
+{
+    if (c->bytes != sizeof(uint64_t) || c->capacity != (uint64_t)1 << c->shift || !c->light)
+        return MO_CHAN_NOT_QUICK;
+    return c->kind == MO_CHAN_RING   ? MO_CHAN_QUICK_RING
+           : c->kind == MO_CHAN_SPSC ? MO_CHAN_QUICK_SPSC
+                                     : MO_CHAN_NOT_QUICK;
+}
+
 int mo_chan_new(struct mo_chan **out, enum mo_chan_kind kind, size_t bytes, uint64_t capacity)
 {
     uint32_t stride = stride_of(kind, bytes);
@@ -45,6 +54,7 @@ int mo_chan_new(struct mo_chan **out, enum mo_chan_kind kind, size_t bytes, uint
     c->stride = stride;
     c->capacity = capacity;
     c->cells = (char *)(c + 1);
+    c->quick = (uint8_t)quick_of(c);
     c->extent_bytes = extent;
     if (kind == MO_CHAN_RING)
         for (uint64_t i = 0; i < capacity; i++)

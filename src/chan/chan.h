@@ -29,6 +29,9 @@ enum mo_chan_kind {
     MO_CHAN_BATCHING
 };
 
+/* What the quickest ways may take for granted: messages are words, `capacity` is a power of two, `light` is true. */
+enum mo_chan_quick { MO_CHAN_NOT_QUICK, MO_CHAN_QUICK_RING, MO_CHAN_QUICK_SPSC };
+
 #define MO_CHAN_CLOSED      ((uint64_t)1 << 63) /* in the senders' index */
 #define MO_CHAN_FOREVER     UINT64_MAX
 #define MO_CHAN_CASES_MAX   32
@@ -72,6 +75,8 @@ struct mo_chan_cell {
     _Atomic uint64_t turn; /* 2 * position: free for it; and 1: holds its message */
     char message[];
 };
+
+_Static_assert(sizeof(struct mo_chan_cell) == sizeof(uint64_t), "a cell with a word is two of these");
 
 struct mo_chan_segment;
 
@@ -132,6 +137,7 @@ struct mo_chan {
     uint8_t kind;
     bool light; /* the waiters pay for the barrier */
     uint8_t shift;
+    uint8_t quick; /* enum mo_chan_quick */
     uint32_t bytes;
     uint32_t stride;
     uint64_t capacity;
@@ -345,6 +351,65 @@ static inline int mo_chan_spsc_recv(struct mo_chan *c, void *message)
     mo_store_release(&s->head, head + 1);
     mo_chan_notify(c, MO_CHAN_SEND, 1);
     return 0;
+}
+
+/* ---- The quickest ways, of a word through a channel that is not full, not empty, not closed: the protocols above without what
+   `quick` has settled. False: another case, or a lost race; nothing has happened. True: who waits at the other side is yet
+   to be told, as mo_chan_notify() does. They are leaves, so that a call of them saves no registers. */
+static inline bool mo_chan_quick_ring_send(struct mo_chan *c, const void *message)
+{
+    uint64_t position = mo_load_relaxed(&c->ring.tail);
+    struct mo_chan_cell *cell = (struct mo_chan_cell *)c->cells + 2 * (position & (c->capacity - 1));
+    if (mo_unlikely(mo_load_acquire(&cell->turn) != position << 1 || (position & MO_CHAN_CLOSED)) ||
+        mo_unlikely(!mo_cas_relaxed(&c->ring.tail, &position, position + 1))) /* R1 */
+        return false;
+    memcpy(cell->message, message, sizeof(uint64_t));
+    mo_store_release(&cell->turn, position << 1 | 1); /* R2 */
+    return true;
+}
+
+static inline bool mo_chan_quick_ring_recv(struct mo_chan *c, void *message)
+{
+    uint64_t position = mo_load_relaxed(&c->ring.head);
+    struct mo_chan_cell *cell = (struct mo_chan_cell *)c->cells + 2 * (position & (c->capacity - 1));
+    if (mo_unlikely(mo_load_acquire(&cell->turn) != (position << 1 | 1)) ||
+        mo_unlikely(!mo_cas_relaxed(&c->ring.head, &position, position + 1))) /* R1 */
+        return false;
+    memcpy(message, cell->message, sizeof(uint64_t));
+    mo_store_release(&cell->turn, (position + c->capacity) << 1); /* R2 */
+    return true;
+}
+
+static inline bool mo_chan_quick_spsc_send(struct mo_chan *c, const void *message)
+{
+    struct mo_chan_spsc *s = &c->spsc;
+    uint64_t tail = mo_load_relaxed(&s->tail);
+    if (mo_unlikely(tail - s->head_seen == c->capacity))
+        return false;
+    mo_store_relaxed(&s->sending, 1u); /* S1 */
+    mo_plat_light_barrier();           /* S2 */
+    if (mo_unlikely(mo_load_relaxed(&c->closed) != 0)) {
+        mo_store_release(&s->sending, 0u);
+        return false;
+    }
+    memcpy((uint64_t *)c->cells + (tail & (c->capacity - 1)), message, sizeof(uint64_t));
+    mo_store_release(&s->tail, tail + 1);
+    mo_store_release(&s->sending, 0u); /* S4 */
+    return true;
+}
+
+static inline bool mo_chan_quick_spsc_recv(struct mo_chan *c, void *message)
+{
+    struct mo_chan_spsc *s = &c->spsc;
+    uint64_t head = mo_load_relaxed(&s->head);
+    if (head == s->tail_seen) {
+        s->tail_seen = mo_load_acquire(&s->tail);
+        if (mo_unlikely(head == s->tail_seen))
+            return false;
+    }
+    memcpy(message, (uint64_t *)c->cells + (head & (c->capacity - 1)), sizeof(uint64_t));
+    mo_store_release(&s->head, head + 1);
+    return true;
 }
 
 int mo_chan_try_other(struct mo_chan *c, enum mo_chan_side side, void *message);

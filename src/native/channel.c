@@ -87,50 +87,88 @@ static __attribute__((noinline)) int wait_for(struct mo_chan *c, enum mo_chan_si
     return status_of(mo_chan_wait(c, side, message, deadline_ns));
 }
 
-static inline int until(moirai_channel_t *channel, enum mo_chan_side side, void *message, uint64_t deadline_ns)
+static __attribute__((noinline)) int until(struct mo_chan *c, enum mo_chan_side side, void *message,
+                                           uint64_t deadline_ns)
 {
-    struct mo_chan *c = core(channel);
     if (is_wrong(c, message))
         return MOIRAI_EINVAL;
-    int err = mo_chan_try(c, side, message);
+    /* Where the quickest way was tried a race was lost, or there is more to find out. */
+    int err = c->quick == MO_CHAN_QUICK_RING ? mo_chan_ring_try_slow(c, side, message) : mo_chan_try(c, side, message);
     if (mo_likely(err == 0))
         return MOIRAI_OK;
     return err == EAGAIN ? wait_for(c, side, message, deadline_ns) : status_of(err);
 }
 
-static inline int at_once(moirai_channel_t *channel, enum mo_chan_side side, void *message)
+static __attribute__((noinline)) int at_once(struct mo_chan *c, enum mo_chan_side side, void *message)
 {
-    return is_wrong(core(channel), message) ? MOIRAI_EINVAL : status_of(mo_chan_try(core(channel), side, message));
+    return is_wrong(c, message) ? MOIRAI_EINVAL : status_of(mo_chan_try(c, side, message));
 }
 
-MO_API int moirai_channel_send(moirai_channel_t *channel, const void *message)
+static __attribute__((noinline)) int tell(struct mo_chan *c, enum mo_chan_side side)
 {
-    return until(channel, MO_CHAN_SEND, (void *)(uintptr_t)message, MOIRAI_FOREVER);
+    mo_chan_notify_slow(c, side, 1);
+    return MOIRAI_OK;
+}
+
+static inline __attribute__((always_inline)) bool quick(struct mo_chan *c, enum mo_chan_side side, void *message)
+{
+    if (mo_unlikely(!c || !message))
+        return false;
+    if (c->quick == MO_CHAN_QUICK_SPSC)
+        return side == MO_CHAN_SEND ? mo_chan_quick_spsc_send(c, message) : mo_chan_quick_spsc_recv(c, message);
+    if (c->quick == MO_CHAN_QUICK_RING)
+        return side == MO_CHAN_SEND ? mo_chan_quick_ring_send(c, message) : mo_chan_quick_ring_recv(c, message);
+    return false;
+}
+
+/* N1 of a channel that is light. */
+static inline __attribute__((always_inline)) int quick_done(struct mo_chan *c, enum mo_chan_side other)
+{
+    mo_plat_light_barrier();
+    return mo_unlikely(mo_load_relaxed(&c->waiting[other]) != 0) ? tell(c, other) : MOIRAI_OK;
 }
 
 MO_API int moirai_channel_send_until(moirai_channel_t *channel, const void *message, uint64_t deadline_ns)
 {
-    return until(channel, MO_CHAN_SEND, (void *)(uintptr_t)message, deadline_ns);
+    struct mo_chan *c = core(channel);
+    void *from = (void *)(uintptr_t)message;
+    return mo_likely(quick(c, MO_CHAN_SEND, from)) ? quick_done(c, MO_CHAN_RECV)
+                                                   : until(c, MO_CHAN_SEND, from, deadline_ns);
+}
+
+MO_API int moirai_channel_send(moirai_channel_t *channel, const void *message)
+{
+    struct mo_chan *c = core(channel);
+    void *from = (void *)(uintptr_t)message;
+    return mo_likely(quick(c, MO_CHAN_SEND, from)) ? quick_done(c, MO_CHAN_RECV)
+                                                   : until(c, MO_CHAN_SEND, from, MOIRAI_FOREVER);
 }
 
 MO_API int moirai_channel_try_send(moirai_channel_t *channel, const void *message)
 {
-    return at_once(channel, MO_CHAN_SEND, (void *)(uintptr_t)message);
-}
-
-MO_API int moirai_channel_recv(moirai_channel_t *channel, void *message)
-{
-    return until(channel, MO_CHAN_RECV, message, MOIRAI_FOREVER);
+    struct mo_chan *c = core(channel);
+    void *from = (void *)(uintptr_t)message;
+    return mo_likely(quick(c, MO_CHAN_SEND, from)) ? quick_done(c, MO_CHAN_RECV) : at_once(c, MO_CHAN_SEND, from);
 }
 
 MO_API int moirai_channel_recv_until(moirai_channel_t *channel, void *message, uint64_t deadline_ns)
 {
-    return until(channel, MO_CHAN_RECV, message, deadline_ns);
+    struct mo_chan *c = core(channel);
+    return mo_likely(quick(c, MO_CHAN_RECV, message)) ? quick_done(c, MO_CHAN_SEND)
+                                                      : until(c, MO_CHAN_RECV, message, deadline_ns);
+}
+
+MO_API int moirai_channel_recv(moirai_channel_t *channel, void *message)
+{
+    struct mo_chan *c = core(channel);
+    return mo_likely(quick(c, MO_CHAN_RECV, message)) ? quick_done(c, MO_CHAN_SEND)
+                                                      : until(c, MO_CHAN_RECV, message, MOIRAI_FOREVER);
 }
 
 MO_API int moirai_channel_try_recv(moirai_channel_t *channel, void *message)
 {
-    return at_once(channel, MO_CHAN_RECV, message);
+    struct mo_chan *c = core(channel);
+    return mo_likely(quick(c, MO_CHAN_RECV, message)) ? quick_done(c, MO_CHAN_SEND) : at_once(c, MO_CHAN_RECV, message);
 }
 
 /* ---- Many. */
