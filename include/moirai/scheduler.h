@@ -62,6 +62,20 @@ typedef struct {
 void moirai_fifo_init(moirai_fifo_t *fifo);
 const moirai_scheduler_t *moirai_fifo_scheduler(void);
 
+/* ---- The usual order: a deque for each worker, from which others steal the oldest; of higher priorities first. It is for tables of
+   a program's own that count, choose or reorder and leave the rest to these functions, with this as their `self`. An executor
+   that only wants this order is quicker without a table. */
+typedef struct moirai_stealing moirai_stealing_t;
+
+/* For executors of up to `workers` workers, one at a time.
+   Errors: MOIRAI_EINVAL for none or more than MOIRAI_WORKERS_MAX, MOIRAI_ENOMEM. */
+int moirai_stealing_new(moirai_stealing_t **self, unsigned workers);
+/* When its executor has been freed; NULL is allowed.
+   Errors: MOIRAI_EBUSY while it holds entries. */
+int moirai_stealing_free(moirai_stealing_t *self);
+/* Its `schedule` is MOIRAI_EINVAL for a worker beyond those that it was made for. */
+const moirai_scheduler_t *moirai_stealing_scheduler(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -612,14 +612,153 @@ static void test_interfaces(void **unused)
     assert_int_equal(moirai_executor_free(x), MOIRAI_OK);
 }
 
+/* ---- A table of the program's own that leaves the order to the usual one. */
+struct counting {
+    moirai_stealing_t *usual;
+    long scheduled, from_outside, given;
+};
+
+static int counting_schedule(void *self, int worker, moirai_entry_t *entry)
+{
+    struct counting *c = self;
+    int status = moirai_stealing_scheduler()->schedule(c->usual, worker, entry);
+    if (status == MOIRAI_OK) {
+        ADD(&c->scheduled, 1);
+        ADD(&c->from_outside, worker < 0);
+    }
+    return status;
+}
+
+static moirai_entry_t *counting_next(void *self, unsigned worker)
+{
+    struct counting *c = self;
+    moirai_entry_t *entry = moirai_stealing_scheduler()->next(c->usual, worker);
+    ADD(&c->given, entry != NULL);
+    return entry;
+}
+
+static moirai_entry_t *counting_try_steal(void *self, unsigned thief, unsigned victim)
+{
+    struct counting *c = self;
+    moirai_entry_t *entry = moirai_stealing_scheduler()->try_steal(c->usual, thief, victim);
+    ADD(&c->given, entry != NULL);
+    return entry;
+}
+
+static size_t counting_load(void *self)
+{
+    return moirai_stealing_scheduler()->load(((struct counting *)self)->usual);
+}
+
+static int counting_can_be_stolen_from(void *self, unsigned victim)
+{
+    return moirai_stealing_scheduler()->can_be_stolen_from(((struct counting *)self)->usual, victim);
+}
+
+static const moirai_scheduler_t counting_scheduler = {.schedule = counting_schedule,
+                                                      .next = counting_next,
+                                                      .try_steal = counting_try_steal,
+                                                      .load = counting_load,
+                                                      .can_be_stolen_from = counting_can_be_stolen_from};
+
+static moirai_executor_t *made_counting(struct counting *c, unsigned workers)
+{
+    moirai_executor_attr_t attr = attr_of(workers);
+    assert_int_equal(moirai_stealing_new(&c->usual, workers), MOIRAI_OK);
+    assert_int_equal(moirai_executor_attr_set_scheduler(&attr, &counting_scheduler, c), MOIRAI_OK);
+    return made_of(&attr);
+}
+
+#define BRANCHES 300
+#define LEAVES   200
+static int ran[BRANCHES][LEAVES];
+
+static void leaf(void *data)
+{
+    ADD(*(int **)data, 1);
+}
+
+/* More than a deque has room for at first, for thieves to find. */
+static void branch(void *data)
+{
+    int *row = *(int **)data;
+    for (int i = 0; i < LEAVES; i++) {
+        int *place = &row[i];
+        assert_int_equal(moirai_spawn(NULL, NULL, leaf, &place, sizeof place), MOIRAI_OK);
+    }
+}
+
+static void test_delegated_scheduler(void **unused)
+{
+    for (unsigned workers = 1; workers <= 3; workers++) {
+        struct counting c = {0};
+        moirai_executor_t *x = made_counting(&c, workers);
+        memset(ran, 0, sizeof ran);
+        for (int i = 0; i < BRANCHES; i++) {
+            int *row = ran[i];
+            assert_int_equal(moirai_spawn(x, NULL, branch, &row, sizeof row), MOIRAI_OK);
+        }
+        end(x);
+        for (int i = 0; i < BRANCHES * LEAVES; i++)
+            assert_int_equal(ran[i / LEAVES][i % LEAVES], 1);
+        assert_int_equal(c.from_outside, BRANCHES);
+        assert_int_equal(c.scheduled, BRANCHES + BRANCHES * LEAVES);
+        assert_int_equal(c.given, c.scheduled);
+        assert_int_equal(moirai_stealing_free(c.usual), MOIRAI_OK);
+    }
+}
+
+static int order[4], ordered;
+
+static void write_down(void *data)
+{
+    order[ordered++] = *(int *)data; /* one worker */
+}
+
+static void test_delegated_order(void **unused)
+{
+    static const int priorities[] = {MOIRAI_PRIORITY_LOW, MOIRAI_PRIORITY_NORMAL, MOIRAI_PRIORITY_URGENT,
+                                     MOIRAI_PRIORITY_HIGH};
+    struct counting c = {0};
+    struct gate g = {0};
+    moirai_task_attr_t attr;
+    moirai_task_t busy;
+    moirai_executor_t *x = made_counting(&c, 1);
+    occupy(x, &g, &busy);
+    moirai_task_attr_init(&attr);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(moirai_task_attr_set_priority(&attr, priorities[i]), MOIRAI_OK);
+        assert_int_equal(moirai_spawn_with(x, NULL, &attr, write_down, &priorities[i], sizeof(int)), MOIRAI_OK);
+    }
+    assert_int_equal(moirai_stealing_free(c.usual), MOIRAI_EBUSY);
+    assert_int_equal(moirai_stealing_scheduler()->load(c.usual), 4);
+    assert_false(moirai_stealing_scheduler()->can_be_stolen_from(c.usual, 0)); /* they came from outside */
+    SET(&g.go, true);
+    assert_int_equal(moirai_join(&busy, NULL), MOIRAI_OK);
+    end(x);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(order[i], MOIRAI_PRIORITY_URGENT - i);
+    assert_int_equal(moirai_stealing_free(c.usual), MOIRAI_OK);
+    assert_int_equal(moirai_stealing_free(NULL), MOIRAI_OK);
+    assert_int_equal(moirai_stealing_new(NULL, 1), MOIRAI_EINVAL);
+    assert_int_equal(moirai_stealing_new(&c.usual, 0), MOIRAI_EINVAL);
+    assert_int_equal(moirai_stealing_new(&c.usual, MOIRAI_WORKERS_MAX + 1), MOIRAI_EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plugins),      cmocka_unit_test(test_plugins_inside),
-        cmocka_unit_test(test_registry),     cmocka_unit_test(test_retention_time),
-        cmocka_unit_test(test_cancel_races), cmocka_unit_test(test_no_priorities),
-        cmocka_unit_test(test_fifo),         cmocka_unit_test(test_own_scheduler),
+        cmocka_unit_test(test_plugins),
+        cmocka_unit_test(test_plugins_inside),
+        cmocka_unit_test(test_registry),
+        cmocka_unit_test(test_retention_time),
+        cmocka_unit_test(test_cancel_races),
+        cmocka_unit_test(test_no_priorities),
+        cmocka_unit_test(test_fifo),
+        cmocka_unit_test(test_own_scheduler),
         cmocka_unit_test(test_interfaces),
+        cmocka_unit_test(test_delegated_scheduler),
+        cmocka_unit_test(test_delegated_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
