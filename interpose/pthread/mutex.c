@@ -248,7 +248,7 @@ static int trylock_any(pthread_mutex_t *mutex, const void *site)
     if (m->kind == PTHREAD_MUTEX_RECURSIVE_NP)
         m->count = 1;
     if (mo_locks_are_watched())
-        mo_locks_taken(m, site, MO_LOCK_MUTEX, false, 0);
+        mo_locks_tried(m, site, MO_LOCK_MUTEX);
     return 0;
 }
 

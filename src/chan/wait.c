@@ -24,6 +24,7 @@
    tests/models/channel.pml has closing, two receivers with a select and the notices passed on. */
 #include "chan/chan.h"
 #include "park/park.h"
+#include "watch/trace.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -44,6 +45,7 @@ static pthread_once_t asked = PTHREAD_ONCE_INIT;
 
 static void ask(void)
 {
+    mo_watch_start(); /* the first channel of the process is made */
     bool given = mo_plat_barrier_arm_late() && mo_plat_barrier_all();
     mo_store_relaxed(&answer, (uint8_t)(given ? GIVEN : DENIED));
 }
@@ -406,12 +408,13 @@ static void pass_timers_on(const struct wait *w, int index)
     }
 }
 
-static int wait_for_cases(struct wait *w, uint64_t deadline_ns)
+/* What cannot be had at once. */
+static int await_cases(struct wait *w, uint64_t deadline_ns)
 {
     bool parked = false;
-    int index = try_cases(w);
+    int index = -1;
     while (index < 0) {
-        if (deadline_ns == 0 || (deadline_ns != MO_CHAN_FOREVER && mo_plat_now_ns() >= deadline_ns)) {
+        if (deadline_ns != MO_CHAN_FOREVER && mo_plat_now_ns() >= deadline_ns) {
             w->err = ETIMEDOUT;
             break;
         }
@@ -425,6 +428,20 @@ static int wait_for_cases(struct wait *w, uint64_t deadline_ns)
     }
     if (mo_unlikely(parked))
         pass_timers_on(w, index);
+    return index;
+}
+
+static int wait_for_cases(struct wait *w, uint64_t deadline_ns)
+{
+    int index = try_cases(w);
+    if (index < 0 && deadline_ns == 0)
+        w->err = ETIMEDOUT;
+    if (index >= 0 || deadline_ns == 0)
+        return index;
+    const struct mo_chan_case *first = &w->cases[0];
+    mo_trace(MO_TRACE_CHANNEL, NULL, (uintptr_t)first->chan, MO_TRACE_CHANNEL_C(first->chan->kind, first->side, w->n));
+    index = await_cases(w, deadline_ns);
+    mo_trace(MO_TRACE_END(MO_TRACE_CHANNEL), NULL, (uintptr_t)first->chan, (uint32_t)w->err);
     return index;
 }
 

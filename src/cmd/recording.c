@@ -18,8 +18,28 @@ const char *mo_recording_kind(enum mo_trace_kind kind)
         [MO_TRACE_WAIT] = "wait",       [MO_TRACE_LOCK] = "lock",   [MO_TRACE_WORK] = "work",
         [MO_TRACE_SLEEP] = "sleep",     [MO_TRACE_MUTEX] = "mutex", [MO_TRACE_CONDITION] = "condition",
         [MO_TRACE_JOB] = "native task", [MO_TRACE_STEAL] = "steal", [MO_TRACE_CREATE] = "create",
+        [MO_TRACE_CHANNEL] = "channel",
     };
     return names[kind] ? names[kind] : "";
+}
+
+/* The numbers are those of src/chan/chan.h, which the command has no part of. */
+const char *mo_span_detail(enum mo_trace_kind kind, uint32_t c)
+{
+    static const char *const channels[][2] = {
+        {"receive, bounded", "send, bounded"},
+        {"receive, bounded, one thread at each end", "send, bounded, one thread at each end"},
+        {"receive, unbounded", "send, unbounded"},
+        {"receive, unbuffered", "send, unbuffered"},
+        {"receive, timer", ""},
+        {"", "send, broadcast"},
+        {"receive, broadcast", ""},
+        {"receive, batching", "send, batching"},
+    };
+    uint32_t channel = c & 0xff, side = c >> 8 & 1;
+    if (kind != MO_TRACE_CHANNEL || channel >= sizeof channels / sizeof *channels)
+        return "";
+    return c >> 16 > 1 ? "select" : channels[channel][side];
 }
 
 static const char *problem_of(const struct mo_recording *r)

@@ -39,6 +39,8 @@ void mo_recording_close(struct mo_recording *r);
 /* All spans, thread by thread, each when it ends. */
 void mo_recording_each(struct mo_recording *r, void (*tell)(void *arg, const struct mo_span *span), void *arg);
 const char *mo_recording_kind(enum mo_trace_kind kind);
+/* What is known of it beside kind and place; "" where that is nothing. */
+const char *mo_span_detail(enum mo_trace_kind kind, uint32_t c);
 
 /* What lies at an address of the recorded program; "" where nothing is known. Texts live as long as the recording. All
    addresses must be told before the first is asked for. */

@@ -2,6 +2,7 @@
    that was recorded; the page draws them, and of the spans as many as a browser can stand, the longest. */
 #include <errno.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,11 @@
 #define SPANS_MAX 40000
 #define CLASSES   40 /* powers of two, of ns or of steps */
 #define SHORT_US  1.0
-#define MANY      1000
 
 struct sum {
     enum mo_trace_kind kind;
     uint64_t place, object;
+    uint32_t c; /* of the first */
     uint64_t count;
     double us, max_us;
 };
@@ -36,6 +37,7 @@ struct report {
     double total_us[MO_TRACE_KINDS];
     uint64_t total[MO_TRACE_KINDS];
     uint32_t most_threads;
+    struct mo_advices advices;
     FILE *to;
     bool any;
 };
@@ -50,7 +52,7 @@ static unsigned class_of(uint64_t n)
 
 static bool is_lock(enum mo_trace_kind kind)
 {
-    return kind == MO_TRACE_MUTEX || kind == MO_TRACE_LOCK || kind == MO_TRACE_CONDITION;
+    return kind == MO_TRACE_MUTEX || kind == MO_TRACE_LOCK || kind == MO_TRACE_CONDITION || kind == MO_TRACE_CHANNEL;
 }
 
 static bool is_instant(enum mo_trace_kind kind)
@@ -69,7 +71,7 @@ static void add_sum(struct report *p, const struct mo_span *s)
         if (p->sums == SUMS_MAX)
             return;
         found = &p->sum[p->sums++];
-        *found = (struct sum){.kind = s->kind, .place = place, .object = object};
+        *found = (struct sum){.kind = s->kind, .place = place, .object = object, .c = s->c};
     }
     found->count++;
     double us = mo_span_own_us(s);
@@ -112,50 +114,75 @@ static double shortest_drawn(const struct report *p)
 }
 
 /* ---- What to do about it. */
-static void warn(struct report *p, const char *text)
+static void say(struct report *p, enum mo_advice what, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static void say(struct report *p, enum mo_advice what, const char *fmt, ...)
 {
-    fputs(p->any ? ",\n" : "", p->to);
-    mo_json_string(p->to, text);
-    p->any = true;
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(p->advices.text[what], sizeof p->advices.text[what], fmt, args);
+    va_end(args);
 }
 
-static void print_warnings(struct report *p)
+/* What the process itself has found at its end. */
+static void take_notes(struct report *p)
 {
-    char text[400];
+    static const char *const kinds[MO_ADVICES] = MO_ADVICE_NAMES;
+    const struct mo_trace_head *h = p->r.head;
+    uint32_t used = h->notes_used;
+    char *notes = strndup(h->notes, used < sizeof h->notes ? used : sizeof h->notes), *rest = notes;
+    for (char *line; notes && (line = strsep(&rest, "\n"));) {
+        char *tab = strchr(line, '\t');
+        for (unsigned i = 0; tab && i < MO_ADVICES; i++)
+            if (strlen(kinds[i]) == (size_t)(tab - line) && strncmp(kinds[i], line, (size_t)(tab - line)) == 0)
+                say(p, (enum mo_advice)i, "%s", tab + 1);
+    }
+    free(notes);
+}
+
+/* Spans tell more of these, so they take the place of notes. */
+static void look_at_spans(struct report *p)
+{
     double waits = p->total_us[MO_TRACE_WAIT], parts = p->total_us[MO_TRACE_MEMBER];
     uint64_t tasks = p->total[MO_TRACE_TASK] + p->total[MO_TRACE_JOB];
     double task_us = p->total_us[MO_TRACE_TASK] + p->total_us[MO_TRACE_JOB];
     double locks = p->total_us[MO_TRACE_MUTEX] + p->total_us[MO_TRACE_LOCK];
+    if (tasks >= MO_ADVICE_MANY && task_us / (double)tasks < SHORT_US)
+        say(p, MO_ADVICE_SHORT_TASKS,
+            "%llu tasks took %.2f us each on average, hardly more than it costs to make them: give each more work, or "
+            "create them in a taskloop with a grainsize.",
+            (unsigned long long)tasks, task_us / (double)tasks);
+    if (p->r.head->cpus && p->most_threads > p->r.head->cpus)
+        say(p, MO_ADVICE_OVERSUBSCRIBED,
+            "Regions asked for up to %u threads, and there are %llu CPUs for the process: set OMP_NUM_THREADS, or let "
+            "MOIRAI_BUDGET=cpus share them out.",
+            p->most_threads, (unsigned long long)p->r.head->cpus);
+    if (parts > 0 && waits > parts / 2)
+        say(p, MO_ADVICE_LITTLE_WORK,
+            "Threads spent %.0f %% of their time in regions waiting in barriers or for tasks: the work is uneven, or "
+            "too "
+            "little for so many threads; try schedule(dynamic), or fewer threads.",
+            100 * waits / parts);
+    if (locks > 0 && parts > 0 && locks > parts / 10)
+        say(p, MO_ADVICE_LOCK_WAITS,
+            "Threads waited %.0f ms for locks, %.0f %% of their time in regions: the table of locks says where; hold "
+            "them "
+            "for less, or split what they guard.",
+            locks / 1e3, 100 * locks / parts);
+}
+
+static void print_warnings(struct report *p)
+{
+    static const char *const kinds[MO_ADVICES] = MO_ADVICE_NAMES;
     p->any = false;
     fputs("\"warnings\":[", p->to);
-    if (tasks >= MANY && task_us / (double)tasks < SHORT_US) {
-        snprintf(text, sizeof text,
-                 "%llu tasks took %.2f us each on average, hardly more than it costs to make them: give each "
-                 "more work, or create them in a taskloop with a grainsize.",
-                 (unsigned long long)tasks, task_us / (double)tasks);
-        warn(p, text);
-    }
-    if (p->r.head->cpus && p->most_threads > p->r.head->cpus) {
-        snprintf(text, sizeof text,
-                 "Regions asked for up to %u threads, and there are %llu CPUs for the process: set "
-                 "OMP_NUM_THREADS, or let MOIRAI_BUDGET=cpus share them out.",
-                 p->most_threads, (unsigned long long)p->r.head->cpus);
-        warn(p, text);
-    }
-    if (parts > 0 && waits > parts / 2) {
-        snprintf(text, sizeof text,
-                 "Threads spent %.0f %% of their time in regions waiting in barriers or for tasks: the work is "
-                 "uneven, or too little for so many threads; try schedule(dynamic), or fewer threads.",
-                 100 * waits / parts);
-        warn(p, text);
-    }
-    if (locks > 0 && parts > 0 && locks > parts / 10) {
-        snprintf(text, sizeof text,
-                 "Threads waited %.0f ms for locks, %.0f %% of their time in regions: the table of locks says "
-                 "where; hold them for less, or split what they guard.",
-                 locks / 1e3, 100 * locks / parts);
-        warn(p, text);
-    }
+    for (unsigned i = 0; i < MO_ADVICES; i++)
+        if (p->advices.text[i][0]) {
+            fprintf(p->to, "%s{\"kind\":\"%s\",\"text\":", p->any ? ",\n" : "", kinds[i]);
+            mo_json_string(p->to, p->advices.text[i]);
+            fputs("}", p->to);
+            p->any = true;
+        }
     fputs("],\n", p->to);
 }
 
@@ -185,7 +212,7 @@ static void print_sums(struct report *p)
         if (s->object)
             fprintf(p->to, "0x%llx", (unsigned long long)s->object);
         fputs("\",\"name\":", p->to);
-        mo_json_string(p->to, mo_place_name(s->place));
+        mo_json_string(p->to, s->place ? mo_place_name(s->place) : mo_span_detail(s->kind, s->c));
         fputs(",\"line\":", p->to);
         mo_json_string(p->to, mo_place_line(s->place));
         fputs("}", p->to);
@@ -278,6 +305,8 @@ int mo_cmd_report(int argc, char **argv)
         return MO_CMD_FAILED_STATUS;
     mo_recording_each(&p->r, look, p);
     p->kept_us = shortest_drawn(p);
+    take_notes(p);
+    look_at_spans(p);
     mo_places_resolve(&p->r);
     bool done = (output || asprintf(&page, "%s.html", argv[optind]) >= 0) && write_page(p, output ? output : page);
     free(page);

@@ -41,7 +41,7 @@ static void tell(void *arg, const struct mo_span *s)
         printf("\"dur\":%.3f,", s->us);
     printf("\"cat\":\"%s\",\"name\":", mo_recording_kind(s->kind));
     char name[512];
-    const char *place = mo_span_has_place(s) ? mo_place_name(s->a) : "";
+    const char *place = mo_span_has_place(s) ? mo_place_name(s->a) : mo_span_detail(s->kind, s->c);
     snprintf(name, sizeof name, "%s%s%s", mo_recording_kind(s->kind), *place ? " " : "", place);
     mo_json_string(stdout, name);
     fputs(",\"args\":{", stdout);

@@ -505,7 +505,9 @@ static void sleep_on_all(const struct bed *bed)
     }
     if (bed->words > 1 && !err) {
         count_runnable(-1);
+        mo_trace(MO_TRACE_SLEEP, NULL, 0, 0);
         err = mo_plat_futex_wait_many(bed->word, bed->seen, bed->words, bed->timeout_ns);
+        mo_trace(MO_TRACE_END(MO_TRACE_SLEEP), NULL, 0, 0);
         if (err)
             count_runnable(1); /* nobody woke it, so nobody has counted it */
     }

@@ -29,8 +29,9 @@ bool mo_watch_collect(struct mo_stats *s);
 void mo_watch_uncollect(struct mo_stats *s);
 
 /* trace.c */
-void mo_trace_begin(void);
-void mo_trace_finish(void);
+/* Without a recording only how long threads sleep is of interest. */
+void mo_trace_begin(bool recorded);
+void mo_trace_finish(const struct mo_advices *advices); /* NULL: there are none */
 
 /* metrics.c */
 void mo_watch_serve(const char *where);

@@ -18,16 +18,10 @@ static unsigned long long ns(uint64_t ticks)
     return ticks * 1000 / mo_plat_ticks_per_us();
 }
 
-struct place {
-    const char *object, *name; /* NULL: not known */
-    uint64_t address;
-    uint64_t beyond; /* of the name's */
-};
-
-static struct place place_of(const void *address, bool call)
+struct mo_code_place mo_code_place(const void *address, bool call)
 {
-    struct place p = {.address = (uintptr_t)address};
-    const char *code = (const char *)address - call; /* a return address is behind the call */
+    struct mo_code_place p = {.address = (uintptr_t)address};
+    const char *code = (const char *)address - call;
     Dl_info info;
     if (!address || !dladdr(code, &info) || !info.dli_fname)
         return p;
@@ -64,7 +58,7 @@ static unsigned next_site(const struct mo_locks *l, uint8_t *told)
     return best;
 }
 
-static void print_place(struct mo_out *o, const struct place *p)
+static void print_place(struct mo_out *o, const struct mo_code_place *p)
 {
     const char *slash = p->object ? strrchr(p->object, '/') : NULL;
     if (p->name)
@@ -84,7 +78,7 @@ void mo_locks_print_table(struct mo_out *o, unsigned pid, const char *program)
            "waited", "p50", "p99", "max", "held", "max", "peak", "futile");
     for (unsigned n = 0; n < TOLD && i < MO_SITES_MAX; n++, i = next_site(l, told)) {
         const struct mo_lock_site *s = &l->site[i];
-        struct place p = place_of(s->site, true);
+        struct mo_code_place p = mo_code_place(s->site, true);
         mo_out(o, "%-9s %18p %10llu %10llu %12.1f %9.1f %9.1f %10.1f %12.1f %10.1f %5u %7llu  ", kinds[s->kind],
                s->lock, (unsigned long long)s->taken, (unsigned long long)s->contended, (double)ns(s->wait_ticks) / 1e3,
                (double)mo_locks_wait_ns(s, 50) / 1e3, (double)mo_locks_wait_ns(s, 99) / 1e3,
@@ -100,7 +94,7 @@ void mo_locks_print_table(struct mo_out *o, unsigned pid, const char *program)
 
 static void print_json_place(struct mo_out *o, const char *key, const void *address, bool call)
 {
-    struct place p = place_of(address, call);
+    struct mo_code_place p = mo_code_place(address, call);
     mo_out(o, "\"%s\":{\"object\":", key);
     mo_out_json_string(o, p.object ? p.object : "");
     mo_out(o, ",\"address\":\"0x%llx\",\"name\":", (unsigned long long)p.address);

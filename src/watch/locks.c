@@ -3,6 +3,8 @@
 
 #include "plat/plat.h"
 
+#include <string.h>
+
 #define PROBES 16
 
 _Atomic(struct mo_locks *) MO_SHARED(locks);
@@ -13,6 +15,8 @@ void mo_locks_begin(void)
     if (!made)
         made = mo_plat_map(sizeof *made);
     mo_plat_ticks_per_us(); /* measured now, not while somebody waits */
+    if (made)
+        made->began = mo_plat_ticks();
     if (made && !atomic_compare_exchange_strong(&MO_SHARED(locks), &none, made))
         mo_plat_unmap(made, sizeof *made);
 }
@@ -103,11 +107,86 @@ static void add_wait(struct mo_lock_site *s, uint64_t ticks)
     s->waits[class_of(ns_of(ticks))]++;
 }
 
+/* ---- The order in which a thread takes several. */
+static uint64_t key_of_order(const void *outer, const void *inner)
+{
+    uint64_t key = mix((uintptr_t)outer ^ mix((uintptr_t)inner));
+    return key + (key == 0);
+}
+
+/* Where one of this key is, or could be; NULL: neither. */
+static struct mo_lock_order *find_order(struct mo_locks *l, uint64_t key)
+{
+    for (unsigned i = 0; i < PROBES; i++) {
+        struct mo_lock_order *o = &l->order[(key + i) % MO_ORDERS_MAX];
+        uint64_t was = mo_load_relaxed(&o->key);
+        if (was == key || was == 0)
+            return o;
+    }
+    return NULL;
+}
+
+/* The first of its kind looks for its contrary; when it comes again it costs one look. Of two threads that come with both at
+   once, one sees the other: seq_cst, all. */
+static void note_order(struct mo_locks *l, const struct mo_held *outer, const void *lock, const void *site)
+{
+    uint64_t key = key_of_order(outer->lock, lock), contrary = key_of_order(lock, outer->lock), none = 0;
+    struct mo_lock_order *o = find_order(l, key);
+    if (!o || mo_load_relaxed(&o->key) == key || !mo_cas_seqcst(&o->key, &none, key))
+        return;
+    o->outer = *outer;
+    o->inner = (struct mo_held){lock, site};
+    const struct mo_lock_order *before = find_order(l, contrary), *first = NULL;
+    if (before && mo_load_seqcst(&before->key) == contrary && mo_cas_acq_rel(&l->order_before, &first, before))
+        mo_store_release(&l->order_seen, o);
+}
+
+static void hold(struct mo_sheet *s, const void *lock, const void *site)
+{
+    if (s->held_count < MO_HELD_MAX)
+        s->held[s->held_count++] = (struct mo_held){lock, site};
+}
+
+static void let_go(struct mo_sheet *s, const void *lock)
+{
+    for (unsigned i = s->held_count; i-- > 0;)
+        if (s->held[i].lock == lock) {
+            memmove(&s->held[i], &s->held[i + 1], (--s->held_count - i) * sizeof s->held[0]);
+            return;
+        }
+}
+
+/* ---- Taken and released. */
+static void note_taken(struct mo_locks *l, struct mo_sheet *sheet, const void *lock, struct mo_lock_site *s)
+{
+    struct mo_lock *e = find_lock(l, lock);
+    uint32_t tid = mo_load_relaxed(&sheet->tid);
+    if (!e)
+        return;
+    e->several = e->several || (e->tid && e->tid != tid);
+    e->tid = tid;
+    e->taken++;
+    e->site = s;
+    e->since = mo_plat_ticks();
+}
+
+void mo_locks_tried(const void *lock, const void *site, enum mo_lock_kind kind)
+{
+    struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
+    struct mo_sheet *sheet = l ? mo_sheet_self() : NULL;
+    struct mo_lock_site *s = sheet ? find_site(l, lock, site, kind) : NULL;
+    if (!s)
+        return;
+    s->taken++;
+    hold(sheet, lock, site);
+    note_taken(l, sheet, lock, s);
+}
+
 void mo_locks_taken(const void *lock, const void *site, enum mo_lock_kind kind, bool contended, uint64_t waited)
 {
     struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
-    struct mo_lock *e = l ? find_lock(l, lock) : NULL;
-    struct mo_lock_site *s = e ? find_site(l, lock, site, kind) : NULL;
+    struct mo_sheet *sheet = l ? mo_sheet_self() : NULL;
+    struct mo_lock_site *s = sheet ? find_site(l, lock, site, kind) : NULL;
     if (!s)
         return;
     s->taken++;
@@ -115,13 +194,18 @@ void mo_locks_taken(const void *lock, const void *site, enum mo_lock_kind kind, 
         s->contended++;
         add_wait(s, waited);
     }
-    e->site = s;
-    e->since = mo_plat_ticks();
+    for (unsigned i = 0; i < sheet->held_count; i++)
+        note_order(l, &sheet->held[i], lock, site);
+    hold(sheet, lock, site);
+    note_taken(l, sheet, lock, s);
 }
 
 void mo_locks_release(const void *lock)
 {
     struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
+    struct mo_sheet *sheet = l ? mo_sheet_self() : NULL;
+    if (sheet)
+        let_go(sheet, lock);
     struct mo_lock *e = l ? find_lock(l, lock) : NULL;
     if (!e || !e->since)
         return;

@@ -29,12 +29,26 @@ struct mo_lock {
     _Atomic uint32_t waiters, peak;
     uint64_t since;            /* ticks: when its owner got it; 0: not known */
     struct mo_lock_site *site; /* where */
+    uint64_t taken;
+    uint32_t tid; /* of who had it last */
+    bool several; /* not only that one */
 };
 
-#define MO_LOCKS_MAX 4096
-#define MO_SITES_MAX 8192
+/* A lock that was waited for, or would have been, by who held another one. */
+struct mo_lock_order {
+    _Atomic uint64_t key; /* of the two locks; 0: not in use */
+    struct mo_held outer, inner;
+};
+
+#define MO_LOCKS_MAX  4096
+#define MO_SITES_MAX  8192
+#define MO_ORDERS_MAX 2048
 struct mo_locks {
     _Atomic uint64_t lost; /* times that there was no room */
+    uint64_t began;        /* ticks */
+    /* Two orders that contradict each other, the first such that were seen; NULL: none. */
+    _Atomic(const struct mo_lock_order *) order_seen, order_before;
+    struct mo_lock_order order[MO_ORDERS_MAX];
     struct mo_lock lock[MO_LOCKS_MAX];
     struct mo_lock_site site[MO_SITES_MAX];
 };
@@ -52,6 +66,8 @@ void mo_locks_begin(void);
 void mo_locks_waiting(const void *lock, int change);
 /* The caller has it, after so many ticks of waiting. */
 void mo_locks_taken(const void *lock, const void *site, enum mo_lock_kind kind, bool contended, uint64_t waited);
+/* The same without waiting, whatever happens: such calls keep to no order. */
+void mo_locks_tried(const void *lock, const void *site, enum mo_lock_kind kind);
 /* The caller still has it. */
 void mo_locks_release(const void *lock);
 /* The caller has waited for a condition and has its mutex again. */
@@ -59,6 +75,15 @@ void mo_locks_condition(const void *cond, const void *site, bool late, bool futi
 
 /* The upper bound, in ns, of the time that a share of the waits, in percent, did not exceed. */
 uint64_t mo_locks_wait_ns(const struct mo_lock_site *s, unsigned percent);
+
+/* A place in the program: the file that it is in and its address there, as addr2line takes it. */
+struct mo_code_place {
+    const char *object, *name; /* NULL: not known */
+    uint64_t address;
+    uint64_t beyond; /* of the name's */
+};
+/* `call`: the address is behind the call that is meant. */
+struct mo_code_place mo_code_place(const void *address, bool call);
 
 /* There is something to tell. */
 bool mo_locks_any(void);

@@ -85,6 +85,13 @@ static void print_rows(struct mo_out *o, const struct mo_stats *s)
         mo_out(o, "  and %u more threads\n", s->rows - told);
 }
 
+static void print_advices(struct mo_out *o, const struct mo_advices *a)
+{
+    for (unsigned i = 0; a && i < MO_ADVICES; i++)
+        if (a->text[i][0])
+            mo_out(o, "moirai: worth a look: %s\n", a->text[i]);
+}
+
 void mo_stats_print_table(struct mo_out *o, const struct mo_stats *s, unsigned pid, const char *program)
 {
     mo_out(o, "moirai: statistics of %.200s (%u)\n", program, pid);
@@ -95,6 +102,7 @@ void mo_stats_print_table(struct mo_out *o, const struct mo_stats *s, unsigned p
             mo_out(o, "  %-18s %12llu  %s\n", names[i], (unsigned long long)s->total[i], sentences[i]);
     mo_out(o, "  %-18s %12u  Teams with several threads.\n", "teams", s->teams);
     print_rows(o, s);
+    print_advices(o, s->advices);
     mo_out_flush(o);
 }
 
@@ -105,6 +113,20 @@ static void print_counts(struct mo_out *o, const uint64_t *n)
            (unsigned long long)mo_stats_tasks_run(n));
     for (unsigned i = 0; i < MO_COUNTS; i++)
         mo_out(o, ",\"%s\":%llu", names[i], (unsigned long long)n[i]);
+}
+
+static void print_json_advices(struct mo_out *o, const struct mo_advices *a)
+{
+    static const char *const kinds[MO_ADVICES] = MO_ADVICE_NAMES;
+    bool any = false;
+    mo_out(o, "],\n\"warnings\":[");
+    for (unsigned i = 0; i < MO_ADVICES; i++)
+        if (a->text[i][0]) {
+            mo_out(o, "%s\n{\"kind\":\"%s\",\"text\":", any ? "," : "", kinds[i]);
+            mo_out_json_string(o, a->text[i]);
+            mo_out(o, "}");
+            any = true;
+        }
 }
 
 void mo_stats_print_json(struct mo_out *o, const struct mo_stats *s, unsigned pid, const char *program)
@@ -128,6 +150,8 @@ void mo_stats_print_json(struct mo_out *o, const struct mo_stats *s, unsigned pi
         print_counts(o, row->n);
         mo_out(o, "}");
     }
+    if (s->advices)
+        print_json_advices(o, s->advices);
     mo_out(o, "]}\n");
     mo_out_flush(o);
 }

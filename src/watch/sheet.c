@@ -18,6 +18,15 @@
 struct mo_watch MO_SHARED(watch);
 __thread struct mo_sheet *MO_SHARED(sheet) MO_SHARED_TLS;
 
+/* What the last thread was in the middle of when it ended. */
+static struct mo_sheet *clear(struct mo_sheet *s)
+{
+    mo_store_relaxed(&s->asleep_since, 0u);
+    s->woken = NULL;
+    s->held_count = s->waits = 0;
+    return s;
+}
+
 static struct mo_sheet *take_over(struct mo_watch *w, uint32_t tid)
 {
     struct mo_sheet *s = mo_load_acquire(&w->cursor);
@@ -28,10 +37,10 @@ static struct mo_sheet *take_over(struct mo_watch *w, uint32_t tid)
         uint32_t was = mo_load_relaxed(&s->tid);
         mo_store_release(&w->cursor, next);
         if (was == tid)
-            return s; /* of an earlier thread of this number */
+            return clear(s); /* of an earlier thread of this number */
         /* acq_rel: what its last thread counted there comes before what the next one counts. */
         if (was && !mo_plat_thread_exists(was) && mo_cas_acq_rel(&s->tid, &was, tid))
-            return s;
+            return clear(s);
         s = next;
     }
     return NULL;

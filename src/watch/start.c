@@ -196,6 +196,7 @@ static bool is_same_error(void)
 }
 
 static struct mo_stats stats;
+static struct mo_advices advices;
 
 static void print_stats_table(struct mo_out *o)
 {
@@ -238,11 +239,8 @@ static void write_where(const char *wish, const char *setting, void (*table)(str
 
 static void write_stats(const char *wish)
 {
-    if (!mo_watch_collect(&stats))
-        return;
     if (is_anything(&stats))
         write_where(wish, "MOIRAI_STATS", print_stats_table, print_stats_json);
-    mo_watch_uncollect(&stats);
 }
 
 static void write_locks(const char *wish)
@@ -275,13 +273,30 @@ void mo_watch_start(void)
     state.error_inode = error.st_ino;
     check("MOIRAI_STATS", mo_knob_early_text(MO_KNOB_STATS));
     check("MOIRAI_LOCKS", mo_knob_early_text(MO_KNOB_LOCKS));
-    if (wishes & MO_WATCH_LOCKS)
+    if (wishes & (MO_WATCH_STATS | MO_WATCH_LOCKS | MO_WATCH_TRACE))
         mo_locks_begin();
-    if (wishes & MO_WATCH_TRACE)
-        mo_trace_begin();
+    if (wishes & (MO_WATCH_STATS | MO_WATCH_TRACE))
+        mo_trace_begin(wishes & MO_WATCH_TRACE);
     if (wishes & MO_WATCH_METRICS)
         mo_watch_serve(mo_knob_early_text(MO_KNOB_METRICS));
     errno = saved;
+}
+
+static void write_all(unsigned wishes)
+{
+    bool have = wishes & (MO_WATCH_STATS | MO_WATCH_TRACE) && mo_watch_collect(&stats);
+    if (have) {
+        mo_advise(&advices, &stats);
+        stats.advices = &advices;
+    }
+    if (wishes & MO_WATCH_TRACE)
+        mo_trace_finish(have ? &advices : NULL);
+    if (have && wishes & MO_WATCH_STATS)
+        write_stats(mo_knob_early_text(MO_KNOB_STATS));
+    if (have)
+        mo_watch_uncollect(&stats);
+    if (wishes & MO_WATCH_LOCKS)
+        write_locks(mo_knob_early_text(MO_KNOB_LOCKS));
 }
 
 __attribute__((destructor)) static void end(void)
@@ -293,11 +308,6 @@ __attribute__((destructor)) static void end(void)
     mo_watch_quiet(&q);
     if (!mo_watch_is_child())
         mo_watch_stop_serving();
-    if (mo_watch_wishes() & MO_WATCH_TRACE)
-        mo_trace_finish();
-    if (mo_watch_wishes() & MO_WATCH_STATS)
-        write_stats(mo_knob_early_text(MO_KNOB_STATS));
-    if (mo_watch_wishes() & MO_WATCH_LOCKS)
-        write_locks(mo_knob_early_text(MO_KNOB_LOCKS));
+    write_all(mo_watch_wishes());
     mo_watch_unquiet(&q);
 }

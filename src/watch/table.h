@@ -6,6 +6,7 @@
 #ifndef MO_WATCH_TABLE_H
 #define MO_WATCH_TABLE_H
 
+#include "watch/advice.h"
 #include "watch/watch.h"
 
 #define MO_TABLE_MAGIC   "MOIRAI1" /* with its zero byte */
@@ -80,8 +81,9 @@ struct mo_stats {
     uint64_t total[MO_COUNTS];
     struct mo_team_row team[MO_STATS_TEAMS]; /* the first ones that have a region or several threads */
     unsigned team_rows;
-    unsigned rows, room; /* rows that there are; those that fit into `row` are there */
-    struct mo_row *row;  /* of the caller */
+    const struct mo_advices *advices; /* NULL: nobody has looked */
+    unsigned rows, room;              /* rows that there are; those that fit into `row` are there */
+    struct mo_row *row;               /* of the caller */
 };
 
 /* False: the table, or what it leads to, cannot be read. Numbers of a process that runs are those of no single moment. */

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -32,6 +33,7 @@ static struct {
     _Atomic uint32_t lock;      /* tid of who makes the file */
     _Atomic uint32_t pid;       /* whose file it is */
     struct mo_trace_head *head; /* NULL: there can be none */
+    bool recorded;
 } trace;
 
 /* ---- The file. */
@@ -199,9 +201,31 @@ static void put(struct mo_trace_ring *ring, enum mo_trace_kind kind, const void 
     mo_store_release(&r->kind, (uint32_t)kind); /* a reader that sees the kind sees the rest */
 }
 
+/* ---- How long threads sleep. */
+static bool is_asleep(enum mo_trace_kind kind)
+{
+    return kind == MO_TRACE_SLEEP || kind == MO_TRACE_MUTEX || kind == MO_TRACE_CONDITION || kind == MO_TRACE_CHANNEL;
+}
+
+/* Of waits inside of each other the outermost counts. */
+static void note_sleep(struct mo_sheet *s, bool begins)
+{
+    uint64_t since = mo_load_relaxed(&s->asleep_since);
+    if (begins && s->waits++ == 0)
+        mo_store_relaxed(&s->asleep_since, mo_plat_ticks());
+    if (begins || s->waits == 0 || --s->waits > 0)
+        return;
+    mo_store_relaxed(&s->asleep_since, 0u);
+    mo_store_relaxed(&s->asleep_ticks, mo_load_relaxed(&s->asleep_ticks) + (mo_plat_ticks() - since));
+}
+
 void mo_trace_put(enum mo_trace_kind kind, const void *a, uint64_t b, uint32_t c)
 {
     struct mo_sheet *s = mo_sheet_self();
+    if (s && is_asleep((enum mo_trace_kind)(kind & ~1u)))
+        note_sleep(s, kind % 2 == 0);
+    if (!trace.recorded)
+        return;
     struct mo_trace_ring *ring = s ? ring_of(s) : NO_RING;
     if (mo_unlikely(ring == NO_RING)) {
         if (trace.head && mo_load_relaxed(&trace.pid) == (uint32_t)getpid())
@@ -217,14 +241,41 @@ void mo_trace_put(enum mo_trace_kind kind, const void *a, uint64_t b, uint32_t c
     put(ring, kind, a, b, c);
 }
 
-void mo_trace_begin(void)
+void mo_trace_begin(bool recorded)
 {
     mo_plat_ticks_per_us();
+    trace.recorded = recorded;
     mo_store_release(&MO_SHARED(tracing), true);
 }
 
-void mo_trace_finish(void)
+static void note_advices(struct mo_trace_head *head, const struct mo_advices *advices)
 {
-    if (mo_load_acquire(&trace.pid) == (uint32_t)getpid() && trace.head)
-        note_maps(trace.head);
+    static const char *const kinds[MO_ADVICES] = MO_ADVICE_NAMES;
+    size_t used = 0;
+    for (unsigned i = 0; i < MO_ADVICES; i++)
+        if (advices->text[i][0])
+            used +=
+                (size_t)snprintf(head->notes + used, sizeof head->notes - used, "%s\t%s\n", kinds[i], advices->text[i]);
+    mo_store_release(&head->notes_used, (uint32_t)used);
+}
+
+static bool any_advice(const struct mo_advices *advices)
+{
+    for (unsigned i = 0; i < MO_ADVICES; i++)
+        if (advices->text[i][0])
+            return true;
+    return false;
+}
+
+/* Warnings are told even where there were no events. */
+void mo_trace_finish(const struct mo_advices *advices)
+{
+    struct mo_trace_head *head = mo_load_acquire(&trace.pid) == (uint32_t)getpid() ? trace.head : NULL;
+    if (!head && advices && any_advice(advices))
+        head = file();
+    if (!head)
+        return;
+    note_maps(head);
+    if (advices)
+        note_advices(head, advices);
 }

@@ -3,6 +3,7 @@
 #ifndef MO_WATCH_TRACE_H
 #define MO_WATCH_TRACE_H
 
+#include "watch/advice.h"
 #include "watch/watch.h"
 
 /* The same points are probes that perf, bpftrace and SystemTap can stop at (provider moirai, probe event; the kind first), where
@@ -33,8 +34,12 @@ enum mo_trace_kind {
     MO_TRACE_JOB = 20,       /* a native task; a: its function */
     MO_TRACE_STEAL = 22,     /* c: tasks taken, b: how far the victim was, in the thief's order */
     MO_TRACE_CREATE = 24,    /* a task is created; a: place, b: its number */
-    MO_TRACE_KINDS = 26
+    MO_TRACE_CHANNEL = 26,   /* waits at a channel; b: channel, c: MO_TRACE_CHANNEL_C() */
+    MO_TRACE_KINDS = 28
 };
+
+/* Of the first channel, its kind and the side that is waited at (src/chan/chan.h), and how many are waited at. */
+#define MO_TRACE_CHANNEL_C(kind, side, cases) ((uint32_t)(kind) | (uint32_t)(side) << 8 | (uint32_t)(cases) << 16)
 
 struct mo_trace_record {
     uint64_t ticks;
@@ -52,10 +57,11 @@ struct mo_trace_ring {
 };
 
 #define MO_TRACE_MAGIC      "MOIRTRC" /* with its zero byte */
-#define MO_TRACE_VERSION    1
+#define MO_TRACE_VERSION    2
 #define MO_TRACE_RECORDS    16382 /* of a ring */
 #define MO_TRACE_RING_BYTES (sizeof(struct mo_trace_ring) + MO_TRACE_RECORDS * sizeof(struct mo_trace_record))
 #define MO_TRACE_MAPS_BYTES (64u * 1024)
+#define MO_TRACE_NOTES      4096
 
 struct mo_trace_head {
     char magic[8];
@@ -70,10 +76,14 @@ struct mo_trace_head {
     _Atomic uint32_t maps_used;     /* bytes of lines as in /proc/PID/maps, of what is mapped to be run */
     _Atomic uint64_t dropped;       /* events of threads for which there was no ring */
     char program[64];
+    _Atomic uint32_t notes_used; /* bytes of notes: lines, each a warning's kind, a tab and its text */
+    char notes[MO_TRACE_NOTES];
 };
 
+_Static_assert(MO_TRACE_NOTES > MO_ADVICES * (MO_ADVICE_BYTES + 32), "all fit");
 _Static_assert(sizeof(struct mo_trace_record) == 32 && sizeof(struct mo_trace_ring) == 64, "what the file has");
 
+/* Somebody wants to know: for a recording, or how long threads sleep. */
 extern _Atomic bool MO_SHARED(tracing) MO_SHARED_ATTR;
 
 static inline bool mo_is_tracing(void)

@@ -23,13 +23,24 @@ struct mo_counts {
     _Atomic uint64_t n[MO_COUNTS];
 };
 
+/* A lock that the thread holds, where locks are watched. */
+struct mo_held {
+    const void *lock, *site;
+};
+#define MO_HELD_MAX 8 /* of those held at a time; further ones are left out */
+
 struct mo_sheet {
     _Atomic(struct mo_sheet *) next; /* in the list of all, the newest first */
     _Atomic uint32_t tid;            /* of the thread that it serves, or served; 0: a fork has cleared it */
     struct mo_counts counts;
+    /* How long the thread has slept in waits of Moirai's, where that is of interest; read by others. */
+    _Atomic uint64_t asleep_ticks, asleep_since; /* since: of the wait that it is in; 0: in none */
     /* The thread's own, where locks are watched. */
     const void *site;  /* where the program began the wait that the thread is in */
     const void *woken; /* the condition from which it was woken, until it gives a mutex up */
+    struct mo_held held[MO_HELD_MAX];
+    uint32_t held_count;
+    uint32_t waits; /* that it is in, one inside of the other */
     struct mo_trace_ring *ring;
     uint32_t traced_tid; /* whose events the ring has now */
 } MO_ALIGNED(MO_LINE_PAIR);

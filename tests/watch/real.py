@@ -13,16 +13,25 @@ RUNS = {
     "pigz": ["pigz", "-p", "3", "-b", "128", "-c", "-n"],
     "sox": ["sox", "-D", "--multi-threaded", "-t", "raw", "-r", "44100", "-e", "signed", "-b", "16", "-c", "2", "-", "-t", "raw", "-",
              "rate", "-v", "48000"],
+    "clustalo": ["clustalo", "-i", "-", "--threads", "3"],
 }
+
+
+def proteins():
+    """Some that are alike, as FASTA."""
+    letters = "ACDEFGHIKLMNPQRSTVWY"
+    chains = ("".join(letters[(i * i * 3 + (i * n) // 9) % 20] for i in range(80 + n)) for n in range(12))
+    return "".join(f">p{n}\n{chain}\n" for n, chain in enumerate(chains)).encode()
 
 
 def main():
     place = Place(*sys.argv[1:4])
-    data = bytes((i * i * 7 + i // 3) % 251 for i in range(600000))
+    noise = bytes((i * i * 7 + i // 3) % 251 for i in range(600000))
     for name, command in RUNS.items():
         if not shutil.which(name):
             print(f"{name} is not there")
             continue
+        data = proteins() if name == "clustalo" else noise
         plain = subprocess.run(command, input=data, capture_output=True)
         files = {kind: place.work / f"{name}.{kind}" for kind in ("stats", "locks", "trace")}
         watched = subprocess.run([place.moirai, "run", "--threads", "3", f"--stats=json:{files['stats']}",

@@ -83,8 +83,11 @@ def check_unwritable(place):
                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
     expect_in("a full disk", "cannot write", text)
 
-    silent("no standard error", {"MOIRAI_STATS": "1"}, preexec_fn=lambda: os.close(2), stderr=None,
-           stdout=subprocess.PIPE, capture_output=False)
+    every = {"MOIRAI_STATS": "1", "MOIRAI_LOCKS": "1", "MOIRAI_TRACE": "nowhere/x", "MOIRAI_METRICS": "unix:nowhere/x"}
+    silent("no standard error", every, preexec_fn=lambda: os.close(2), stderr=None, stdout=subprocess.PIPE,
+           capture_output=False)
+    with open("/dev/full", "w") as full:
+        silent("no room for standard error", every, stderr=full, stdout=subprocess.PIPE, capture_output=False)
     read, write = os.pipe()
     os.close(read)
     silent("a reader that is gone", {"MOIRAI_STATS": "1"}, stderr=write, stdout=subprocess.PIPE, capture_output=False)
@@ -108,18 +111,22 @@ def check_children(place):
     for how, status in ("kill", -9), ("_exit", 6), ("abort", -6):
         done = place.run(how, settings={"MOIRAI_STATS": "1"})
         expect(f"{how}: status", (status, f"{SUM}\n", ""), (done.returncode, done.stdout, done.stderr))
-    place.run("daemon", settings={"MOIRAI_STATS": "json:daemon.json"}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    settings = {"MOIRAI_STATS": "json:daemon.json", "MOIRAI_LOCKS": "json:daemon.locks", "MOIRAI_TRACE": "daemon.trace"}
+    place.run("daemon", settings=settings, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
               stderr=subprocess.DEVNULL, capture_output=False)
     until = time.monotonic() + 50
-    while not list(place.work.glob("daemon.json*")) and time.monotonic() < until:
+    while not list(place.work.glob("daemon.locks.*")) and time.monotonic() < until:
         time.sleep(0.01)
-    expect("a daemon writes its own", 1, len([f for f in place.work.glob("daemon.json*") if f.name != "daemon.json"]))
+    for name in "daemon.json", "daemon.locks", "daemon.trace":
+        expect(f"a daemon writes its own {name}", 1, len(list(place.work.glob(f"{name}.*"))))
 
 
 def check_threads(place):
-    done = place.run("threads", 1000, settings={"MOIRAI_STATS": "json:threads.json"})
+    done = place.run("threads", 1000, settings={"MOIRAI_STATS": "json:threads.json", "MOIRAI_LOCKS": "json:threads.locks"})
     if done.returncode != 77:
         expect("1000 threads", 1000, totals_of(place.work / "threads.json")["locks_taken"])
+        locks = json.loads((place.work / "threads.locks").read_text())["locks"]
+        expect("1000 threads, locks", [1000], [lock["taken"] for lock in locks])
 
 
 def check_privileged(place):

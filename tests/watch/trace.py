@@ -57,6 +57,16 @@ def check_jobs(place):
            {e["name"] for e in document["traceEvents"] if e.get("cat") == "native task"})
 
 
+def check_channels(place):
+    env = {**place.environment({"MOIRAI_TRACE": "channels"}), "LD_PRELOAD": ""}
+    done = subprocess.run([place.programs / "channels"], env=env, cwd=place.work, capture_output=True, text=True)
+    expect("channels: status", (0, ""), (done.returncode, done.stderr))
+    document = trace(place, place.work / "channels")
+    names = collections.Counter(e["name"] for e in document["traceEvents"] if e.get("cat") == "channel")
+    expect("channels: waits by kind", {"channel receive, bounded": 7, "channel send, unbuffered": 5, "channel select": 3},
+           dict(names))
+
+
 def check_ends(place):
     for how, status in ("kill", -9), ("_exit", 6), ("abort", -6):
         done = place.run(how, settings={"MOIRAI_TRACE": how})
@@ -120,8 +130,10 @@ def check_files(place):
         expect(f"misuse {wrong}", 2, done.returncode)
     done = subprocess.run([place.moirai, "report", "-o", "/nowhere/x", place.work / "plain"], capture_output=True, text=True)
     expect_in("no place for the page", "cannot write /nowhere/x", done.stderr)
-    done = subprocess.run([place.moirai, "trace", place.work / "plain"], stdout=open("/dev/full", "w"))
-    expect("a full disk for the JSON", 125, done.returncode)
+    for command in ["trace"], ["report", "-o", "-"], ["report", "-o", "/dev/full"]:
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([place.moirai, *command, place.work / "plain"], stdout=full, stderr=subprocess.DEVNULL)
+        expect(f"a full disk for {command}", 125, done.returncode)
 
 
 def check_page(place):
@@ -153,7 +165,7 @@ def check_page(place):
 
 def main():
     place = Place(*sys.argv[1:4])
-    for check in check_events, check_jobs, check_ends, check_bounds, check_files, check_page:
+    for check in check_events, check_jobs, check_channels, check_ends, check_bounds, check_files, check_page:
         check(place)
     finish()
 
