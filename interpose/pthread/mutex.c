@@ -80,10 +80,12 @@ static inline int counted(int err)
 /* A time that is none matters only to who has to wait. */
 static int take_waiting(struct mo_sync_mutex *m, const struct mo_deadline *until, const void *site)
 {
+    uint64_t began = mo_plat_ticks();
     mo_count_here(MO_COUNT_LOCKS_CONTENDED, 1);
     mo_trace(MO_TRACE_MUTEX, site, (uintptr_t)m, 0);
     int err = is_valid(until) ? mo_sync_mutex_lock_slow(m, until) : EINVAL;
     mo_trace(MO_TRACE_END(MO_TRACE_MUTEX), NULL, (uintptr_t)m, (uint32_t)err);
+    mo_watch_waited(m, site, mo_plat_ticks() - began);
     return err;
 }
 

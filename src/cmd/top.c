@@ -13,6 +13,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/object.h"
+#include "plat/plat.h"
 #include "watch/table.h"
 
 #define ROWS_MAX 70000 /* more than there can be workers */
@@ -146,6 +147,43 @@ static void print_threads(const struct mo_stats *s, unsigned lines)
     }
 }
 
+/* "FILE+0xOFFSET" of an address of the process, the offset as its own maps have it; or the address. */
+static void print_place(const struct process *p, uint64_t address)
+{
+    char path[64], *line = NULL;
+    size_t room = 0;
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)p->pid);
+    FILE *list = address ? fopen(path, "r") : NULL;
+    while (list && !found && getline(&line, &room, list) > 0) {
+        unsigned long long first, last, offset;
+        char file[PATH_MAX];
+        if (sscanf(line, "%llx-%llx %*s %llx %*s %*s %4095[^\n]", &first, &last, &offset, file) != 4)
+            continue;
+        found = address >= first && address < last && file[0] == '/';
+        if (found)
+            printf("%s+0x%llx", strrchr(file, '/') + 1, (unsigned long long)address - first + offset);
+    }
+    if (!found && address)
+        printf("0x%llx", (unsigned long long)address);
+    free(line);
+    if (list)
+        fclose(list);
+}
+
+static void print_locks(const struct process *p, const struct mo_stats *s, unsigned lines)
+{
+    if (s->lock_rows == 0)
+        return;
+    printf("\n%18s %12s %14s  %s\n", "LOCK", "WAITS", "WAITED us", "LAST AT");
+    for (unsigned i = 0; i < s->lock_rows && i < lines; i++) {
+        printf("%#18llx %12llu %14.1f  ", (unsigned long long)s->lock[i].lock, (unsigned long long)s->lock[i].waits,
+               (double)s->lock[i].ticks / (double)mo_plat_ticks_per_us());
+        print_place(p, s->lock[i].site);
+        puts("");
+    }
+}
+
 static void print_screen(const struct process *p, const struct mo_stats *s, const uint64_t *before, double seconds)
 {
     uint64_t was[MO_COUNTS] = {0};
@@ -159,6 +197,7 @@ static void print_screen(const struct process *p, const struct mo_stats *s, cons
     print_line("jobs_run", s->total[MO_COUNT_JOBS_RUN], was[MO_COUNT_JOBS_RUN], seconds);
     for (unsigned i = 0; i < sizeof shown / sizeof *shown; i++)
         print_line(p->table.name[shown[i]], s->total[shown[i]], was[shown[i]], seconds);
+    print_locks(p, s, 5);
     print_threads(s, 24);
 }
 

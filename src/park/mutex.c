@@ -8,6 +8,7 @@
 #include "park/fiber.h"
 #include "park/park.h"
 #include "plat/plat.h"
+#include "watch/watch.h"
 
 #define FIBER_LOOK_NS 50000
 
@@ -42,8 +43,9 @@ static bool try_lock(void *m)
 
 void mo_mutex_lock_slow(_Atomic uint32_t *m)
 {
-    if (mo_fiber_lock(try_lock, m) || spin_for_lock(m))
-        return;
-    while (mo_exchange_acquire(m, 2u) != 0)
-        mo_park_sleep(m, 2, 0, MO_WAKE_ANY);
+    uint64_t began = mo_plat_ticks();
+    if (!mo_fiber_lock(try_lock, m) && !spin_for_lock(m))
+        while (mo_exchange_acquire(m, 2u) != 0)
+            mo_park_sleep(m, 2, 0, MO_WAKE_ANY);
+    mo_watch_waited(m, NULL, mo_plat_ticks() - began);
 }

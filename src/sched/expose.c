@@ -39,6 +39,13 @@ const struct mo_table MO_SHARED(table) = {
     .done_in_member = AT(struct mo_member, done),
     .bottom_in_member = AT(struct mo_member, deque.bottom),
     .top_in_member = AT(struct mo_member, deque.top),
+    .hot_in_sheet = AT(struct mo_sheet, hot),
+    .hot_entries = MO_HOT_MAX,
+    .hot_bytes = sizeof(struct mo_hot),
+    .lock_in_hot = AT(struct mo_hot, lock),
+    .site_in_hot = AT(struct mo_hot, site),
+    .waits_in_hot = AT(struct mo_hot, waits),
+    .ticks_in_hot = AT(struct mo_hot, ticks),
     .name =
         {
 #define MO_COUNTER(id, name, ...) [MO_COUNT_##id] = name,

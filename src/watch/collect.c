@@ -7,6 +7,7 @@
 #define LIST_MAX    1000000
 #define MEMBERS_MAX 65536
 #define WORKERS_MAX 65536
+#define HOT_MAX     64
 
 /* What others count meanwhile counts only as a past value. */
 static MO_RACES_BY_DESIGN bool read_self(void *arg, uint64_t from, void *to, size_t bytes)
@@ -179,6 +180,38 @@ static void add_teams(struct reader *r)
     }
 }
 
+/* Of more locks than there are rows the last ones are left out. */
+static void add_lock(struct mo_stats *s, const struct mo_lock_row *lock)
+{
+    unsigned i = 0;
+    while (i < s->lock_rows && s->lock[i].lock != lock->lock)
+        i++;
+    if (i == MO_STATS_LOCKS)
+        return;
+    if (i == s->lock_rows)
+        s->lock[s->lock_rows++] = (struct mo_lock_row){.lock = lock->lock};
+    struct mo_lock_row row = s->lock[i];
+    row.site = lock->site ? lock->site : row.site;
+    row.waits += lock->waits;
+    row.ticks += lock->ticks;
+    for (; i > 0 && s->lock[i - 1].waits < row.waits; i--)
+        s->lock[i] = s->lock[i - 1];
+    s->lock[i] = row;
+}
+
+static void add_hot(struct reader *r, uint64_t sheet)
+{
+    for (uint32_t i = 0; i < r->t->hot_entries && i < HOT_MAX; i++) {
+        uint64_t at = sheet + r->t->hot_in_sheet + (uint64_t)i * r->t->hot_bytes;
+        struct mo_lock_row lock = {.lock = word_at(r, at + r->t->lock_in_hot),
+                                   .site = word_at(r, at + r->t->site_in_hot),
+                                   .waits = word_at(r, at + r->t->waits_in_hot),
+                                   .ticks = word_at(r, at + r->t->ticks_in_hot)};
+        if (lock.lock)
+            add_lock(r->s, &lock);
+    }
+}
+
 static void add_sheets(struct reader *r)
 {
     uint64_t sheet = word_at(r, (uint64_t)r->t->sheets);
@@ -189,6 +222,7 @@ static void add_sheets(struct reader *r)
         struct mo_row *row = row_of(r->s, tid, 0);
         r->s->threads += !row || !row->worker;
         add_record(r, row, sheet + r->t->counts_in_sheet);
+        add_hot(r, sheet);
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TOLD 32
@@ -35,28 +36,31 @@ struct mo_code_place mo_code_place(const void *address, bool call)
 
 static uint32_t peak_of(struct mo_locks *l, const void *lock)
 {
-    for (unsigned i = 0; i < MO_LOCKS_MAX; i++)
-        if (mo_load_relaxed(&l->lock[i].lock) == lock)
-            return mo_load_relaxed(&l->lock[i].peak);
-    return 0;
+    const struct mo_lock *e = mo_locks_find(l, lock);
+    return e ? mo_load_relaxed(&e->peak) : 0;
 }
 
-/* The index of the next one in the order of time waited, then of times taken; MO_SITES_MAX: there is none. */
-static unsigned next_site(const struct mo_locks *l, uint8_t *told)
+/* By the time waited, then by times taken. */
+static int by_wait(const void *a, const void *b)
 {
-    unsigned best = MO_SITES_MAX;
-    for (unsigned i = 0; i < MO_SITES_MAX; i++) {
-        const struct mo_lock_site *s = &l->site[i];
-        if (!s->taken || told[i])
-            continue;
-        const struct mo_lock_site *b = best < MO_SITES_MAX ? &l->site[best] : NULL;
-        if (!b || s->wait_ticks > b->wait_ticks || (s->wait_ticks == b->wait_ticks && s->taken > b->taken))
-            best = i;
-    }
-    if (best < MO_SITES_MAX)
-        told[best] = 1;
-    return best;
+    const struct mo_lock_site *x = *(const struct mo_lock_site *const *)a, *y = *(const struct mo_lock_site *const *)b;
+    if (x->wait_ticks != y->wait_ticks)
+        return x->wait_ticks < y->wait_ticks ? 1 : -1;
+    return x->taken < y->taken ? 1 : x->taken > y->taken ? -1 : 0;
 }
+
+/* Those that there is something to tell of, in order; how many. */
+static unsigned sort_sites(const struct mo_locks *l, const struct mo_lock_site **sorted)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; l && i < MO_SITES_MAX; i++)
+        if (l->site[i].taken)
+            sorted[count++] = &l->site[i];
+    qsort(sorted, count, sizeof *sorted, by_wait);
+    return count;
+}
+
+static const struct mo_lock_site *sorted[MO_SITES_MAX];
 
 static void print_place(struct mo_out *o, const struct mo_code_place *p)
 {
@@ -68,16 +72,15 @@ static void print_place(struct mo_out *o, const struct mo_code_place *p)
 
 void mo_locks_print_table(struct mo_out *o, unsigned pid, const char *program)
 {
-    static uint8_t told[MO_SITES_MAX];
     struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
-    unsigned i = l ? next_site(l, told) : MO_SITES_MAX;
-    if (i == MO_SITES_MAX)
+    unsigned count = sort_sites(l, sorted);
+    if (count == 0)
         return;
     mo_out(o, "moirai: locks of %.200s (%u), those waited for longest first; times in us\n", program, pid);
     mo_out(o, "%-9s %18s %10s %10s %12s %9s %9s %10s %12s %10s %5s %7s  place\n", "kind", "lock", "taken", "contended",
            "waited", "p50", "p99", "max", "held", "max", "peak", "futile");
-    for (unsigned n = 0; n < TOLD && i < MO_SITES_MAX; n++, i = next_site(l, told)) {
-        const struct mo_lock_site *s = &l->site[i];
+    for (unsigned i = 0; i < TOLD && i < count; i++) {
+        const struct mo_lock_site *s = sorted[i];
         struct mo_code_place p = mo_code_place(s->site, true);
         mo_out(o, "%-9s %18p %10llu %10llu %12.1f %9.1f %9.1f %10.1f %12.1f %10.1f %5u %7llu  ", kinds[s->kind],
                s->lock, (unsigned long long)s->taken, (unsigned long long)s->contended, (double)ns(s->wait_ticks) / 1e3,
@@ -104,16 +107,15 @@ static void print_json_place(struct mo_out *o, const char *key, const void *addr
 
 void mo_locks_print_json(struct mo_out *o, unsigned pid, const char *program)
 {
-    static uint8_t told[MO_SITES_MAX];
     struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
+    unsigned count = sort_sites(l, sorted);
     mo_out(o, "{\"format\":\"moirai-locks-1\",\"version\":\"" MO_VERSION "\",\"pid\":%u,\"program\":", pid);
     mo_out_json_string(o, program);
     mo_out(o, ",\"lost\":%llu,\"locks\":[", l ? (unsigned long long)mo_load_relaxed(&l->lost) : 0ull);
-    bool first = true;
-    for (unsigned i = l ? next_site(l, told) : MO_SITES_MAX; i < MO_SITES_MAX; i = next_site(l, told)) {
-        const struct mo_lock_site *s = &l->site[i];
+    for (unsigned i = 0; i < count; i++) {
+        const struct mo_lock_site *s = sorted[i];
         bool condition = s->kind == MO_LOCK_CONDITION;
-        mo_out(o, "%s\n{\"kind\":\"%s\",\"lock\":\"%p\",", first ? "" : ",", kinds[s->kind], s->lock);
+        mo_out(o, "%s\n{\"kind\":\"%s\",\"lock\":\"%p\",", i ? "," : "", kinds[s->kind], s->lock);
         print_json_place(o, "object", s->lock, false);
         mo_out(o, ",");
         print_json_place(o, "site", s->site, true);
@@ -125,7 +127,6 @@ void mo_locks_print_json(struct mo_out *o, unsigned pid, const char *program)
                ns(s->wait_max));
         mo_out(o, ",\"held_ns\":%llu,\"held_max_ns\":%llu,\"waiters_peak\":%u}", ns(s->held_ticks), ns(s->held_max),
                peak_of(l, s->lock));
-        first = false;
     }
     mo_out(o, "]}\n");
     mo_out_flush(o);

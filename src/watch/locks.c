@@ -30,7 +30,7 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 32;
 }
 
-static struct mo_lock *find_lock(struct mo_locks *l, const void *lock)
+struct mo_lock *mo_locks_find(struct mo_locks *l, const void *lock)
 {
     uint64_t at = mix((uintptr_t)lock);
     for (unsigned i = 0; i < PROBES; i++) {
@@ -68,7 +68,7 @@ static struct mo_lock_site *find_site(struct mo_locks *l, const void *lock, cons
 void mo_locks_waiting(const void *lock, int change)
 {
     struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
-    struct mo_lock *e = l ? find_lock(l, lock) : NULL;
+    struct mo_lock *e = l ? mo_locks_find(l, lock) : NULL;
     if (!e)
         return;
     /* relaxed, all: a count and its maximum. */
@@ -159,7 +159,7 @@ static void let_go(struct mo_sheet *s, const void *lock)
 /* ---- Taken and released. */
 static void note_taken(struct mo_locks *l, struct mo_sheet *sheet, const void *lock, struct mo_lock_site *s)
 {
-    struct mo_lock *e = find_lock(l, lock);
+    struct mo_lock *e = mo_locks_find(l, lock);
     uint32_t tid = mo_load_relaxed(&sheet->tid);
     if (!e)
         return;
@@ -206,7 +206,7 @@ void mo_locks_release(const void *lock)
     struct mo_sheet *sheet = l ? mo_sheet_self() : NULL;
     if (sheet)
         let_go(sheet, lock);
-    struct mo_lock *e = l ? find_lock(l, lock) : NULL;
+    struct mo_lock *e = l ? mo_locks_find(l, lock) : NULL;
     if (!e || !e->since)
         return;
     uint64_t held = mo_plat_ticks() - e->since;

@@ -76,6 +76,9 @@ void mo_locks_condition(const void *cond, const void *site, bool late, bool futi
 /* The upper bound, in ns, of the time that a share of the waits, in percent, did not exceed. */
 uint64_t mo_locks_wait_ns(const struct mo_lock_site *s, unsigned percent);
 
+/* The record of a lock, which it gets if it has none; NULL: there is no room. */
+struct mo_lock *mo_locks_find(struct mo_locks *l, const void *lock);
+
 /* A place in the program: the file that it is in and its address there, as addr2line takes it. */
 struct mo_code_place {
     const char *object, *name; /* NULL: not known */

@@ -1,6 +1,8 @@
 /* Statistics as text: for people, as JSON (docs/stats.schema.json) and for Prometheus. Allocates nothing. */
 #include "watch/table.h"
 
+#include "plat/plat.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -142,6 +144,12 @@ void mo_stats_print_json(struct mo_out *o, const struct mo_stats *s, unsigned pi
         mo_out(o, "%s{\"size\":%u,\"busy\":%s,\"regions\":%llu,\"native\":%s}", i ? "," : "", s->team[i].size,
                s->team[i].busy == 2 ? "true" : "false", (unsigned long long)s->team[i].region,
                s->team[i].apart ? "true" : "false");
+    mo_out(o, "],\n\"locks\":[");
+    for (unsigned i = 0; i < s->lock_rows; i++)
+        mo_out(o, "%s\n{\"lock\":\"0x%llx\",\"site\":\"0x%llx\",\"waits\":%llu,\"wait_ns\":%llu}", i ? "," : "",
+               (unsigned long long)s->lock[i].lock, (unsigned long long)s->lock[i].site,
+               (unsigned long long)s->lock[i].waits,
+               (unsigned long long)(s->lock[i].ticks * 1000 / mo_plat_ticks_per_us()));
     mo_out(o, "],\n\"threads\":[");
     for (unsigned i = 0; i < used; i++) {
         const struct mo_row *row = &s->row[i];

@@ -96,6 +96,25 @@ struct mo_sheet *mo_sheet_new(void)
     return s;
 }
 
+void mo_watch_waited(const void *lock, const void *site, uint64_t ticks)
+{
+    struct mo_sheet *s = mo_sheet_self();
+    if (!s)
+        return;
+    struct mo_hot *h = &s->hot[0];
+    for (unsigned i = 0; i < MO_HOT_MAX && mo_load_relaxed(&h->lock) != (uintptr_t)lock; i++)
+        if (mo_load_relaxed(&s->hot[i].lock) == (uintptr_t)lock ||
+            mo_load_relaxed(&s->hot[i].waits) < mo_load_relaxed(&h->waits))
+            h = &s->hot[i];
+    if (mo_load_relaxed(&h->lock) != (uintptr_t)lock) {
+        mo_store_relaxed(&h->lock, (uintptr_t)lock);
+        mo_store_relaxed(&h->ticks, 0u);
+    }
+    mo_store_relaxed(&h->site, (uintptr_t)site);
+    mo_store_relaxed(&h->waits, mo_load_relaxed(&h->waits) + 1);
+    mo_store_relaxed(&h->ticks, mo_load_relaxed(&h->ticks) + ticks);
+}
+
 /* Where the system has cleared the pages the list is one sheet long. */
 void mo_watch_reset_after_fork(void)
 {

@@ -10,7 +10,7 @@
 #include "watch/watch.h"
 
 #define MO_TABLE_MAGIC   "MOIRAI1" /* with its zero byte */
-#define MO_TABLE_VERSION 1
+#define MO_TABLE_VERSION 2
 #define MO_TABLE_NAME    24
 
 struct mo_table {
@@ -44,6 +44,9 @@ struct mo_table {
     uint32_t created_in_member, done_in_member; /* 64 bits: tasks of the present region */
     uint32_t bottom_in_member, top_in_member;   /* 64 bits: their difference is how many tasks wait there */
 
+    uint32_t hot_in_sheet, hot_entries, hot_bytes; /* locks waited for: an array, and bytes of each entry */
+    uint32_t lock_in_hot, site_in_hot, waits_in_hot, ticks_in_hot;
+
     char name[MO_COUNTS][MO_TABLE_NAME];
 };
 
@@ -73,7 +76,12 @@ struct mo_team_row {
     bool apart;
 };
 
+struct mo_lock_row {
+    uint64_t lock, site, waits, ticks;
+};
+
 #define MO_STATS_TEAMS 64
+#define MO_STATS_LOCKS 64
 struct mo_stats {
     uint32_t threads; /* that serve a worker, or have counted something */
     uint32_t teams, teams_busy;
@@ -81,6 +89,8 @@ struct mo_stats {
     uint64_t total[MO_COUNTS];
     struct mo_team_row team[MO_STATS_TEAMS]; /* the first ones that have a region or several threads */
     unsigned team_rows;
+    struct mo_lock_row lock[MO_STATS_LOCKS]; /* waited for by any thread, most often first */
+    unsigned lock_rows;
     const struct mo_advices *advices; /* NULL: nobody has looked */
     unsigned rows, room;              /* rows that there are; those that fit into `row` are there */
     struct mo_row *row;               /* of the caller */

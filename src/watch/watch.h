@@ -29,10 +29,20 @@ struct mo_held {
 };
 #define MO_HELD_MAX 8 /* of those held at a time; further ones are left out */
 
+/* A lock that the thread has waited for. One that finds no room takes the place of the one waited for least often, and goes on
+   from its count: where a thread waits for more locks than there are places, counts may be too high, never too low. */
+struct mo_hot {
+    _Atomic uint64_t lock;         /* address; 0: not in use */
+    _Atomic uint64_t site;         /* of the last wait; 0: not known */
+    _Atomic uint64_t waits, ticks; /* ticks: of the processor's counter, waited */
+};
+#define MO_HOT_MAX 8
+
 struct mo_sheet {
     _Atomic(struct mo_sheet *) next; /* in the list of all, the newest first */
     _Atomic uint32_t tid;            /* of the thread that it serves, or served; 0: a fork has cleared it */
     struct mo_counts counts;
+    struct mo_hot hot[MO_HOT_MAX];
     /* How long the thread has slept in waits of Moirai's, where that is of interest; read by others. */
     _Atomic uint64_t asleep_ticks, asleep_since; /* since: of the wait that it is in; 0: in none */
     /* The thread's own, where locks are watched. */
@@ -74,6 +84,9 @@ static inline void mo_count_here(enum mo_count what, uint64_t n)
     if (mo_likely(s != NULL))
         mo_count(&s->counts, what, n);
 }
+
+/* The calling thread has waited for a lock. */
+void mo_watch_waited(const void *lock, const void *site, uint64_t ticks);
 
 struct mo_watch {
     _Atomic(struct mo_sheet *) sheets;

@@ -196,7 +196,7 @@ int main(int argc, char **argv)
         many_threads(argc > 2 ? atoi(argv[2]) : 10);
     } else if (strcmp(how, "critical") == 0) {
         criticals();
-    } else if (strcmp(how, "contend") == 0) {
+    } else if (strcmp(how, "contend") == 0 || strcmp(how, "contend-stay") == 0) {
         contend();
     } else if (strcmp(how, "vain") == 0) {
         wake_in_vain();
@@ -229,7 +229,7 @@ int main(int argc, char **argv)
         close(2);
         if (argc < 3 || open(argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0600) != 2)
             return 1;
-    } else if (strcmp(how, "stay") == 0) {
+    } else if (strcmp(how, "stay") == 0 || strcmp(how, "contend-stay") == 0) {
         fflush(stdout);
         fgetc(stdin);
     }

@@ -44,6 +44,16 @@ def main():
     text, error = several.communicate(timeout=50)
     expect("its end is the end", 0, several.returncode)
 
+    target = subprocess.Popen([place.programs / "known", "contend-stay"], env=place.environment({}), stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True)
+    target.stdout.readline()
+    locks = json.loads(top(place, "--once", "--json", target.pid).stdout)["locks"]
+    expect("the lock that threads wait for, first", THREADS, locks[0]["waits"])
+    expect("for as long as others hold it", True, locks[0]["wait_ns"] >= 30000000 * (1 + 2))
+    line = top(place, "--once", target.pid).stdout.split("LAST AT\n")[1].splitlines()[0].split()
+    expect("for people", (locks[0]["lock"], str(THREADS), True), (line[0], line[1], line[3].startswith("known+0x")))
+    target.communicate("\n")
+
     expect("no such process", 125, top(place, "--once", target.pid).returncode)
     done = top(place, "--once", os.getpid())
     expect("one without Moirai", (125, f"moirai: process {os.getpid()} does not run under Moirai\n"),
