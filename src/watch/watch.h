@@ -70,7 +70,9 @@ static inline struct mo_sheet *mo_sheet_self(void)
    words are written whole all the same. */
 static inline void mo_count(struct mo_counts *c, enum mo_count what, uint64_t n)
 {
-#if defined(__SANITIZE_THREAD__)
+#if defined(MO_NO_COUNTERS)
+    (void)c, (void)what, (void)n;
+#elif defined(__SANITIZE_THREAD__)
     mo_owner_add(&c->n[what], n);
 #else
     *(uint64_t *)&c->n[what] += n;
@@ -80,9 +82,13 @@ static inline void mo_count(struct mo_counts *c, enum mo_count what, uint64_t n)
 /* On the calling thread's sheet. */
 static inline void mo_count_here(enum mo_count what, uint64_t n)
 {
+#if defined(MO_NO_COUNTERS)
+    (void)what, (void)n;
+#else
     struct mo_sheet *s = mo_sheet_self();
     if (mo_likely(s != NULL))
         mo_count(&s->counts, what, n);
+#endif
 }
 
 /* The calling thread has waited for a lock. */
