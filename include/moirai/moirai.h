@@ -18,6 +18,7 @@
 
 #include "moirai/channel.h"
 #include "moirai/executor.h"
+#include "moirai/fiber.h"
 #include "moirai/future.h"
 #include "moirai/interfaces.h"
 #include "moirai/memory.h"

@@ -24,6 +24,7 @@
    tests/models/channel.pml has closing, two receivers with a select and the notices passed on. */
 #include "chan/chan.h"
 #include "park/park.h"
+#include "park/strand.h"
 #include "watch/trace.h"
 
 #include <pthread.h>
@@ -140,7 +141,7 @@ static void wake_thread(struct mo_chan_waiter *w)
     bool slept = w->slept;
     mo_store_release(&w->state, (uint32_t)MO_CHAN_OVER);
     if (slept)
-        mo_plat_futex_wake(&w->state, 1, MO_WAKE_ANY);
+        mo_word_wake(&w->state, 1, MO_WAKE_ANY);
 }
 
 /* Claimed: the other side is about to say why. */
@@ -165,8 +166,7 @@ bool mo_chan_sleep(struct mo_chan_waiter *w, uint64_t until_ns)
     }
     struct timespec at = {.tv_sec = (time_t)(until_ns / NS_PER_SECOND), .tv_nsec = (long)(until_ns % NS_PER_SECOND)};
     while (mo_load_acquire(&w->state) == MO_CHAN_ASLEEP)
-        if (mo_plat_futex_wait_until(&w->state, MO_CHAN_ASLEEP, false, until_ns == MO_CHAN_FOREVER ? NULL : &at) ==
-            ETIMEDOUT)
+        if (mo_word_wait(&w->state, MO_CHAN_ASLEEP, false, until_ns == MO_CHAN_FOREVER ? NULL : &at) == ETIMEDOUT)
             return false;
     mo_chan_await_word(w);
     return true;
@@ -418,7 +418,7 @@ static int await_cases(struct wait *w, uint64_t deadline_ns)
             w->err = ETIMEDOUT;
             break;
         }
-        index = stay_awake(w);
+        index = mo_strand_here() ? -1 : stay_awake(w); /* a strand keeps nobody waiting by going away */
         if (index < 0) {
             index = park(w, deadline_ns);
             parked = true;

@@ -1,6 +1,7 @@
 /* Futures (moirai/future.h). */
 #include "native/executor.h"
 #include "sched/async.h"
+#include "sched/strand.h"
 
 #include <errno.h>
 
@@ -48,6 +49,9 @@ MO_API int moirai_block_on(moirai_future_t *future, uint64_t deadline_ns)
     int err = ENOMEM;
     if (!future || !future->ops || !future->ops->poll)
         return MOIRAI_EINVAL;
+    struct mo_native_strand *n = mo_strand_native();
+    if (n)
+        return mo_strand_block_on(n, future, deadline_ns) ? MOIRAI_OK : MOIRAI_ETIMEDOUT;
     if (w && mo_async_block_on(w, future, deadline_ns, &err))
         return MOIRAI_OK;
     return err ? mo_native_status(err) : MOIRAI_ETIMEDOUT;

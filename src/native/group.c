@@ -1,6 +1,8 @@
 /* Groups of tasks (moirai/task.h). */
 #include "native/task.h"
 
+#include "sched/strand.h"
+
 static struct mo_group *core_of(const moirai_group_t *group)
 {
     return (struct mo_group *)group;
@@ -56,7 +58,7 @@ static int group_status(const struct mo_group *g)
 static bool owns(const struct mo_group *g)
 {
     struct mo_member *m = mo_self_peek();
-    return m && m->worker == g->owner;
+    return m && (g->strand ? m->worker->job == g->strand : m->worker == g->owner);
 }
 
 MO_API int moirai_group_wait_until(moirai_group_t *group, uint64_t deadline_ns)

@@ -1,6 +1,8 @@
 /* Joining tasks (moirai/task.h): waiting for one, for all, for any; giving a handle up. */
 #include "native/task.h"
 
+#include "sched/strand.h"
+
 static int collect(struct mo_worker *w, moirai_task_t *task, struct mo_job *job, void *result, moirai_error_t *error)
 {
     int status = mo_native_read_outcome(job, ((struct mo_job_handle *)task)->bytes, result, error);
@@ -21,7 +23,7 @@ static __attribute__((noinline)) int join_slow(struct mo_worker *w, moirai_task_
         return MOIRAI_EDEADLOCK;
     if (!mo_job_wait(w, job, deadline_ns))
         return MOIRAI_ETIMEDOUT;
-    return collect(w, task, job, result, error);
+    return collect(mo_worker_now(), task, job, result, error); /* a fiber may be on another thread now */
 }
 
 static __attribute__((noinline)) int join_other(moirai_task_t *task, void *result)
@@ -108,7 +110,7 @@ static int join_any(struct mo_worker *w, moirai_task_t *tasks, struct mo_job **j
         return MOIRAI_ETIMEDOUT;
     if (index)
         *index = over;
-    return collect(w, &tasks[over], jobs[over], result, NULL);
+    return collect(mo_worker_now(), &tasks[over], jobs[over], result, NULL);
 }
 
 MO_API int moirai_join_any(moirai_task_t *tasks, size_t count, size_t *index, void *result, uint64_t deadline_ns)

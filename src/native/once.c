@@ -2,6 +2,7 @@
    exceptions (src/CMakeLists.txt has the reason). In C++ the header has another form. */
 #define MOIRAI_NO_INLINE
 #include "native/native.h"
+#include "park/strand.h"
 
 #include "moirai/sync.h"
 #include "sync/sync.h"
@@ -42,6 +43,12 @@ MO_API void moirai_once(moirai_once_t *once, void (*run)(void *arg), void *arg)
 {
     if (mo_likely(mo_load_acquire(&once_of(once)->state) == MO_ONCE_DONE))
         return;
-    if (mo_sync_once_begin(once_of(once)))
+    if (!mo_sync_once_begin(once_of(once)))
+        return;
+    if (mo_likely(!mo_strand_here())) {
         run_it(once, run, arg);
+        return;
+    }
+    run(arg); /* a clean-up is its thread's, which a fiber may leave */
+    mo_sync_once_end(once_of(once), true);
 }

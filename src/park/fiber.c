@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "park/park.h"
+#include "park/strand.h"
 #include "plat/plat.h"
 
 __thread struct mo_ring *MO_SHARED(ring) MO_SHARED_TLS;
@@ -156,13 +157,20 @@ void mo_fiber_reset_after_fork(void)
 static bool explain(const void *address)
 {
     const struct mo_ring *r = MO_SHARED(ring);
-    const struct mo_stack *s = r ? r->current->stack : NULL;
+    const struct mo_strand *strand = MO_SHARED(strand);
+    const struct mo_stack *s = strand ? strand->stack : r ? r->current->stack : NULL;
     if (!s || (const char *)address >= (const char *)s->low ||
         (const char *)s->low - (const char *)address > (ptrdiff_t)mo_plat_page_bytes())
         return false;
-    mo_warn(
-        "stack overflow: a fiber needs more than its %zu KiB (OMP_STACKSIZE sets how large the stacks of threads are)",
-        s->bytes / 1024);
+    size_t kib = (s->bytes + sizeof *s) / 1024;
+    if (strand)
+        mo_warn("stack overflow: a fiber needs more than its %zu KiB (moirai_fiber_attr_set_stack_bytes() sets how "
+                "many it has)",
+                kib);
+    else
+        mo_warn("stack overflow: a fiber needs more than its %zu KiB (OMP_STACKSIZE sets how large the stacks of "
+                "threads are)",
+                kib);
     return true;
 }
 

@@ -1,5 +1,6 @@
 #include "park/parker.h"
 #include "park/park.h"
+#include "park/strand.h"
 #include "plat/plat.h"
 
 #include <pthread.h>
@@ -134,14 +135,9 @@ static void stand_locked(struct mo_bucket *b, struct mo_parker *p)
 /* ---- A parker for each thread that has waited. */
 static void thread_ends(void *parker)
 {
-    struct mo_parkers *all = &MO_SHARED(parkers);
-    struct mo_parker *p = parker;
     mo_parker_flush();
     MO_SHARED(parker) = NULL;
-    lock_table(&all->lock);
-    p->spare = all->spare;
-    all->spare = p;
-    unlock_table(&all->lock);
+    mo_parker_return(parker);
 }
 
 /* Nobody of those who waited or held a lock of the table is left, but this thread itself, whose signal handler may have
@@ -206,7 +202,7 @@ static struct mo_parker *fresh_locked(struct mo_parkers *all)
     return p;
 }
 
-struct mo_parker *mo_parker_new(void)
+struct mo_parker *mo_parker_borrow(void)
 {
     struct mo_parkers *all = &MO_SHARED(parkers);
     mo_parker_init();
@@ -222,6 +218,24 @@ struct mo_parker *mo_parker_new(void)
     p->tid = mo_plat_tid();
     p->strikes = p->bout = p->backoff = 0;
     p->deferred_count = 0;
+    return p;
+}
+
+void mo_parker_return(struct mo_parker *p)
+{
+    struct mo_parkers *all = &MO_SHARED(parkers);
+    lock_table(&all->lock);
+    p->spare = all->spare;
+    all->spare = p;
+    unlock_table(&all->lock);
+}
+
+struct mo_parker *mo_parker_new(void)
+{
+    struct mo_parkers *all = &MO_SHARED(parkers);
+    struct mo_parker *p = mo_parker_borrow();
+    if (!p)
+        return NULL;
     if (all->has_key)
         pthread_setspecific(all->key, p);
     return MO_SHARED(parker) = p;
@@ -461,7 +475,7 @@ bool mo_parker_deepen(struct mo_parker *p, enum mo_parker_state state)
 void mo_parker_wake(const struct mo_parked *taken)
 {
     if (taken->was != MO_PARKER_AWAKE)
-        mo_plat_futex_wake(&taken->parker->word, 1, MO_WAKE_ANY);
+        mo_word_wake(&taken->parker->word, 1, MO_WAKE_ANY);
 }
 
 bool mo_parker_defer(const struct mo_parked *taken)
@@ -481,5 +495,5 @@ void mo_parker_flush_slow(void)
     unsigned count = self->deferred_count;
     self->deferred_count = 0;
     for (unsigned i = 0; i < count; i++)
-        mo_plat_futex_wake(&self->deferred[i]->word, 1, MO_WAKE_ANY);
+        mo_word_wake(&self->deferred[i]->word, 1, MO_WAKE_ANY);
 }

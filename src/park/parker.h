@@ -76,6 +76,9 @@ extern __thread struct mo_parker *MO_SHARED(deferring) MO_SHARED_TLS;
 void mo_parker_init(void);
 
 struct mo_parker *mo_parker_new(void);
+/* One for a wait of somebody who is no thread (strand.h); NULL when memory is exhausted. Give it back when the wait is over. */
+struct mo_parker *mo_parker_borrow(void);
+void mo_parker_return(struct mo_parker *p);
 
 /* NULL when memory is exhausted. */
 static inline struct mo_parker *mo_parker_self(void)

@@ -33,6 +33,7 @@
 #include "park/park.h"
 #include "base/config.h"
 #include "park/fiber.h"
+#include "park/strand.h"
 #include "base/shared.h"
 #include "mem/mem.h"
 #include "plat/plat.h"
@@ -192,7 +193,7 @@ void mo_park_wake(_Atomic uint32_t *word, int count, uint32_t bits, int expected
 {
     /* Before the call: a woken thread may take this CPU at once, and the rest of the line runs much later. */
     count_runnable(expected);
-    int woken = mo_plat_futex_wake(word, count, bits);
+    int woken = mo_word_wake(word, count, bits);
     mo_count_here(MO_COUNT_WAKES, (uint64_t)woken);
     if (woken != expected)
         count_runnable(woken - expected);
@@ -598,6 +599,19 @@ static __attribute__((noinline)) void wait_in_ring(const struct mo_wait *w, stru
         rouse(r);
 }
 
+/* A strand gives its thread to others, so it has no work to look for and nothing to gain by staying awake. */
+static __attribute__((noinline)) void wait_as_strand(const struct mo_wait *w, struct mo_strand *s)
+{
+    while (!w->ready(w->arg)) {
+        uint32_t key = mo_event_prepare(w->event);
+        if (w->asleep)
+            w->asleep(w->arg);
+        if (!w->ready(w->arg))
+            mo_strand_sleep(s, &w->event->seq, key, w->relook_ns);
+        mo_event_finish(w->event);
+    }
+}
+
 void mo_wait(const struct mo_wait *w)
 {
     struct park_state *p = &MO_SHARED(park);
@@ -608,6 +622,11 @@ void mo_wait(const struct mo_wait *w)
                 w->memory->short_misses = 0;
             if (b.began)
                 mo_count_here(MO_COUNT_WAITS_AWAKE, 1);
+            return;
+        }
+        struct mo_strand *strand = mo_strand_here();
+        if (mo_unlikely(strand != NULL)) {
+            wait_as_strand(w, strand);
             return;
         }
         if (w->work && w->work(w->arg)) {

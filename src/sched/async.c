@@ -23,6 +23,7 @@
    themselves go there as well, so the rest of the deque comes first, and every so often other things do (executor.c). */
 #include "sched/async.h"
 #include "sched/run.h"
+#include "sched/strand.h"
 
 #include <errno.h>
 #include <string.h>
@@ -68,13 +69,22 @@ static void put(struct mo_executor *x, struct mo_job *job)
     mo_work_published(x->team);
 }
 
-void mo_async_wake(struct mo_job *job)
+bool mo_async_claim(struct mo_job *job)
 {
-    if (mo_fetch_or_acq_rel(&mo_job_async(job)->wake, (uint32_t)WOKEN) != 0) /* A1 */
-        return;
+    return mo_fetch_or_acq_rel(&mo_job_async(job)->wake, (uint32_t)WOKEN) == 0; /* A1 */
+}
+
+void mo_async_launch(struct mo_job *job)
+{
     struct mo_executor *x = executor_of(job);
     if (mo_likely(x != NULL)) /* else it stayed behind in the parent of a fork */
         put(x, job);
+}
+
+void mo_async_wake(struct mo_job *job)
+{
+    if (mo_async_claim(job))
+        mo_async_launch(job);
 }
 
 static bool is_thread(const struct mo_waker *waker)
@@ -173,12 +183,18 @@ static void poll_inside(struct mo_worker *w, struct mo_executor *x, struct mo_jo
     w->serves = serves;
 }
 
+/* What has begun to run on a stack of its own comes to its end by itself. */
+static bool may_drop(struct mo_job *job)
+{
+    return mo_likely(!(job->flags & MO_JOB_STRAND)) || !mo_strand_has_begun(job);
+}
+
 void mo_async_deal(struct mo_worker *w, struct mo_executor *x, _Atomic uint64_t *done, struct mo_job *job)
 {
     struct mo_job_async *a = mo_job_async(job);
     enum mo_job_phase phase = MO_JOB_CANCELLED;
     mo_exchange_acq_rel(&a->wake, (uint32_t)POLLING); /* A2 */
-    if (is_dropped(x, job) || mo_load_relaxed(&job->state) & MO_JOB_CANCEL) {
+    if (may_drop(job) && (is_dropped(x, job) || mo_load_relaxed(&job->state) & MO_JOB_CANCEL)) {
         drop(job);
     } else {
         poll_inside(w, x, job);
@@ -230,12 +246,12 @@ int mo_async_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_j
     const struct mo_job_ext far = {.executor = x, .place = -1}; /* its slot does not lead there */
     struct mo_job_spec room = *spec;
     room.bytes += sizeof(struct mo_job_async);
-    if (x->slot == MO_SLOT_UNKNOWN)
+    if (!room.ext && x->slot == MO_SLOT_UNKNOWN)
         room.ext = &far;
     struct mo_job *job = mo_job_new(w, x, &room);
     if (!job)
         return ENOMEM;
-    job->flags |= MO_JOB_ASYNC;
+    job->flags |= MO_JOB_ASYNC | (spec->strand ? MO_JOB_STRAND : 0);
     job->error = NULL;
     struct mo_job_async *a = mo_job_async(job);
     mo_store_relaxed(&a->refs, 1u);

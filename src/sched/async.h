@@ -57,6 +57,10 @@ void mo_async_unawait(struct mo_worker *w, struct mo_job *job);
 /* Some of the budget of this poll. False: it is used up, and `waker` has been woken. */
 bool mo_async_spend(struct mo_worker *w, const struct mo_waker *waker);
 
+/* A wake in two steps: true where the second one must follow, until which the job stays as it is. */
+bool mo_async_claim(struct mo_job *job);
+void mo_async_launch(struct mo_job *job);
+
 void mo_async_collect_slow(struct mo_seat *seat);
 /* Woken jobs come into the caller's deque. */
 static inline bool mo_async_collect(struct mo_seat *seat)

@@ -19,6 +19,7 @@
    deque's owner's side with it. */
 #include "sched/async.h"
 #include "sched/executor.h"
+#include "sched/strand.h"
 
 #include <errno.h>
 #include <string.h>
@@ -195,6 +196,7 @@ static struct mo_job *pop(struct mo_member *m, const struct mo_kin *kin)
 struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin)
 {
     struct mo_member *m = seat->member;
+    mo_strands_wake_due();
     struct mo_task *task = mo_priority_take(m, kin);
     struct mo_job *job = (struct mo_job *)task;
     if (!job)
@@ -231,6 +233,8 @@ static bool work(void *member)
         mo_job_deal(m->worker, seat->executor, &m->done, job);
         return true;
     }
+    uint64_t due = mo_strands_due(), now = due ? mo_plat_now_ns() : 0;
+    seat->wait->relook_ns = due ? (due > now ? (due - now) / 64 : 0) + 1 : 0; /* and up to 64 times that */
     mo_placed_say_idle(seat, true);
     mo_idle_begin_search(m);
     if (mo_unlikely(mo_load_relaxed(&seat->executor->state) != MO_EXECUTOR_OPEN))
@@ -298,14 +302,15 @@ static void serve(struct mo_member *m)
     struct mo_placement_before before;
     mo_placement_enter(seat, &before);
     mo_root_enter(w);
-    const struct mo_wait wait = {.ready = is_closed,
-                                 .work = work,
-                                 .asleep = mo_idle_asleep,
-                                 .awake = mo_idle_awake,
-                                 .linger = mo_spread,
-                                 .arg = m,
-                                 .event = &m->team->event,
-                                 .bits = MO_WAKE_MEMBER | MO_WAKE_SEAT(m->tid)};
+    struct mo_wait wait = {.ready = is_closed,
+                           .work = work,
+                           .asleep = mo_idle_asleep,
+                           .awake = mo_idle_awake,
+                           .linger = mo_spread,
+                           .arg = m,
+                           .event = &m->team->event,
+                           .bits = MO_WAKE_MEMBER | MO_WAKE_SEAT(m->tid)};
+    seat->wait = &wait;
     mo_wait(&wait);
     mo_idle_end_search(m);
     mo_root_leave(m);
@@ -606,6 +611,7 @@ void mo_executors_forget(void)
     for (struct mo_executor *x = e->all; x; x = x->next)
         mo_store_relaxed(&x->state, (uint32_t)MO_EXECUTOR_GONE);
     e->all = NULL; /* their outboxes belong to threads that are gone: new ones start afresh */
+    mo_strands_forget();
     mo_store_relaxed(&e->registries, 0u);
     mo_store_relaxed(&e->preferred, NULL);
     mo_store_relaxed(&e->making_preferred, 0u);

@@ -1,8 +1,12 @@
 /* Groups of jobs; run.h counts what is in them. */
 #include "sched/run.h"
+#include "sched/strand.h"
 
 #define GROUP_CLASS 4
 _Static_assert(sizeof(struct mo_group) <= MO_SLAB_BYTES(GROUP_CLASS), "fits its class");
+
+/* A fiber may go on upon any thread, so its groups are counted as if all were others'; this stands for the one that they belong to. */
+static struct mo_worker nobody;
 
 struct mo_group *mo_group_new(struct mo_worker *w, struct mo_executor *x)
 {
@@ -14,7 +18,9 @@ struct mo_group *mo_group_new(struct mo_worker *w, struct mo_executor *x)
     g->head.counts = 0;
     g->head.origin = (uint64_t)w->index << 32 | (uint64_t)GROUP_CLASS << 48;
     g->executor = x;
-    g->owner = w;
+    struct mo_native_strand *n = mo_strand_native();
+    g->owner = n ? &nobody : w;
+    g->strand = n ? n->job : NULL;
     g->local = 0;
     g->isolated = g->tenacious = false;
     mo_store_relaxed(&g->cancelled, false);
@@ -27,7 +33,7 @@ bool mo_group_wait(struct mo_group *g, uint64_t deadline_ns)
 {
     struct mo_worker *w = g->owner;
     struct mo_seat *seat = w->seat;
-    bool own = seat && seat->executor == g->executor;
+    bool own = !g->strand && seat && seat->executor == g->executor;
     if (own && !g->isolated)
         while (!mo_group_is_over(g) && mo_job_may_nest(w)) {
             struct mo_job *job = mo_deque_pop_owner(&seat->member->deque, INT64_MIN, true);
@@ -49,7 +55,7 @@ void mo_group_cancel(struct mo_group *g)
 
 void mo_group_free(struct mo_group *g)
 {
-    struct mo_worker *w = g->owner;
+    struct mo_worker *w = mo_worker_now();
     mo_error_free(w, mo_load_acquire(&g->error));
-    mo_slab_free_owner(&w->slab, g, GROUP_CLASS);
+    mo_worker_free(w, (uint16_t)(g->head.origin >> 32), g, GROUP_CLASS);
 }

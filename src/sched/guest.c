@@ -117,7 +117,13 @@ void mo_guests_leave(struct mo_member *m)
 /* The program's own code on a carrier may overflow a guest's stack from now on. */
 static void watch(struct mo_worker *w)
 {
-    if (!w->watch && w->ring)
+    if (w->ring)
+        mo_worker_watch(w);
+}
+
+void mo_worker_watch(struct mo_worker *w)
+{
+    if (!w->watch)
         w->watch = mo_fiber_watch();
 }
 

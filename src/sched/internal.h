@@ -80,6 +80,8 @@ bool mo_guests_open(struct mo_member *master, struct mo_team *team, unsigned wan
 void mo_guests_enter(struct mo_member *m, uint64_t go);
 /* Let the fibers of the member's thread go, whose region is over. */
 void mo_guests_leave(struct mo_member *m);
+/* Code that may run over the end of a fiber's stack is about to run on its thread. */
+void mo_worker_watch(struct mo_worker *w);
 /* A thread ends, and its worker waits for the next one. */
 void mo_guests_thread_ends(struct mo_worker *w);
 /* apart.c: teams without a master, and roots. */

@@ -57,6 +57,7 @@ enum {
     MO_JOB_EXTENDED = 1, /* struct mo_job_ext */
     MO_JOB_FOLLOWS = 2,  /* struct mo_job_after */
     MO_JOB_ASYNC = 4,    /* struct mo_job_async (async.h); never with the one before */
+    MO_JOB_STRAND = 16,  /* nothing: it is async, and a stack of its own (strand.h) */
     MO_JOB_WATCHED = 8   /* struct mo_job_watch, which comes before these two */
 };
 
@@ -153,6 +154,7 @@ struct mo_seat {
     struct mo_member *member;
     struct mo_executor *executor;
     struct mo_executor *quick;     /* the same, or NULL: its jobs are not for the short ways */
+    struct mo_wait *wait;          /* of its thread when it looks for work */
     struct mo_outbox *next_outbox; /* where it looks first */
     uint64_t state, origin;        /* of jobs that are made here: what is the same for all of them */
     unsigned looks;
@@ -171,7 +173,7 @@ static inline struct mo_seat *mo_seat_of(struct mo_member *m)
 struct mo_job_spec {
     void (*fn)(void *data);
     size_t bytes;
-    bool handle;
+    bool handle, strand;
     struct mo_group *group;
     const struct mo_job_ext *ext; /* NULL: nothing special */
 };
@@ -262,10 +264,11 @@ bool mo_job_yield(struct mo_worker *w);
 struct mo_group {
     struct mo_task head; /* only what a walk over parents reads, and what frees the block */
     struct mo_executor *executor;
-    struct mo_worker *owner; /* whose thread opened it */
-    int64_t local;           /* jobs counted by the owner; either of the two may be negative */
-    bool isolated;           /* who waits for it runs nothing else */
-    bool tenacious;          /* a failure does not cancel the rest */
+    struct mo_worker *owner;     /* whose thread opened it; of a fiber's group nobody's */
+    const struct mo_job *strand; /* the fiber that opened it; NULL: a thread did */
+    int64_t local;               /* jobs counted by the owner; either of the two may be negative */
+    bool isolated;               /* who waits for it runs nothing else */
+    bool tenacious;              /* a failure does not cancel the rest */
     _Atomic bool cancelled;
     _Atomic(struct mo_job_error *) error; /* of the first that failed */
     _Atomic int64_t remote MO_ALIGNED(MO_CACHE_LINE);

@@ -1,5 +1,6 @@
 /* Waiting for jobs, and for groups of them; what a thread runs meanwhile. */
 #include "sched/run.h"
+#include "sched/strand.h"
 
 #define HELP_RELOOK_NS    100000
 #define PATIENCE_NS       1000000
@@ -213,6 +214,9 @@ static void unset_waiter(struct mo_job *job)
 
 size_t mo_job_wait_any(struct mo_worker *w, struct mo_job *const *jobs, size_t count, uint64_t deadline_ns)
 {
+    struct mo_native_strand *n = mo_strand_native();
+    if (mo_unlikely(n != NULL))
+        return mo_strand_wait_any(n, jobs, count, deadline_ns);
     struct job_wait jw = {.w = w, .jobs = jobs, .count = count, .over = count, .deadline_ns = deadline_ns};
     jw.x = w->seat ? w->seat->executor : mo_executor_in(MO_JOB_SLOT(mo_load_relaxed(&jobs[0]->state)));
     jw.seat = w->seat;
@@ -232,7 +236,7 @@ bool mo_job_wait(struct mo_worker *w, struct mo_job *job, uint64_t deadline_ns)
 {
     if (MO_JOB_OVER(mo_load_acquire(&job->state)))
         return true;
-    if (deadline_ns == MO_FOREVER && w->seat && claim(w, job))
+    if (deadline_ns == MO_FOREVER && w->seat && !MO_SHARED(strand) && claim(w, job))
         return true;
     return mo_job_wait_any(w, &job, 1, deadline_ns) == 0;
 }
@@ -261,7 +265,9 @@ bool mo_group_await(struct mo_group *g, uint64_t deadline_ns)
     bool own = w->seat && w->seat->executor == g->executor;
     struct job_wait jw = {
         .w = w, .seat = own ? w->seat : NULL, .x = g->executor, .group = g, .deadline_ns = deadline_ns};
-    if (!own && deadline_ns != MO_FOREVER)
+    if ((!own && deadline_ns != MO_FOREVER) || mo_strand_here())
         jw.x = NULL; /* it would be late; and in the end it gives up */
+    if (!jw.x)
+        jw.seat = NULL;
     return wait_until(&jw, group_over);
 }

@@ -19,6 +19,7 @@
 #include "base/config.h"
 #include "base/shared.h"
 #include "mem/mem.h"
+#include "mem/stack.h"
 #include "obs/obs.h"
 #include "park/park.h"
 #include "plat/plat.h"
@@ -155,25 +156,26 @@ struct mo_worker {
     char *stack_end;
     struct mo_slab slab;
     struct mo_epoch_reader epoch;
-    struct mo_member *root;     /* the team of one that its thread is in outside any region; NULL: it has had none */
-    struct mo_member *home;     /* the root that its jobs run in (apart.c) */
-    struct mo_member *roots;    /* more of them, for jobs inside of jobs */
-    struct mo_seat *seat;       /* where its thread serves an executor (job.h) */
-    struct mo_executor *serves; /* with or without a seat; NULL: none */
-    struct mo_job *job;         /* the innermost that its thread is in */
-    struct mo_outbox *outboxes; /* of executors that its thread has fed */
-    struct mo_job *stranded;    /* jobs that only this thread can run (follow.c) */
-    bool runs_stranded;         /* it is about to */
-    unsigned job_depth;         /* jobs that wait on its stack */
-    uint32_t budget;            /* of the poll that it is in (async.c) */
-    struct mo_ring *ring;       /* of fibers on its thread; NULL: it has had none */
-    void *watch;                /* the stack on which its thread would explain an overflow; NULL: not the runtime's */
-    bool fiber;                 /* it has no thread of its own, but a fiber of a team */
-    uint32_t last_job;          /* number of the job that it made last */
-    struct mo_worker *next;     /* in a list of spare workers */
-    bool pooled;                /* a thread that the pool made; false: adopted */
-    bool first;                 /* its thread is the first one of the process that came here */
-    struct mo_thread_end *ends; /* what ends with its thread, the latest first */
+    struct mo_member *root;       /* the team of one that its thread is in outside any region; NULL: it has had none */
+    struct mo_member *home;       /* the root that its jobs run in (apart.c) */
+    struct mo_member *roots;      /* more of them, for jobs inside of jobs */
+    struct mo_seat *seat;         /* where its thread serves an executor (job.h) */
+    struct mo_executor *serves;   /* with or without a seat; NULL: none */
+    struct mo_job *job;           /* the innermost that its thread is in */
+    struct mo_outbox *outboxes;   /* of executors that its thread has fed */
+    struct mo_job *stranded;      /* jobs that only this thread can run (follow.c) */
+    bool runs_stranded;           /* it is about to */
+    unsigned job_depth;           /* jobs that wait on its stack */
+    uint32_t budget;              /* of the poll that it is in (async.c) */
+    struct mo_stack_cache stacks; /* for strands */
+    struct mo_ring *ring;         /* of fibers on its thread; NULL: it has had none */
+    void *watch;                  /* the stack on which its thread would explain an overflow; NULL: not the runtime's */
+    bool fiber;                   /* it has no thread of its own, but a fiber of a team */
+    uint32_t last_job;            /* number of the job that it made last */
+    struct mo_worker *next;       /* in a list of spare workers */
+    bool pooled;                  /* a thread that the pool made; false: adopted */
+    bool first;                   /* its thread is the first one of the process that came here */
+    struct mo_thread_end *ends;   /* what ends with its thread, the latest first */
     struct mo_obs_thread obs;
     struct mo_counts counts;
     _Atomic uint32_t tid; /* of its thread; 0: it has none */

@@ -1,4 +1,5 @@
 /* The short ways of creating a small job and of joining the newest. */
+#include "park/strand.h"
 #include "sched/run.h"
 
 /* The handle is given before anybody can free the job. */
@@ -106,7 +107,7 @@ enum mo_job_phase mo_job_join_newest(struct mo_worker *w, const struct mo_job_ha
 {
     struct mo_seat *seat = w->seat;
     struct mo_job *job = handle->job;
-    if (mo_unlikely(!seat || !job || !mo_job_is_small(handle->bytes)))
+    if (mo_unlikely(!seat || !job || !mo_job_is_small(handle->bytes) || MO_SHARED(strand))) /* its stack is small */
         return MO_JOB_QUEUED;
     struct mo_member *m = seat->member;
     struct mo_deque_buffer *buf = mo_load_relaxed(&m->deque.buffer);

@@ -1,5 +1,6 @@
 /* Meeting threads: the process's scheduler state, workers, permanent memory, fork. */
 #include "park/fiber.h"
+#include "park/strand.h"
 #include "sched/internal.h"
 #include "sched/job.h"
 #include "topo/topo.h"
@@ -173,6 +174,7 @@ static void after_fork_child(void)
     mo_epoch_reset_after_fork();
     mo_obs_reset_after_fork();
     mo_fiber_reset_after_fork();
+    mo_strands_reset_after_fork();
     s->free = s->spare_adopted = s->spare_pooled = NULL;
     for (unsigned i = 0; i < s->workers; i++) {
         struct mo_worker *w = mo_worker_at((uint16_t)i);

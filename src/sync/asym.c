@@ -36,6 +36,7 @@
 
 #include "base/log.h"
 #include "park/park.h"
+#include "park/strand.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -116,6 +117,6 @@ int mo_sync_asym_unlock_awaited(_Atomic uint32_t *word)
 
 int mo_sync_asym_wake(_Atomic uint32_t *word)
 {
-    mo_plat_futex_wake(word, 1, MO_WAKE_ANY);
+    mo_word_wake(word, 1, MO_WAKE_ANY);
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "sync/sync.h"
 
 #include "park/park.h"
+#include "park/strand.h"
 
 #include <errno.h>
 
@@ -28,7 +29,7 @@ static void await_round(struct mo_sync_barrier *b, uint32_t round)
         mo_plat_pause();
     }
     for (uint32_t done; !is_done(done = mo_load_acquire(&b->done), round);)
-        mo_plat_futex_wait(&b->done, done, 0, MO_WAKE_ANY);
+        mo_word_wait(&b->done, done, false, NULL);
 }
 
 bool mo_sync_barrier_wait(struct mo_sync_barrier *b)
@@ -40,7 +41,7 @@ bool mo_sync_barrier_wait(struct mo_sync_barrier *b)
         mo_fetch_add_acq_rel(&b->done,
                              1u); /* R1; acquire: another round's addition may be the one that counts for us */
         if (size > 1)
-            mo_plat_futex_wake(&b->done, MO_WAKE_ALL, MO_WAKE_ANY);
+            mo_word_wake(&b->done, MO_WAKE_ALL, MO_WAKE_ANY);
     }
     await_round(b, (uint32_t)(before / size + 1));
     mo_fetch_add_acq_rel(&b->left, 1u);

@@ -21,6 +21,7 @@
 #include "sync/sync.h"
 
 #include "park/park.h"
+#include "park/strand.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -155,10 +156,37 @@ static int wait_deferred(struct mo_cond_wait *w)
     return again ? again : err;
 }
 
+/* Who may give its thread back has a parker for this wait alone, and is no thread that could be cancelled. A mutex with an owner
+   is its thread's. */
+static __attribute__((noinline)) int wait_as_strand(struct mo_cond_wait *w)
+{
+    struct mo_parker *p = w->parker = mo_parker_borrow();
+    if (!p)
+        return wait_without_parker(w);
+    mo_parker_enter(p, w->cond, NULL, &w->cond->waiters);
+    mo_parker_deepen(p, MO_PARKER_LONG);
+    int err = w->ops->unlock(w->mutex);
+    if (mo_unlikely(err)) {
+        leave_unserved(w);
+        mo_parker_done(p);
+        mo_parker_return(p);
+        return err;
+    }
+    for (uint32_t word; err == 0 && MO_PARKER_STATE(word = mo_load_acquire(&p->word)) < MO_PARKER_TAKEN;)
+        if (mo_word_wait(&p->word, word, w->until.realtime, w->until.at) == ETIMEDOUT)
+            err = mo_parker_leave(p, &w->cond->waiters) ? ETIMEDOUT : 0; /* C1 */
+    mo_parker_done(p);
+    mo_parker_return(p);
+    int again = w->ops->lock(w->mutex, false);
+    return again ? again : err;
+}
+
 /* A thread that may be cancelled anywhere may still not be so while it holds a lock of the table. */
 int mo_sync_cond_wait(struct mo_cond_wait *w)
 {
     int type;
+    if (!w->plain && mo_unlikely(mo_strand_here() != NULL))
+        return wait_as_strand(w);
     pthread_testcancel();
     pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
     int err = wait_deferred(w);

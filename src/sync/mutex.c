@@ -30,6 +30,7 @@
 
 #include "park/fiber.h"
 #include "park/park.h"
+#include "park/strand.h"
 
 #include <errno.h>
 
@@ -121,6 +122,16 @@ static int lock_on_word(_Atomic uint32_t *word, const struct mo_deadline *until)
     return 0;
 }
 
+/* The same for who may give its thread back meanwhile; a mutex with an owner is its thread's. */
+static __attribute__((noinline)) int lock_as_strand(_Atomic uint32_t *word, const struct mo_deadline *until)
+{
+    uint32_t asleep = asleep_value(word);
+    while (!try_as_sleeper(word))
+        if (mo_word_wait(word, asleep, until->realtime, until->at) == ETIMEDOUT)
+            return ETIMEDOUT;
+    return 0;
+}
+
 /* Until woken (0), or the deadline; in an endless wait the first few sleeps end by themselves. */
 static int sleep_on_two(_Atomic uint32_t *word, uint32_t asleep, struct mo_parker *p, uint32_t own,
                         const struct mo_deadline *until, unsigned *looks)
@@ -165,6 +176,8 @@ static int lock_asleep(_Atomic uint32_t *word, struct mo_sync_mutex *owned, cons
         until = &never;
     if (try_as_sleeper(word))
         return 0;
+    if (!owned && mo_unlikely(mo_strand_here() != NULL))
+        return lock_as_strand(word, until);
     struct mo_parker *p = mo_load_relaxed(&without_two_words) ? NULL : mo_parker_idle_quietly();
     if (!p)
         return lock_on_word(word, until);
@@ -237,7 +250,7 @@ void mo_sync_word_unlock_slow(_Atomic uint32_t *word)
     if (hand_over(word))
         return;
     mo_exchange_release(word, mo_load_relaxed(word) & MO_WORD_ASYM);
-    mo_plat_futex_wake(word, 1, MO_WAKE_ANY);
+    mo_word_wake(word, 1, MO_WAKE_ANY);
 }
 
 void mo_sync_mutex_unlock_slow(struct mo_sync_mutex *m)

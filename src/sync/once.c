@@ -5,13 +5,14 @@
 #include "sync/sync.h"
 
 #include "park/park.h"
+#include "park/strand.h"
 
 enum { NEW, RUNNING, AWAITED };
 
 void mo_sync_once_end(struct mo_sync_once *o, bool done)
 {
     if (mo_exchange_release(&o->state, done ? MO_ONCE_DONE : NEW) == AWAITED)
-        mo_plat_futex_wake(&o->state, MO_WAKE_ALL, MO_WAKE_ANY);
+        mo_word_wake(&o->state, MO_WAKE_ALL, MO_WAKE_ANY);
 }
 
 bool mo_sync_once_begin(struct mo_sync_once *o)
@@ -24,6 +25,6 @@ bool mo_sync_once_begin(struct mo_sync_once *o)
             return true;
         if (seen == RUNNING)
             mo_cas_relaxed(&o->state, &seen, AWAITED);
-        mo_plat_futex_wait(&o->state, AWAITED, 0, MO_WAKE_ANY);
+        mo_word_wait(&o->state, AWAITED, false, NULL);
     }
 }

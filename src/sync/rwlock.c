@@ -15,6 +15,7 @@
 #include "sync/sync.h"
 
 #include "park/park.h"
+#include "park/strand.h"
 
 #include <errno.h>
 
@@ -64,7 +65,7 @@ int mo_sync_rwlock_read_unlock(struct mo_sync_rwlock *l)
             return EPERM;
     while (!mo_cas_release(&l->state, &seen, seen - 1));
     if (seen == (MO_RWLOCK_WRITER | 1u)) /* L5 */
-        mo_plat_futex_wake(&l->state, 1, MO_WAKE_ANY);
+        mo_word_wake(&l->state, 1, MO_WAKE_ANY);
     return 0;
 }
 
@@ -77,7 +78,7 @@ static int await_readers(struct mo_sync_rwlock *l, const struct mo_deadline *unt
         mo_plat_pause();
     }
     for (uint32_t seen; (seen = mo_load_acquire(&l->state)) != MO_RWLOCK_WRITER;)
-        if (mo_plat_futex_wait_until(&l->state, seen, until && until->realtime, until ? until->at : NULL) == ETIMEDOUT)
+        if (mo_word_wait(&l->state, seen, until && until->realtime, until ? until->at : NULL) == ETIMEDOUT)
             return ETIMEDOUT;
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "sync/sync.h"
 
 #include "park/park.h"
+#include "park/strand.h"
 
 #include <errno.h>
 
@@ -46,7 +47,7 @@ static int wait_asleep(struct mo_sync_sem *s, const struct mo_deadline *until)
 {
     mo_fetch_add_relaxed(&s->state, ONE_SLEEPER); /* S2: relaxed, as it orders nothing but this word's own changes */
     while (!take(s, ONE_SLEEPER))
-        if (mo_plat_futex_wait_until(low_half(s), 0, until && until->realtime, until ? until->at : NULL) == ETIMEDOUT) {
+        if (mo_word_wait(low_half(s), 0, until && until->realtime, until ? until->at : NULL) == ETIMEDOUT) {
             mo_fetch_add_relaxed(&s->state, -ONE_SLEEPER);
             return ETIMEDOUT;
         }
@@ -71,7 +72,7 @@ int mo_sync_sem_post(struct mo_sync_sem *s)
             return EOVERFLOW;
     while (!mo_cas_release(&s->state, &seen, seen + 1)); /* S1 */
     if (seen >= ONE_SLEEPER)
-        mo_plat_futex_wake(low_half(s), 1, MO_WAKE_ANY);
+        mo_word_wake(low_half(s), 1, MO_WAKE_ANY);
     return 0;
 }
 
