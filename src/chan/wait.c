@@ -316,6 +316,20 @@ static uint64_t due_at(const struct wait *w, uint64_t deadline_ns)
     return deadline_ns;
 }
 
+/* W2. One for all that are light; what is decided under a lock needs none. */
+static bool pass_barrier(const struct wait *w)
+{
+    bool passed = true, light = false;
+    for (unsigned i = 0; i < w->n; i++) {
+        const struct mo_chan *c = w->cases[i].chan;
+        if (c->kind == MO_CHAN_RENDEZVOUS || (c->light && light))
+            continue;
+        light |= c->light;
+        passed &= mo_chan_barrier(c);
+    }
+    return passed;
+}
+
 /* Stand in, look once more, sleep. The case that has been carried out, or -1: try again. */
 static int park(struct wait *w, uint64_t deadline_ns)
 {
@@ -328,9 +342,8 @@ static int park(struct wait *w, uint64_t deadline_ns)
         return index;
     stand_in_buffered(w);
     w->blind = false;
-    for (unsigned i = 0; i < w->n; i++)
-        if ((i == 0 || !w->cases[i].chan->light) && !mo_chan_barrier(w->cases[i].chan)) /* W2 */
-            w->blind = true;
+    if (!pass_barrier(w))
+        w->blind = true;
     bool ready = false, claimed;
     for (unsigned i = 0; i < w->n && !ready; i++)
         ready = w->cases[i].chan->kind != MO_CHAN_RENDEZVOUS && is_ready(&w->cases[i]);
