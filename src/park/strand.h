@@ -13,7 +13,8 @@
    S3  a wake comes too often rather than never: whoever waits looks again. So a claim may also be for no reason.
    S4  a waker never waits for the lock of a bucket, since it may be a signal handler that has interrupted who holds it. Where
        it cannot have the lock it leaves a mark, tries once more, and leaves: who holds the lock looks at the mark after
-       having let go, and wakes all of the bucket. */
+       having let go, and wakes all of the bucket.
+   tests/models/strand.pml tries all of it. */
 #ifndef MO_PARK_STRAND_H
 #define MO_PARK_STRAND_H
 
