@@ -21,6 +21,7 @@
 #include "moirai/fiber.h"
 #include "moirai/future.h"
 #include "moirai/interfaces.h"
+#include "moirai/io.h"
 #include "moirai/memory.h"
 #include "moirai/parallel.h"
 #include "moirai/plugin.h"

@@ -31,7 +31,8 @@ enum moirai_status {
     MOIRAI_EPEER = -15,     /* the other side is a process that is dead */
     MOIRAI_EBROKEN = -16,   /* shared memory holds what must not be there */
     MOIRAI_EACCES = -17,    /* the system does not let the caller */
-    MOIRAI_ENOFD = -18      /* no descriptors are left */
+    MOIRAI_ENOFD = -18,     /* no descriptors are left */
+    MOIRAI_EIO = -19        /* the system could not, for a reason that it gives */
 };
 
 /* What a status means, as a constant text without line end; values that are no status have one, too.

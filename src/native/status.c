@@ -86,6 +86,8 @@ MO_API const char *moirai_status_text(int status)
         return "the system does not let the caller";
     case MOIRAI_ENOFD:
         return "no descriptors are left";
+    case MOIRAI_EIO:
+        return "the system could not, for a reason that it gives";
     default:
         return "not a status of Moirai's";
     }

@@ -1,0 +1,263 @@
+/* Who waits for a descriptor stands in a queue of the descriptor's record, in by side, and the record's number is armed in one
+   epoll set. One thread of the process looks at that set.
+
+   Why a thread of its own: a worker that slept in epoll_wait() would have to be woken by a write to a descriptor instead of a
+   futex by whoever publishes a task, and while all workers are busy nobody would look; here what is ready is in the
+   executor's list at once, and threads outside of all executors wait the same way. The price is one switch of threads for each
+   batch of events. The thread begins with the first wait and ends when nobody has waited for a second; while somebody waits it
+   sleeps without a time limit.
+
+   R1  A record's queues, its waits' states and links are changed under its lock. Wakers are woken under it: so an operation that
+       has taken itself out under the lock is touched by nobody, and may be freed.
+   R2  A wait is queued, and then its record armed, under the lock. The set tells of an armed descriptor that is ready already,
+       so what came between the try that found nothing and the arming is not lost. It tells once, and all of that side are woken.
+       They try again, and those that find nothing queue up again.
+   R3  Each arming asks the system, which knows whether the number still is the file that it was: so a descriptor that was
+       closed behind our back and its number used again is entered anew. A late event of the old one wakes somebody for nothing.
+   R4  `waiting` rises before the look at `thread`, and the thread says that it goes before it looks at `waiting`, all seq_cst: it
+       stays, or who waits sees that there is none and starts one.
+
+   Records are never freed. A forked child has the waits of nobody: its parent's set, which it would share, is closed there. */
+#include "io/io.h"
+
+#include "plat/io.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#define CHUNK_FDS 1024
+#define CHUNKS    1024
+#define LINGER_MS 1000
+#define NO_SET    (-1)
+
+struct record {
+    _Atomic uint32_t lock;
+    struct mo_io_wait *first[MO_IO_SIDES];
+};
+
+enum thread_state { GONE, THERE };
+
+static struct {
+    _Atomic uint32_t lock; /* of making the set, chunks and the thread */
+    _Atomic int set;       /* its descriptor plus 1; 0: none */
+    _Atomic uint32_t thread;
+    _Atomic uint64_t waiting;
+    _Atomic(struct record *) chunk[CHUNKS];
+} io;
+
+/* ---- Records. */
+static struct record *known(int fd)
+{
+    unsigned n = (unsigned)fd / CHUNK_FDS;
+    struct record *chunk = fd < 0 || n >= CHUNKS ? NULL : mo_load_acquire(&io.chunk[n]);
+    return chunk ? &chunk[(unsigned)fd % CHUNK_FDS] : NULL;
+}
+
+static int record_of(int fd, struct record **r)
+{
+    unsigned n = (unsigned)fd / CHUNK_FDS;
+    if (fd < 0 || n >= CHUNKS)
+        return fd < 0 ? EBADF : EMFILE;
+    if (!(*r = known(fd))) {
+        mo_mutex_lock(&io.lock);
+        if (!mo_load_relaxed(&io.chunk[n]))
+            mo_store_release(&io.chunk[n], (struct record *)mo_plat_map(CHUNK_FDS * sizeof(struct record)));
+        mo_mutex_unlock(&io.lock);
+        *r = known(fd);
+    }
+    return *r ? 0 : ENOMEM;
+}
+
+static void push_locked(struct record *r, struct mo_io_wait *w)
+{
+    w->prev = NULL;
+    w->next = r->first[w->side];
+    if (w->next)
+        w->next->prev = w;
+    r->first[w->side] = w;
+    mo_store_relaxed(&w->state, (uint8_t)MO_IO_QUEUED);
+    mo_fetch_add_seqcst(&io.waiting, 1u); /* R4 */
+}
+
+static void unlink_locked(struct record *r, struct mo_io_wait *w, enum mo_io_wait_state state)
+{
+    if (w->prev)
+        w->prev->next = w->next;
+    else
+        r->first[w->side] = w->next;
+    if (w->next)
+        w->next->prev = w->prev;
+    mo_store_relaxed(&w->state, (uint8_t)state);
+    mo_fetch_sub_seqcst(&io.waiting, 1u);
+}
+
+static void wake_side_locked(struct record *r, enum mo_io_side side, enum mo_io_wait_state state)
+{
+    struct mo_io_wait *w;
+    while ((w = r->first[side]) != NULL) {
+        unlink_locked(r, w, state);
+        mo_waker_wake(&w->waker);
+    }
+}
+
+/* ---- The thread. */
+static void tell(int set, const struct mo_plat_ready *ready)
+{
+    struct record *r = known(ready->fd);
+    if (!r)
+        return;
+    mo_mutex_lock(&r->lock);
+    if (ready->in)
+        wake_side_locked(r, MO_IO_IN, MO_IO_IDLE);
+    if (ready->out)
+        wake_side_locked(r, MO_IO_OUT, MO_IO_IDLE);
+    bool in = r->first[MO_IO_IN], out = r->first[MO_IO_OUT];
+    if ((in || out) && mo_plat_epoll_arm(set, ready->fd, in, out) != 0) { /* they find out why */
+        wake_side_locked(r, MO_IO_IN, MO_IO_IDLE);
+        wake_side_locked(r, MO_IO_OUT, MO_IO_IDLE);
+    }
+    mo_mutex_unlock(&r->lock);
+}
+
+/* R4 */
+static bool goes(void)
+{
+    mo_mutex_lock(&io.lock);
+    mo_store_seqcst(&io.thread, (uint32_t)GONE);
+    bool stays = mo_load_seqcst(&io.waiting) != 0;
+    if (stays)
+        mo_store_seqcst(&io.thread, (uint32_t)THERE);
+    mo_mutex_unlock(&io.lock);
+    return !stays;
+}
+
+static void *look(void *unused)
+{
+    struct mo_plat_ready ready[MO_PLAT_READY_MAX];
+    int set = mo_load_acquire(&io.set) - 1;
+    pthread_setname_np(pthread_self(), "moirai-io");
+    for (;;) {
+        bool idle = mo_load_seqcst(&io.waiting) == 0;
+        unsigned n = mo_plat_epoll_wait(set, ready, idle ? LINGER_MS : -1);
+        for (unsigned i = 0; i < n; i++)
+            tell(set, &ready[i]);
+        if (n == 0 && idle && goes())
+            return NULL;
+    }
+}
+
+/* ---- Fork. */
+static void forked(void)
+{
+    if (mo_load_relaxed(&io.set))
+        mo_plat_close(mo_load_relaxed(&io.set) - 1);
+    for (unsigned i = 0; i < CHUNKS; i++) {
+        struct record *chunk = mo_load_relaxed(&io.chunk[i]);
+        if (chunk)
+            memset((void *)chunk, 0, CHUNK_FDS * sizeof *chunk);
+    }
+    mo_store_relaxed(&io.lock, 0u);
+    mo_store_relaxed(&io.set, 0);
+    mo_store_relaxed(&io.thread, (uint32_t)GONE);
+    mo_store_relaxed(&io.waiting, 0u);
+}
+
+static pthread_once_t handles_fork = PTHREAD_ONCE_INIT;
+
+static void handle_fork(void)
+{
+    pthread_atfork(NULL, NULL, forked);
+}
+
+static int make_set(void)
+{
+    int err = 0, set;
+    if (mo_likely(mo_load_acquire(&io.set)))
+        return 0;
+    pthread_once(&handles_fork, handle_fork);
+    mo_mutex_lock(&io.lock);
+    if (!mo_load_relaxed(&io.set) && !(err = mo_plat_epoll_open(&set)))
+        mo_store_release(&io.set, set + 1);
+    mo_mutex_unlock(&io.lock);
+    return err;
+}
+
+static int make_thread(void)
+{
+    int err = 0;
+    if (mo_likely(mo_load_seqcst(&io.thread) == THERE))
+        return 0;
+    mo_mutex_lock(&io.lock);
+    if (mo_load_relaxed(&io.thread) == GONE && !(err = mo_plat_thread_apart(look, NULL)))
+        mo_store_seqcst(&io.thread, (uint32_t)THERE);
+    mo_mutex_unlock(&io.lock);
+    return err;
+}
+
+/* ---- Waiting. */
+static void set_waker(struct mo_worker *w, struct mo_io_wait *wait, const struct mo_waker *waker)
+{
+    if (wait->waker.word == waker->word)
+        return;
+    if (wait->waker.word)
+        mo_waker_drop(w, &wait->waker);
+    mo_waker_keep(waker);
+    wait->waker = *waker;
+}
+
+int mo_io_await(struct mo_worker *w, struct mo_io_wait *wait, int fd, enum mo_io_side side,
+                const struct mo_waker *waker)
+{
+    struct record *r;
+    int err = record_of(fd, &r);
+    if (!err)
+        err = make_set();
+    if (err)
+        return err;
+    mo_mutex_lock(&r->lock);
+    set_waker(w, wait, waker);
+    if (mo_load_relaxed(&wait->state) != MO_IO_IDLE) { /* it waits, or was closed since the caller's look */
+        if (mo_load_relaxed(&wait->state) == MO_IO_CLOSED)
+            err = ECANCELED;
+        mo_mutex_unlock(&r->lock);
+        return err;
+    }
+    wait->fd = fd;
+    wait->side = (uint8_t)side;
+    push_locked(r, wait);
+    err = make_thread();
+    if (!err)
+        err = mo_plat_epoll_arm(mo_load_relaxed(&io.set) - 1, fd, r->first[MO_IO_IN], r->first[MO_IO_OUT]); /* R2 */
+    if (err)
+        unlink_locked(r, wait, MO_IO_IDLE);
+    mo_mutex_unlock(&r->lock);
+    return err;
+}
+
+/* A descriptor that stays armed for nobody tells of itself once, and nobody is woken. */
+void mo_io_unawait(struct mo_worker *w, struct mo_io_wait *wait)
+{
+    if (!wait->waker.word)
+        return; /* it has never waited */
+    struct record *r = known(wait->fd);
+    if (r) {
+        mo_mutex_lock(&r->lock);
+        if (mo_load_relaxed(&wait->state) == MO_IO_QUEUED)
+            unlink_locked(r, wait, MO_IO_IDLE);
+        mo_mutex_unlock(&r->lock);
+    }
+    mo_waker_drop(w, &wait->waker);
+    wait->waker.word = 0;
+}
+
+void mo_io_close_waits(int fd)
+{
+    struct record *r = known(fd);
+    if (!r)
+        return;
+    mo_mutex_lock(&r->lock);
+    wake_side_locked(r, MO_IO_IN, MO_IO_CLOSED);
+    wake_side_locked(r, MO_IO_OUT, MO_IO_CLOSED);
+    mo_mutex_unlock(&r->lock);
+}
