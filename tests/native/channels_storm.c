@@ -172,7 +172,8 @@ static void storm(const char *mode)
     for (int round = 0; round < 6; round++) {
         const size_t bytes = sizeof(struct message);
         if (!strcmp(mode, "ring"))
-            EXPECT(moirai_channel_new(&channels[0], bytes, (size_t)(round % 2 ? 2 << round : 3 + round * 10), 0) == MOIRAI_OK);
+            EXPECT(moirai_channel_new(&channels[0], bytes, (size_t)(round % 2 ? 2 << round : 3 + round * 10), 0) ==
+                   MOIRAI_OK);
         else if (!strcmp(mode, "one"))
             EXPECT(moirai_channel_new(&channels[0], bytes, 1, 0) == MOIRAI_OK);
         else if (!strcmp(mode, "spsc"))
