@@ -35,21 +35,11 @@ SEEN int pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*body)(
     return real(t, attr, body, arg);
 }
 
-static moirai_executor_t *made(unsigned workers)
+static moirai_executor_t *made_with_one_blocking(unsigned workers)
 {
-    moirai_executor_attr_t attr;
-    moirai_executor_t *x;
-    moirai_executor_attr_init(&attr);
-    assert_int_equal(moirai_executor_attr_set_workers(&attr, workers), MOIRAI_OK);
+    moirai_executor_attr_t attr = attr_of(workers);
     assert_int_equal(moirai_executor_attr_set_blocking_limit(&attr, 1), MOIRAI_OK);
-    assert_int_equal(moirai_executor_new(&x, &attr), MOIRAI_OK);
-    return x;
-}
-
-static void end(moirai_executor_t *x)
-{
-    assert_int_equal(moirai_executor_shutdown(x, MOIRAI_SHUTDOWN_DRAIN, 0), MOIRAI_OK);
-    assert_int_equal(moirai_executor_free(x), MOIRAI_OK);
+    return made_of(&attr);
 }
 
 /* Nobody else is to run tasks, and so give memory back, before none is left. */
@@ -179,7 +169,7 @@ static void test_no_memory(void **unused)
 {
     for (int i = 0; i < 2 * WAYS; i++) {
         struct gate gate = {0}, *at = &gate;
-        struct many m = {.way = i / 2, .here = i % 2, .x = made(1), .gate = at};
+        struct many m = {.way = i / 2, .here = i % 2, .x = made_with_one_blocking(1), .gate = at};
         hits = 0;
         assert_int_equal(moirai_spawn_blocking(m.x, NULL, wait_at, &at, sizeof at), MOIRAI_OK);
         if (!m.here)

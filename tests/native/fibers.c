@@ -6,22 +6,6 @@
 
 #define FIBERS 200
 
-static moirai_executor_t *made(unsigned workers)
-{
-    moirai_executor_attr_t attr;
-    moirai_executor_t *x;
-    moirai_executor_attr_init(&attr);
-    assert_int_equal(moirai_executor_attr_set_workers(&attr, workers), MOIRAI_OK);
-    assert_int_equal(moirai_executor_new(&x, &attr), MOIRAI_OK);
-    return x;
-}
-
-static void end(moirai_executor_t *x)
-{
-    assert_int_equal(moirai_executor_shutdown(x, MOIRAI_SHUTDOWN_DRAIN, 0), MOIRAI_OK);
-    assert_int_equal(moirai_executor_free(x), MOIRAI_OK);
-}
-
 static moirai_task_t spawned(moirai_executor_t *x, const moirai_fiber_attr_t *attr, void (*fn)(void *), void *arg)
 {
     moirai_task_t task;

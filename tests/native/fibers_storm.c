@@ -15,22 +15,6 @@ static void expect(const char *what, long got, long wanted)
     exit(1);
 }
 
-static moirai_executor_t *made(unsigned workers)
-{
-    moirai_executor_attr_t attr;
-    moirai_executor_t *x;
-    moirai_executor_attr_init(&attr);
-    moirai_executor_attr_set_workers(&attr, workers);
-    expect("an executor", moirai_executor_new(&x, &attr), MOIRAI_OK);
-    return x;
-}
-
-static void end(moirai_executor_t *x)
-{
-    expect("the shutdown", moirai_executor_shutdown(x, MOIRAI_SHUTDOWN_DRAIN, 0), MOIRAI_OK);
-    expect("the end", moirai_executor_free(x), MOIRAI_OK);
-}
-
 /* ---- Parked. */
 static moirai_sem_t gate;
 static long arrived, woken;

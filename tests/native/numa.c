@@ -34,7 +34,7 @@ static int begin(void **state)
     return 0;
 }
 
-static int end(void **state)
+static int end_machine(void **state)
 {
     close_executor(MOIRAI_SHUTDOWN_DRAIN);
     return 0;
@@ -427,17 +427,17 @@ int main(int argc, char **argv)
     setenv("HWLOC_SYNTHETIC", argv[1], 1);
     nodes = (unsigned)atoi(argv[2]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_workers_are_spread, begin, end),
-        cmocka_unit_test_setup_teardown(test_strict_worker, begin, end),
-        cmocka_unit_test_setup_teardown(test_strict_node, begin, end),
-        cmocka_unit_test_setup_teardown(test_near, begin, end),
-        cmocka_unit_test_setup_teardown(test_strict_waits_for_its_worker, begin, end),
-        cmocka_unit_test_setup_teardown(test_preferred_goes_elsewhere, begin, end),
-        cmocka_unit_test_setup_teardown(test_preferred_node_goes_elsewhere, begin, end),
-        cmocka_unit_test_setup_teardown(test_priorities_count_in_a_place, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_worker_waits_for_itself, begin, end),
-        cmocka_unit_test_setup_teardown(test_isolated_groups, begin, end),
-        cmocka_unit_test_setup_teardown(test_misuse, begin, end),
+        cmocka_unit_test_setup_teardown(test_workers_are_spread, begin, end_machine),
+        cmocka_unit_test_setup_teardown(test_strict_worker, begin, end_machine),
+        cmocka_unit_test_setup_teardown(test_strict_node, begin, end_machine),
+        cmocka_unit_test_setup_teardown(test_near, begin, end_machine),
+        cmocka_unit_test_setup_teardown(test_strict_waits_for_its_worker, begin, end_machine),
+        cmocka_unit_test_setup_teardown(test_preferred_goes_elsewhere, begin, end_machine),
+        cmocka_unit_test_setup_teardown(test_preferred_node_goes_elsewhere, begin, end_machine),
+        cmocka_unit_test_setup_teardown(test_priorities_count_in_a_place, begin, end_machine),
+        cmocka_unit_test_setup_teardown(test_a_worker_waits_for_itself, begin, end_machine),
+        cmocka_unit_test_setup_teardown(test_isolated_groups, begin, end_machine),
+        cmocka_unit_test_setup_teardown(test_misuse, begin, end_machine),
         cmocka_unit_test(test_none_is_lost),
         cmocka_unit_test(test_cancelled_with_the_executor),
         cmocka_unit_test(test_off),
