@@ -30,6 +30,7 @@
 #include "moirai/status.h"
 #include "moirai/sync.h"
 #include "moirai/task.h"
+#include "moirai/timer.h"
 
 #define MOIRAI_VERSION_MAJOR 0
 #define MOIRAI_VERSION_MINOR 1

@@ -9,6 +9,7 @@
    the target is what comes in half of the delay at that rate, between the bounds. So where messages come seldom they are
    passed on at once (with a least size of 1), and under load a batch is full in half the time that it might wait. */
 #include "chan/chan.h"
+#include "park/clock.h"
 
 #define LOOK_NS 20000 /* a rate is of that long at least */
 
@@ -43,13 +44,13 @@ int mo_chan_batching_new(struct mo_chan **out, size_t bytes, uint64_t capacity, 
     b->target = least;
     b->delay_ns = delay_ns;
     mo_store_relaxed(&b->first_ns, MO_CHAN_FOREVER);
-    b->since_ns = mo_plat_now_ns();
+    b->since_ns = mo_clock_now();
     return 0;
 }
 
 static void adapt(struct mo_chan_batching *b, uint64_t sent)
 {
-    uint64_t now = mo_plat_now_ns(), took = now - b->since_ns;
+    uint64_t now = mo_clock_now(), took = now - b->since_ns;
     if (took < LOOK_NS)
         return;
     double rate = (double)(sent - b->since) / (double)took;
@@ -102,7 +103,7 @@ static size_t put(struct mo_chan *c, const char *messages, size_t n, int *err)
     if (ends)
         release(b, sent + n, FULL);
     else if (begins)
-        mo_store_relaxed(&b->first_ns, mo_plat_now_ns());
+        mo_store_relaxed(&b->first_ns, mo_clock_now());
     unlock(c);
     if (begins || ends)
         mo_chan_notify(c, MO_CHAN_RECV, 1);
@@ -120,7 +121,7 @@ static size_t take(struct mo_chan *c, char *messages, size_t n, int *err)
     if (sent != mo_load_relaxed(&b->released)) {
         if (closed)
             release(b, sent, REST);
-        else if (mo_plat_now_ns() >= due_of(b))
+        else if (mo_clock_now() >= due_of(b))
             release(b, sent, LATE);
     }
     uint64_t there = mo_load_relaxed(&b->released) - received;
@@ -155,7 +156,7 @@ bool mo_chan_batching_ready(struct mo_chan *c, enum mo_chan_side side)
     if (mo_load_acquire(&b->released) != received)
         return true;
     uint64_t due = due_of(b);
-    return due != MO_CHAN_FOREVER && mo_plat_now_ns() >= due;
+    return due != MO_CHAN_FOREVER && mo_clock_now() >= due;
 }
 
 uint64_t mo_chan_due(struct mo_chan *c, enum mo_chan_side side)

@@ -7,6 +7,7 @@
    all by CAS. The step to SENT is the sender's last access: the receiver may free the bytes at once. The waiter lies on the
    receiver's stack, where it stays until it has been told (wait.c): a receiver that cannot take its address back waits. */
 #include "chan/oneshot.h"
+#include "park/clock.h"
 
 enum mo_oneshot_state { EMPTY, SENT, TAKEN, CLOSED, WAITER_MIN };
 
@@ -75,7 +76,7 @@ int mo_oneshot_recv(struct mo_oneshot *o, void *message, uint64_t deadline_ns)
         int err = mo_oneshot_try_recv(o, message);
         if (err != EAGAIN)
             return err;
-        if (deadline_ns != MO_CHAN_FOREVER && mo_plat_now_ns() >= deadline_ns)
+        if (deadline_ns != MO_CHAN_FOREVER && mo_clock_now() >= deadline_ns)
             return ETIMEDOUT;
         mo_chan_waiter_of_thread(&self);
         uint64_t seen = EMPTY, own = (uint64_t)(uintptr_t)&self;
@@ -84,7 +85,7 @@ int mo_oneshot_recv(struct mo_oneshot *o, void *message, uint64_t deadline_ns)
                 return EBUSY;
             continue;
         }
-        if (mo_chan_sleep(&self, deadline_ns))
+        if (mo_chan_sleep(&self, mo_clock_sleep_until(deadline_ns)))
             continue;
         /* The deadline. Who took the address before it could be taken back is going to say so. */
         seen = own;

@@ -1,6 +1,7 @@
 /* Channels that the time sends on. No thread and no timer stands behind them: a message is there as soon as the clock has
    passed `due`, and who waits sleeps until then. One CAS of `due` takes the message; of `tick` it also sets the next. */
 #include "chan/chan.h"
+#include "park/clock.h"
 
 #include "moirai/channel.h"
 
@@ -22,7 +23,7 @@ int mo_chan_timer_try(struct mo_chan *c, void *message)
     do {
         if (mo_load_acquire(&c->closed) || due == MO_CHAN_FOREVER)
             return EPIPE;
-        now = mo_plat_now_ns();
+        now = mo_clock_now();
         if (now < due)
             return EAGAIN;
         missed = t->period ? (now - due) / t->period : 0;
@@ -38,5 +39,5 @@ int mo_chan_timer_try(struct mo_chan *c, void *message)
 bool mo_chan_timer_ready(struct mo_chan *c)
 {
     uint64_t due = mo_load_acquire(&c->timer.due);
-    return mo_load_acquire(&c->closed) || due == MO_CHAN_FOREVER || mo_plat_now_ns() >= due;
+    return mo_load_acquire(&c->closed) || due == MO_CHAN_FOREVER || mo_clock_now() >= due;
 }

@@ -23,6 +23,7 @@
 
    tests/models/channel.pml has closing, two receivers with a select and the notices passed on. */
 #include "chan/chan.h"
+#include "park/clock.h"
 #include "park/park.h"
 #include "park/strand.h"
 #include "watch/trace.h"
@@ -309,6 +310,7 @@ static uint64_t due_at(const struct wait *w, uint64_t deadline_ns)
         uint64_t due = mo_chan_due(w->cases[i].chan, w->cases[i].side);
         deadline_ns = due < deadline_ns ? due : deadline_ns;
     }
+    deadline_ns = mo_clock_sleep_until(deadline_ns);
     if (w->blind) {
         uint64_t soon = mo_plat_now_ns() + BLIND_NS;
         deadline_ns = soon < deadline_ns ? soon : deadline_ns;
@@ -427,7 +429,7 @@ static int await_cases(struct wait *w, uint64_t deadline_ns)
     bool parked = false;
     int index = -1;
     while (index < 0) {
-        if (deadline_ns != MO_CHAN_FOREVER && mo_plat_now_ns() >= deadline_ns) {
+        if (deadline_ns != MO_CHAN_FOREVER && mo_clock_now() >= deadline_ns) {
             w->err = ETIMEDOUT;
             break;
         }

@@ -4,6 +4,7 @@
 #include "chan/chan.h"
 #include "chan/oneshot.h"
 #include "moirai/channel.h"
+#include "park/clock.h"
 
 #include <limits.h>
 
@@ -236,7 +237,7 @@ MO_API int moirai_select(moirai_case_t *cases, unsigned n, int flags, uint64_t d
 static int timer(moirai_channel_t **channel, uint64_t ns, uint64_t period_ns)
 {
     struct mo_chan *c = NULL;
-    uint64_t now = mo_plat_now_ns();
+    uint64_t now = mo_clock_now();
     if (!channel)
         return MOIRAI_EINVAL;
     /* What lies beyond the clock's end never comes, and is no reason to say that it is over. */

@@ -3,6 +3,7 @@
 #include "native/native.h"
 
 #include "moirai/sync.h"
+#include "park/clock.h"
 #include "sync/sync.h"
 
 #include <errno.h>
@@ -35,7 +36,7 @@ static const struct mo_deadline *set_limit(struct limit *l, uint64_t deadline_ns
 
 MO_API uint64_t moirai_now_ns(void)
 {
-    return mo_plat_now_ns();
+    return mo_clock_now();
 }
 
 /* ---- Mutex. */

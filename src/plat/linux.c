@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/single_threaded.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,6 +43,32 @@ uint64_t mo_plat_now_ns(void)
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+int mo_plat_timer_new(void)
+{
+    return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+}
+
+int mo_plat_timer_set(int fd, uint64_t at_ns)
+{
+    struct itimerspec at = {
+        .it_value = {.tv_sec = (time_t)(at_ns / 1000000000u), .tv_nsec = (long)(at_ns % 1000000000u)}};
+    int saved = errno;
+    int err = timerfd_settime(fd, TFD_TIMER_ABSTIME, &at, NULL) == 0 ? 0 : errno;
+    errno = saved;
+    return err;
+}
+
+int mo_plat_timer_wait(int fd)
+{
+    uint64_t times;
+    return read(fd, &times, sizeof times) == sizeof times ? 0 : errno;
+}
+
+void mo_plat_timer_free(int fd)
+{
+    close(fd);
 }
 
 bool mo_plat_barrier_arm(void)

@@ -30,6 +30,13 @@ int mo_plat_futex_move(_Atomic uint32_t *from, uint32_t seen, _Atomic uint32_t *
 void mo_plat_yield(void);
 uint64_t mo_plat_now_ns(void);
 
+/* A timer of the kernel's on the monotonic clock: a descriptor, or -1. set() arms it anew, also while somebody waits; wait()
+   returns when it has gone off since, or with EINTR, or the error of a descriptor that is none any more. */
+int mo_plat_timer_new(void);
+int mo_plat_timer_set(int fd, uint64_t at_ns);
+int mo_plat_timer_wait(int fd);
+void mo_plat_timer_free(int fd);
+
 /* Make every running thread of this process pass a full barrier (membarrier, private expedited). arm() is cheap only
    while the process has one thread (else the kernel waits for a grace period) and refuses otherwise; false also when
    the kernel or a sandbox denies it. barrier_all() is false if that happens later. */

@@ -17,6 +17,7 @@
    Outboxes are found through a list that is only pushed to. A thread's own list of them leads to the executor's; when the
    thread ends it gives them up by writing `owner` (release), and the next one takes one over by a CAS (acquire), and the
    deque's owner's side with it. */
+#include "park/clock.h"
 #include "sched/async.h"
 #include "sched/executor.h"
 #include "sched/strand.h"
@@ -382,8 +383,10 @@ static bool is_over(void *arg)
         return true;
     if (c->deadline_ns == UINT64_MAX)
         return false;
-    uint64_t now = mo_plat_now_ns();
+    uint64_t now = mo_clock_now();
     c->wait.relook_ns = now < c->deadline_ns ? (c->deadline_ns - now) / 64 + 1 : 1;
+    if (mo_clock_is_by_hand() && c->wait.relook_ns > MO_CLOCK_LOOK_NS / 64)
+        c->wait.relook_ns = MO_CLOCK_LOOK_NS / 64;
     return c->late = now >= c->deadline_ns;
 }
 

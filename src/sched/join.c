@@ -1,4 +1,5 @@
 /* Waiting for jobs, and for groups of them; what a thread runs meanwhile. */
+#include "park/clock.h"
 #include "sched/run.h"
 #include "sched/strand.h"
 
@@ -27,10 +28,12 @@ static bool is_late(struct job_wait *jw)
 {
     if (mo_likely(jw->deadline_ns == MO_FOREVER))
         return false;
-    uint64_t now = mo_plat_now_ns();
+    uint64_t now = mo_clock_now();
     if (now >= jw->deadline_ns)
         return jw->late = true;
     uint64_t relook = (jw->deadline_ns - now) / 64 + 1;
+    if (mo_clock_is_by_hand()) /* nobody tells this wait that the hand was moved */
+        relook = relook < MO_CLOCK_LOOK_NS / 64 ? relook : MO_CLOCK_LOOK_NS / 64;
     jw->wait.relook_ns = jw->seat && relook > HELP_RELOOK_NS ? HELP_RELOOK_NS : relook;
     return false;
 }

@@ -3,6 +3,7 @@
 #include "park/strand.h"
 #include "sched/internal.h"
 #include "sched/job.h"
+#include "sched/timer.h"
 #include "topo/topo.h"
 
 #include <pthread.h>
@@ -202,6 +203,7 @@ static void after_fork_child(void)
     for (struct mo_team *t = s->teams; t; t = t->next)
         mo_team_forget_threads(t, !takes_part(self, t));
     mo_executors_forget();
+    mo_timers_forget();
     mo_watch_reset_after_fork();
     if (self)
         start_counting_anew(self);
