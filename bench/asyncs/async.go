@@ -60,8 +60,28 @@ func pingPong() float64 {
 	return ns
 }
 
+// The same number of timers, set and stopped again.
+func timers() float64 {
+	const count = 1000
+	var all [count]*time.Timer
+	before := time.Now()
+	for i := range all {
+		all[i] = time.AfterFunc(time.Second+time.Duration(i)*time.Microsecond, func() {})
+	}
+	for _, timer := range all {
+		timer.Stop()
+	}
+	return float64(time.Since(before).Nanoseconds()) / count
+}
+
+func late() float64 {
+	before := time.Now()
+	time.Sleep(time.Millisecond)
+	return float64((time.Since(before) - time.Millisecond).Nanoseconds())
+}
+
 func main() {
-	rows := map[string]func() float64{"yield": twoYield, "create_join": createJoin, "ping_pong": pingPong}
+	rows := map[string]func() float64{"yield": twoYield, "create_join": createJoin, "ping_pong": pingPong, "timer": timers, "late": late}
 	if len(os.Args) > 1 && os.Args[1] == "--list" {
 		for name := range rows {
 			fmt.Println(name)

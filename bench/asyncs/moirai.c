@@ -99,9 +99,80 @@ static double ping_pong(void)
     return inside(play);
 }
 
+/* ---- Timers and futures. */
+#define TIMERS  1000
+#define NS_LATE 1000000
+
+static moirai_sleep_t sleeps[TIMERS];
+
+static int set_and_drop(moirai_future_t *self, const moirai_waker_t *waker)
+{
+    (void)self;
+    for (int i = 0; i < TIMERS; i++)
+        moirai_future_poll(&sleeps[i].future, waker);
+    for (int i = 0; i < TIMERS; i++)
+        moirai_future_drop(&sleeps[i].future);
+    return MOIRAI_READY;
+}
+
+/* Set and taken out again: one a second away, and the others behind it. */
+static double timers(void)
+{
+    static const moirai_future_ops_t ops = {.poll = set_and_drop};
+    moirai_future_t all = {&ops};
+    uint64_t far = moirai_now_ns() + 1000000000;
+    for (int i = 0; i < TIMERS; i++)
+        moirai_sleep_init(&sleeps[i], far + (uint64_t)i * 1000);
+    double before = bench_now_ns();
+    moirai_block_on(&all, MOIRAI_FOREVER);
+    return (bench_now_ns() - before) / TIMERS;
+}
+
+static void sleep_late(void *ns)
+{
+    uint64_t deadline = moirai_now_ns() + NS_LATE;
+    bench_expect("a sleep", moirai_sleep_until(deadline), MOIRAI_OK);
+    *(double *)ns = (double)(moirai_now_ns() - deadline);
+}
+
+static double late(void)
+{
+    return inside(sleep_late);
+}
+
+static int ready_at_once(moirai_future_t *self, const moirai_waker_t *waker)
+{
+    (void)self;
+    (void)waker;
+    return MOIRAI_READY;
+}
+
+static void spawn_futures(void *ns)
+{
+    static const moirai_future_ops_t ops = {.poll = ready_at_once};
+    moirai_future_t future = {&ops};
+    moirai_task_t task;
+    double before = bench_now_ns();
+    for (int i = 0; i < CREATIONS; i++) {
+        moirai_async(executor, &task, &future, sizeof future);
+        moirai_join(&task, NULL);
+    }
+    *(double *)ns = (bench_now_ns() - before) / CREATIONS;
+}
+
+static double futures(void)
+{
+    return inside(spawn_futures);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct task_row rows[] = {
-        {"yield", yields}, {"create_join", create_join}, {"ping_pong", ping_pong}, {NULL, NULL}};
+    static const struct task_row rows[] = {{"yield", yields},
+                                           {"create_join", create_join},
+                                           {"ping_pong", ping_pong},
+                                           {"timer", timers},
+                                           {"late", late},
+                                           {"future", futures},
+                                           {NULL, NULL}};
     return measure_rows("moirai", rows, argc, argv, begin);
 }
