@@ -162,15 +162,14 @@ static bool explain(const void *address)
     if (!s || (const char *)address >= (const char *)s->low ||
         (const char *)s->low - (const char *)address > (ptrdiff_t)mo_plat_page_bytes())
         return false;
-    size_t kib = (s->bytes + sizeof *s) / 1024;
     if (strand)
         mo_warn("stack overflow: a fiber needs more than its %zu KiB (moirai_fiber_attr_set_stack_bytes() sets how "
                 "many it has)",
-                kib);
+                (s->bytes + sizeof *s) / 1024);
     else
         mo_warn("stack overflow: a fiber needs more than its %zu KiB (OMP_STACKSIZE sets how large the stacks of "
                 "threads are)",
-                kib);
+                s->bytes / 1024);
     return true;
 }
 
