@@ -226,12 +226,35 @@ static void test_no_memory_for_executors(void **unused)
     assert_int_equal(hits, taken);
 }
 
+static void nothing_at_all(void *arg)
+{
+}
+
+/* A size of stacks that nobody has had yet has none ready. */
+static void fibers_need_stacks(void **state)
+{
+    moirai_executor_t *x = made(1);
+    moirai_task_t task;
+    moirai_fiber_attr_t attr;
+    moirai_fiber_attr_init(&attr);
+    assert_int_equal(moirai_fiber_attr_set_stack_bytes(&attr, 256 * 1024), MOIRAI_OK);
+    SET(&no_memory, true);
+    int status = moirai_fiber_spawn(x, &task, &attr, nothing_at_all, NULL);
+    SET(&no_memory, false);
+    assert_int_equal(status, MOIRAI_ENOMEM);
+    assert_int_equal(moirai_fiber_spawn(x, &task, &attr, nothing_at_all, NULL), MOIRAI_OK);
+    assert_int_equal(moirai_join(&task, NULL), MOIRAI_OK);
+    end(x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+
         cmocka_unit_test(test_no_threads),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_no_memory_for_executors),
+        cmocka_unit_test(fibers_need_stacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
