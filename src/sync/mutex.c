@@ -47,20 +47,25 @@
 #define SPIN_NS     1000
 #define SCORE_MAX   64
 #define PROBE_EVERY 64
+#define PAUSES_MAX  8
 static _Atomic uint32_t score = SCORE_MAX, attempts; /* hints: lost updates do not matter */
 
+/* Looks become rarer, up to PAUSES_MAX pauses apart: each takes the line away from an owner that may want it for several short
+   holds in a row, and these cost least on the CPU that has the data. */
 static bool spin_for(_Atomic uint32_t *word, uint64_t budget)
 {
     uint64_t began = mo_plat_ticks();
-    do {
+    for (unsigned pause = 1;; pause += pause < PAUSES_MAX ? pause : 0) {
         uint32_t seen = mo_load_relaxed(word);
         if (mo_sync_word_is_free(seen) && mo_cas_acquire(word, &seen, seen | 1u))
             return true;
         if (seen == 2) /* others sleep: it will take long */
             return false;
-        mo_plat_pause();
-    } while (mo_plat_ticks() - began < budget);
-    return false;
+        if (mo_plat_ticks() - began >= budget)
+            return false;
+        for (unsigned i = 0; i < pause; i++)
+            mo_plat_pause();
+    }
 }
 
 static const void *key_of(const _Atomic uint32_t *word)
