@@ -126,7 +126,7 @@ enum moirai_locality { MOIRAI_PREFERRED = 0, MOIRAI_STRICT = 1 };
 int moirai_task_attr_set_worker(moirai_task_attr_t *attr, unsigned worker, int how);
 int moirai_task_attr_set_node(moirai_task_attr_t *attr, unsigned node, int how);
 int moirai_task_attr_set_near(moirai_task_attr_t *attr, const void *address, int how);
-/* For people. The text must live as long as the task. */
+/* For people: plug-ins are told, and recordings have its first 60 bytes. The text must live as long as the task. */
 int moirai_task_attr_set_name(moirai_task_attr_t *attr, const char *name);
 int moirai_task_attr_set_group(moirai_task_attr_t *attr, moirai_group_t *group);
 

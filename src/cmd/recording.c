@@ -113,6 +113,17 @@ static void end_spans(struct ring_reader *x, unsigned depth, bool unfinished)
     }
 }
 
+/* What goes beyond a name was not written by us. */
+static void take_text(struct mo_span *s, const struct mo_trace_record *rec, uint32_t kind)
+{
+    char *text = kind == MO_TRACE_NAME ? s->name : s->executor;
+    size_t has = strlen(text);
+    if (has > sizeof s->name - 1 - MO_TRACE_TEXT)
+        return;
+    memcpy(text + has, (const char *)rec + offsetof(struct mo_trace_record, a), MO_TRACE_TEXT);
+    text[has + MO_TRACE_TEXT] = 0;
+}
+
 static void take(struct ring_reader *x, const struct mo_trace_record *rec, uint32_t kind)
 {
     struct mo_span s = {.kind = (enum mo_trace_kind)(kind & ~1u),
@@ -127,6 +138,9 @@ static void take(struct ring_reader *x, const struct mo_trace_record *rec, uint3
         x->tid = rec->c;
     } else if (kind == MO_TRACE_STEAL || kind == MO_TRACE_CREATE) {
         x->tell(x->arg, &s);
+    } else if (kind == MO_TRACE_NAME || kind == MO_TRACE_EXECUTOR) {
+        if (x->depth && x->open[x->depth - 1].kind == MO_TRACE_JOB) /* else its beginning has been written over */
+            take_text(&x->open[x->depth - 1], rec, kind);
     } else if (kind % 2 == 0) {
         if (x->depth < DEPTH_MAX)
             x->open[x->depth++] = s;

@@ -41,13 +41,18 @@ static void tell(void *arg, const struct mo_span *s)
         printf("\"dur\":%.3f,", s->us);
     printf("\"cat\":\"%s\",\"name\":", mo_recording_kind(s->kind));
     char name[512];
-    const char *place = mo_span_has_place(s) ? mo_place_name(s->a) : mo_span_detail(s->kind, s->c);
+    const char *place = *s->name ? s->name : mo_span_has_place(s) ? mo_place_name(s->a) : mo_span_detail(s->kind, s->c);
     snprintf(name, sizeof name, "%s%s%s", mo_recording_kind(s->kind), *place ? " " : "", place);
     mo_json_string(stdout, name);
     fputs(",\"args\":{", stdout);
     if (mo_span_has_place(s)) {
         fputs("\"place\":", stdout);
         mo_json_string(stdout, mo_place_line(s->a));
+        fputs(",", stdout);
+    }
+    if (*s->executor) {
+        fputs("\"executor\":", stdout);
+        mo_json_string(stdout, s->executor);
         fputs(",", stdout);
     }
     if (s->b)

@@ -21,6 +21,13 @@ void mo_job_invoke_special(struct mo_worker *w, struct mo_job *job, void (*fn)(v
         mo_job_invoke_body(job, fn);
 }
 
+static __attribute__((noinline)) void trace_names(const struct mo_executor *x, struct mo_job *job)
+{
+    if (job->flags & MO_JOB_EXTENDED)
+        mo_trace_text(MO_TRACE_NAME, mo_job_ext(job)->name);
+    mo_trace_text(MO_TRACE_EXECUTOR, mo_executor_name(x));
+}
+
 /* Its thread is in the middle of something, or something has been left behind in its root, or it is watched. */
 void mo_job_invoke_apart(struct mo_worker *w, struct mo_job *job, void (*fn)(void *), const struct mo_job *outer)
 {
@@ -30,6 +37,8 @@ void mo_job_invoke_apart(struct mo_worker *w, struct mo_job *job, void (*fn)(voi
     else if (!home || !mo_root_is_empty(w->home))
         pushed = mo_root_push(w);
     mo_trace(MO_TRACE_JOB, (const void *)fn, 0, 0);
+    if (mo_is_tracing())
+        trace_names(w->serves, job);
     invoke(w, job, fn);
     mo_trace(MO_TRACE_END(MO_TRACE_JOB), NULL, 0, 0);
     if (pushed)

@@ -241,6 +241,20 @@ void mo_trace_put(enum mo_trace_kind kind, const void *a, uint64_t b, uint32_t c
     put(ring, kind, a, b, c);
 }
 
+void mo_trace_text(enum mo_trace_kind kind, const char *text)
+{
+    size_t left = text ? strnlen(text, (size_t)MO_TRACE_TEXTS * MO_TRACE_TEXT) : 0;
+    for (size_t n; left; text += n, left -= n) {
+        struct {
+            uint64_t a, b;
+            uint32_t c;
+        } piece = {0};
+        n = left < MO_TRACE_TEXT ? left : MO_TRACE_TEXT;
+        memcpy(&piece, text, n);
+        mo_trace_put(kind, (const void *)(uintptr_t)piece.a, piece.b, piece.c);
+    }
+}
+
 void mo_trace_begin(bool recorded)
 {
     mo_plat_ticks_per_us();

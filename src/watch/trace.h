@@ -35,7 +35,10 @@ enum mo_trace_kind {
     MO_TRACE_STEAL = 22,     /* c: tasks taken, b: how far the victim was, in the thief's order */
     MO_TRACE_CREATE = 24,    /* a task is created; a: place, b: its number */
     MO_TRACE_CHANNEL = 26,   /* waits at a channel; b: channel, c: MO_TRACE_CHANNEL_C() */
-    MO_TRACE_KINDS = 28
+    /* Of the native task that began last: 20 bytes of text in a, b and c, zeros behind its end; of a longer one several. */
+    MO_TRACE_NAME = 28,
+    MO_TRACE_EXECUTOR = 30, /* whose task it is */
+    MO_TRACE_KINDS = 32
 };
 
 /* Of the first channel, its kind and the side that is waited at (src/chan/chan.h), and how many are waited at. */
@@ -57,11 +60,13 @@ struct mo_trace_ring {
 };
 
 #define MO_TRACE_MAGIC      "MOIRTRC" /* with its zero byte */
-#define MO_TRACE_VERSION    2
+#define MO_TRACE_VERSION    3
 #define MO_TRACE_RECORDS    16382 /* of a ring */
 #define MO_TRACE_RING_BYTES (sizeof(struct mo_trace_ring) + MO_TRACE_RECORDS * sizeof(struct mo_trace_record))
 #define MO_TRACE_MAPS_BYTES (64u * 1024)
 #define MO_TRACE_NOTES      4096
+#define MO_TRACE_TEXT       20 /* bytes in one record */
+#define MO_TRACE_TEXTS      3  /* records of one text, at most: what is longer is cut */
 
 struct mo_trace_head {
     char magic[8];
@@ -82,6 +87,8 @@ struct mo_trace_head {
 
 _Static_assert(MO_TRACE_NOTES > MO_ADVICES * (MO_ADVICE_BYTES + 32), "all fit");
 _Static_assert(sizeof(struct mo_trace_record) == 32 && sizeof(struct mo_trace_ring) == 64, "what the file has");
+_Static_assert(offsetof(struct mo_trace_record, kind) - offsetof(struct mo_trace_record, a) == MO_TRACE_TEXT,
+               "room for it");
 
 /* Somebody wants to know: for a recording, or how long threads sleep. */
 extern _Atomic bool MO_SHARED(tracing) MO_SHARED_ATTR;
@@ -100,6 +107,9 @@ static inline __attribute__((always_inline)) void mo_trace(enum mo_trace_kind ki
     if (mo_is_tracing())
         mo_trace_put(kind, a, b, c);
 }
+
+/* Of a text, for whoever has seen that somebody wants it; nothing of an empty one or NULL. */
+void mo_trace_text(enum mo_trace_kind kind, const char *text);
 
 #define MO_TRACE_END(kind) ((enum mo_trace_kind)((kind) + 1))
 

@@ -57,6 +57,22 @@ def check_jobs(place):
            {e["name"] for e in document["traceEvents"] if e.get("cat") == "native task"})
 
 
+def check_names(place):
+    """named.c: tasks with and without names, of executors with and without one."""
+    env = {**place.environment({"MOIRAI_TRACE": "named"}), "LD_PRELOAD": ""}
+    done = subprocess.run([place.programs / "named"], env=env, cwd=place.work, capture_output=True, text=True)
+    expect("named: status", (0, ""), (done.returncode, done.stderr))
+    slices = collections.Counter((e["name"], e["args"].get("executor"))
+                                 for e in trace(place, place.work / "named")["traceEvents"] if e.get("cat") == "native task")
+    text = "0123456789" * 10
+    expect("named: slices", {("native task resize the image", "fifteen letters"): 2,
+                             ("native task twenty bytes exactly", "fifteen letters"): 1,
+                             (f"native task {text[:60]}", "fifteen letters"): 1, ("native task a \"quote\" <", "default"): 1,
+                             ("native task inner", "fifteen letters"): 1, ("native task outer", "fifteen letters"): 1,
+                             ("native task work", "fifteen letters"): 2, ("native task work", "default"): 1,
+                             ("native task work", None): 1}, dict(slices))
+
+
 def check_channels(place):
     env = {**place.environment({"MOIRAI_TRACE": "channels"}), "LD_PRELOAD": ""}
     done = subprocess.run([place.programs / "channels"], env=env, cwd=place.work, capture_output=True, text=True)
@@ -165,7 +181,7 @@ def check_page(place):
 
 def main():
     place = Place(*sys.argv[1:4])
-    for check in check_events, check_jobs, check_channels, check_ends, check_bounds, check_files, check_page:
+    for check in check_events, check_jobs, check_names, check_channels, check_ends, check_bounds, check_files, check_page:
         check(place)
     finish()
 

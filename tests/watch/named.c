@@ -1,0 +1,54 @@
+/* Tasks of which the names are known, of executors with a name, and of one that has none. */
+#include <moirai/moirai.h>
+
+static void work(void *data)
+{
+    (void)data;
+}
+
+static int spawn(moirai_executor_t *x, const char *name, void (*fn)(void *data))
+{
+    moirai_task_attr_t attr;
+    moirai_task_t task;
+    moirai_task_attr_init(&attr);
+    return moirai_task_attr_set_name(&attr, name) || moirai_spawn_with(x, &task, &attr, fn, NULL, 0) ||
+           moirai_join(&task, NULL);
+}
+
+/* The inner one's name is not the outer one's. */
+static void outer(void *data)
+{
+    (void)data;
+    if (spawn(NULL, "inner", work))
+        moirai_task_fail(1, "no inner task");
+}
+
+int main(void)
+{
+    static const char *const names[] = {
+        "resize the image", "resize the image", "twenty bytes exactly",
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789", ""};
+    moirai_executor_attr_t attr;
+    moirai_executor_t *x, *unnamed;
+    moirai_executor_attr_init(&attr);
+    if (moirai_executor_new(&unnamed, &attr))
+        return 1;
+    if (moirai_executor_attr_set_name(&attr, "fifteen letters") || moirai_executor_new(&x, &attr))
+        return 1;
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (spawn(x, names[i], work))
+            return 2;
+    if (spawn(x, "outer", outer) || spawn(NULL, "a \"quote\" <", work))
+        return 3;
+    moirai_executor_t *const executors[] = {x, NULL, unnamed};
+    for (int i = 0; i < 3; i++) {
+        moirai_task_t task;
+        if (moirai_spawn(executors[i], &task, work, NULL, 0) || moirai_join(&task, NULL))
+            return 4;
+    }
+    for (int i = 0; i < 3; i++)
+        if (executors[i] &&
+            (moirai_executor_shutdown(executors[i], MOIRAI_SHUTDOWN_DRAIN, 0) || moirai_executor_free(executors[i])))
+            return 5;
+    return 0;
+}
