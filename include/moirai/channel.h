@@ -44,7 +44,8 @@
    bounded one's do.
 
    Waiting. Calls end at a deadline, a point of time on CLOCK_MONOTONIC in nanoseconds (moirai_now_ns(), MOIRAI_FOREVER);
-   0 means one try. The thread that calls sleeps, and so does a task's worker: nothing else runs on it meanwhile. Who waits is woken
+   0 means one try. The thread that calls sleeps, and so does a task's worker: nothing else runs on it meanwhile; futures wait
+   without a thread ("Ends as futures"). Who waits is woken
    in the order of arrival, but somebody who does not wait may be quicker.
 
    Memory. A bounded channel takes 384 bytes, and 8 and the message's size (rounded up to 8) for each of its capacity; the
@@ -59,6 +60,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "moirai/future.h"
 #include "moirai/status.h"
 #include "moirai/sync.h"
 
@@ -236,6 +238,65 @@ int moirai_oneshot_try_recv(moirai_oneshot_t *oneshot, void *message);
 /* No message will be sent, or received.
    Errors: MOIRAI_EALREADY where it is closed, or a message was sent: then that can be received still. */
 int moirai_oneshot_close(moirai_oneshot_t *oneshot);
+
+/* ---- Ends as futures (moirai/future.h), at channels of all kinds and beside calls that wait: each is one message.
+
+     int answer(moirai_channel_t *questions, moirai_channel_t *answers)
+     {
+         moirai_recv_t recv;
+         moirai_send_t send;
+         long n;
+         moirai_recv_init(&recv, questions, &n);
+         if (moirai_block_on(&recv.future, MOIRAI_FOREVER) != MOIRAI_OK || recv.status != MOIRAI_OK)
+             return recv.status;
+         n++;
+         moirai_send_init(&send, answers, &n);
+         return moirai_block_on(&send.future, MOIRAI_FOREVER) == MOIRAI_OK ? send.status : MOIRAI_ENOMEM;
+     }
+
+   From its first poll on one stays where it is, and its channel and message too, until it is ready or has been dropped
+   (moirai_future_drop()); a channel is not to be freed before that. Each takes 176 bytes. One that is ready can be
+   initialised again.
+
+   status: MOIRAI_EBUSY until it is ready, then as the call that waits would have said. Dropped before it was ready, MOIRAI_ECANCELED:
+   nothing was sent or received. A message that has been sent stays for other receivers, one that was not sent is its sender's as
+   before. Only where a message had been received without a buffer from a sender that is being dropped it says MOIRAI_OK: so
+   drop() of a future that sends, and who loses a race of several sends, has to look at it.
+
+   Where there is no buffer a receiver that is a future takes its message when it is polled: it is no receiver that
+   moirai_channel_try_send() meets. */
+typedef struct {
+    moirai_future_t future;
+    moirai_channel_t *channel;
+    void *message; /* where it comes to */
+    int status;
+    uint64_t moirai_words[18];
+} moirai_recv_t;
+
+typedef struct {
+    moirai_future_t future;
+    moirai_channel_t *channel;
+    const void *message;
+    int status;
+    uint64_t moirai_words[18];
+} moirai_send_t;
+
+/* Errors: in `status`, as moirai_channel_recv() and moirai_channel_send(); MOIRAI_EINVAL without channel or message; MOIRAI_EAGAIN or
+   MOIRAI_ENOMEM where a timer is needed and cannot be had. */
+void moirai_recv_init(moirai_recv_t *recv, moirai_channel_t *channel, void *message);
+void moirai_send_init(moirai_send_t *send, moirai_channel_t *channel, const void *message);
+
+/* Sending to a one-shot never waits; this receives from one. */
+typedef struct {
+    moirai_future_t future;
+    moirai_oneshot_t *oneshot;
+    void *message;
+    int status;
+    uint64_t moirai_words[18];
+} moirai_oneshot_recv_t;
+
+/* Errors: in `status`, as moirai_oneshot_recv(); MOIRAI_EINVAL without one-shot. */
+void moirai_oneshot_recv_init(moirai_oneshot_recv_t *recv, moirai_oneshot_t *oneshot, void *message);
 
 #ifdef __cplusplus
 }

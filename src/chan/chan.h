@@ -63,7 +63,8 @@ struct mo_chan_entry {
     struct mo_chan_entry *next, *prev;
     void *message;
     uint32_t index;
-    bool queued; /* under the channel's lock */
+    bool queued;    /* under the channel's lock */
+    bool by_notice; /* at a channel without buffer: cannot be handed a message, see W5 in wait.c */
 };
 
 struct mo_chan_gate {
@@ -228,8 +229,15 @@ void mo_chan_notify_all(struct mo_chan *c, enum mo_chan_side side);
 bool mo_chan_has_barrier(void);
 /* Every thread that runs passes a full barrier; false: it does not, look again after some time. */
 bool mo_chan_barrier(const struct mo_chan *c);
-/* Under the lock. The oldest that stands there and is claimed now, or NULL. */
-struct mo_chan_entry *mo_chan_pop_locked(struct mo_chan *c, enum mo_chan_side side);
+/* Under the lock. The oldest that stands there, can be handed a message and is claimed now; or NULL. */
+struct mo_chan_entry *mo_chan_pop_to_hand_locked(struct mo_chan *c, enum mo_chan_side side);
+/* W5: have a receiver that cannot be handed a message try. */
+void mo_chan_call(struct mo_chan *c);
+/* Of a waiter that waits for one thing only, and is no thread. 0 or EPIPE: it went on at once, at a channel without buffer; EAGAIN: it
+   stands there. At other channels what has come meanwhile is to be looked for then (W2). */
+int mo_chan_stand(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e, bool in_front);
+/* True: it stands there no more, nobody has claimed it. False: somebody had, and it is OVER. */
+bool mo_chan_step_back(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e);
 bool mo_chan_rendezvous_locked(struct mo_chan *c, enum mo_chan_side side, void *message, struct mo_chan_waiter **met);
 int mo_chan_rendezvous_try(struct mo_chan *c, enum mo_chan_side side, void *message);
 

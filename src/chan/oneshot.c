@@ -69,6 +69,22 @@ int mo_oneshot_try_recv(struct mo_oneshot *o, void *message)
     return 0;
 }
 
+int mo_oneshot_stand(struct mo_oneshot *o, struct mo_chan_waiter *w)
+{
+    uint64_t seen = EMPTY;
+    if (mo_cas_acq_rel(&o->state, &seen, (uint64_t)(uintptr_t)w))
+        return 0;
+    return waiter_in(seen) ? EBUSY : EAGAIN;
+}
+
+/* Who took the address before it could be taken back is going to say so. */
+void mo_oneshot_step_back(struct mo_oneshot *o, struct mo_chan_waiter *w)
+{
+    uint64_t seen = (uint64_t)(uintptr_t)w;
+    if (!mo_cas_acq_rel(&o->state, &seen, (uint64_t)EMPTY))
+        mo_chan_await_word(w);
+}
+
 int mo_oneshot_recv(struct mo_oneshot *o, void *message, uint64_t deadline_ns)
 {
     struct mo_chan_waiter self;
@@ -79,17 +95,10 @@ int mo_oneshot_recv(struct mo_oneshot *o, void *message, uint64_t deadline_ns)
         if (deadline_ns != MO_CHAN_FOREVER && mo_clock_now() >= deadline_ns)
             return ETIMEDOUT;
         mo_chan_waiter_of_thread(&self);
-        uint64_t seen = EMPTY, own = (uint64_t)(uintptr_t)&self;
-        if (!mo_cas_acq_rel(&o->state, &seen, own)) {
-            if (waiter_in(seen))
-                return EBUSY;
-            continue;
-        }
-        if (mo_chan_sleep(&self, mo_clock_sleep_until(deadline_ns)))
-            continue;
-        /* The deadline. Who took the address before it could be taken back is going to say so. */
-        seen = own;
-        if (!mo_cas_acq_rel(&o->state, &seen, (uint64_t)EMPTY))
-            mo_chan_await_word(&self);
+        err = mo_oneshot_stand(o, &self);
+        if (err == EBUSY)
+            return EBUSY;
+        if (err == 0 && !mo_chan_sleep(&self, mo_clock_sleep_until(deadline_ns)))
+            mo_oneshot_step_back(o, &self);
     }
 }

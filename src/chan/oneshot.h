@@ -21,4 +21,9 @@ int mo_oneshot_try_recv(struct mo_oneshot *o, void *message);
 /* EALREADY. A message that is there can be received still. */
 int mo_oneshot_close(struct mo_oneshot *o);
 
+/* A waiter that is no thread. 0: it stands there; EAGAIN: try again; EBUSY another one waits. */
+int mo_oneshot_stand(struct mo_oneshot *o, struct mo_chan_waiter *w);
+/* It stands there no more, and is OVER where somebody had found it. */
+void mo_oneshot_step_back(struct mo_oneshot *o, struct mo_chan_waiter *w);
+
 #endif

@@ -7,7 +7,8 @@
 /* *met has to be woken once no lock is held. */
 bool mo_chan_rendezvous_locked(struct mo_chan *c, enum mo_chan_side side, void *message, struct mo_chan_waiter **met)
 {
-    struct mo_chan_entry *other = mo_chan_pop_locked(c, side == MO_CHAN_SEND ? MO_CHAN_RECV : MO_CHAN_SEND);
+    enum mo_chan_side facing = side == MO_CHAN_SEND ? MO_CHAN_RECV : MO_CHAN_SEND;
+    struct mo_chan_entry *other = mo_chan_pop_to_hand_locked(c, facing);
     if (!other)
         return false;
     if (side == MO_CHAN_SEND)

@@ -20,6 +20,12 @@
    W4  a hand-over is decided under the channel's lock. A select takes the locks of all its channels without buffer, in the
        order of their addresses, looks for somebody who stands there, and if there is nobody stands in at all of them before it lets go:
        of two that come to the same channel the second one finds the first.
+   W5  a receiver that may be given up when its message has been handed to it (a future that is dropped) would take the message with
+       it. At a channel without buffer such a one is only ever noticed (`by_notice`): each sender that stands in calls one of
+       them, which takes the message from where it stands. They stand behind those that can be handed one. Who was called
+       and goes without having tried calls the next. So while a sender and such a receiver stand, another one has yet to try:
+       a receiver stands in only where it sees no sender under the lock, each sender that comes then calls one, and each one that
+       was called takes at most one sender away.
 
    tests/models/channel.pml has closing, two receivers with a select and the notices passed on. */
 #include "chan/chan.h"
@@ -70,11 +76,27 @@ bool mo_chan_barrier(const struct mo_chan *c)
 }
 
 /* ---- Queues. */
+static struct mo_chan_entry *first_by_notice(const struct mo_chan_gate *g)
+{
+    struct mo_chan_entry *e = g->last && g->last->by_notice ? g->first : NULL;
+    while (e && !e->by_notice)
+        e = e->next;
+    return e;
+}
+
+/* Those that are only noticed stand behind the others. */
+static struct mo_chan_entry *next_of(const struct mo_chan_gate *g, const struct mo_chan_entry *e, bool in_front)
+{
+    if (e->by_notice == in_front)
+        return first_by_notice(g);
+    return in_front ? g->first : NULL;
+}
+
 static void push_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e, bool in_front)
 {
     struct mo_chan_gate *g = &c->gate[side];
-    e->next = in_front ? g->first : NULL;
-    e->prev = in_front ? NULL : g->last;
+    e->next = next_of(g, e, in_front);
+    e->prev = e->next ? e->next->prev : g->last;
     *(e->prev ? &e->prev->next : &g->first) = e;
     *(e->next ? &e->next->prev : &g->last) = e;
     e->queued = true;
@@ -104,10 +126,12 @@ bool mo_chan_claim(struct mo_chan_waiter *w, uint32_t index)
     return false;
 }
 
-struct mo_chan_entry *mo_chan_pop_locked(struct mo_chan *c, enum mo_chan_side side)
+/* The first from `at(gate)` on that can be claimed. */
+static struct mo_chan_entry *pop_locked(struct mo_chan *c, enum mo_chan_side side,
+                                        struct mo_chan_entry *(*at)(const struct mo_chan_gate *))
 {
     struct mo_chan_entry *e;
-    while ((e = c->gate[side].first) != NULL) {
+    while ((e = at(&c->gate[side])) != NULL) {
         unlink_locked(c, side, e);
         if (mo_chan_claim(e->waiter, e->index))
             return e;
@@ -115,18 +139,45 @@ struct mo_chan_entry *mo_chan_pop_locked(struct mo_chan *c, enum mo_chan_side si
     return NULL;
 }
 
+static struct mo_chan_entry *first(const struct mo_chan_gate *g)
+{
+    return g->first;
+}
+
+static struct mo_chan_entry *first_to_hand(const struct mo_chan_gate *g)
+{
+    return g->first && !g->first->by_notice ? g->first : NULL;
+}
+
+struct mo_chan_entry *mo_chan_pop_to_hand_locked(struct mo_chan *c, enum mo_chan_side side)
+{
+    return pop_locked(c, side, first_to_hand);
+}
+
+/* Whom `at` finds is told to try again. False: there was nobody. */
+static bool notify_one(struct mo_chan *c, enum mo_chan_side side,
+                       struct mo_chan_entry *(*at)(const struct mo_chan_gate *))
+{
+    mo_mutex_lock(&c->lock);
+    struct mo_chan_entry *e = pop_locked(c, side, at);
+    struct mo_chan_waiter *w = e ? e->waiter : NULL;
+    mo_mutex_unlock(&c->lock);
+    if (w)
+        w->wake(w);
+    return w != NULL;
+}
+
+void mo_chan_call(struct mo_chan *c)
+{
+    if (mo_load_relaxed(&c->waiting[MO_CHAN_RECV])) /* decided under the lock that the caller stood in under */
+        notify_one(c, MO_CHAN_RECV, first_by_notice);
+}
+
 /* One after the other, as a waiter that is woken may be gone. */
 void mo_chan_notify_slow(struct mo_chan *c, enum mo_chan_side side, size_t n)
 {
-    for (; n > 0; n--) {
-        mo_mutex_lock(&c->lock);
-        struct mo_chan_entry *e = mo_chan_pop_locked(c, side);
-        struct mo_chan_waiter *w = e ? e->waiter : NULL;
-        mo_mutex_unlock(&c->lock);
-        if (!w)
-            return;
-        w->wake(w);
-    }
+    while (n > 0 && notify_one(c, side, first))
+        n--;
 }
 
 void mo_chan_notify_all(struct mo_chan *c, enum mo_chan_side side)
@@ -182,6 +233,38 @@ static bool withdraw(struct mo_chan_waiter *w)
     }
     mo_chan_await_word(w);
     return false;
+}
+
+/* ---- Waiters of other kinds. */
+int mo_chan_stand(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e, bool in_front)
+{
+    bool unbuffered = c->kind == MO_CHAN_RENDEZVOUS;
+    struct mo_chan_waiter *met = NULL;
+    int err = EAGAIN;
+    mo_mutex_lock(&c->lock);
+    if (unbuffered && mo_load_relaxed(&c->closed))
+        err = EPIPE;
+    else if (unbuffered && mo_chan_rendezvous_locked(c, side, e->message, &met))
+        err = 0;
+    else
+        push_locked(c, side, e, in_front);
+    mo_mutex_unlock(&c->lock);
+    if (met)
+        met->wake(met);
+    else if (unbuffered && side == MO_CHAN_SEND && err == EAGAIN)
+        mo_chan_call(c);
+    return err;
+}
+
+bool mo_chan_step_back(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e)
+{
+    if (!withdraw(e->waiter))
+        return false;
+    mo_mutex_lock(&c->lock);
+    if (e->queued)
+        unlink_locked(c, side, e);
+    mo_mutex_unlock(&c->lock);
+    return true;
 }
 
 /* ---- A wait: for one case or several. */
@@ -278,6 +361,9 @@ static int stand_in_unbuffered(struct wait *w)
         mo_mutex_unlock(&chans[i]->lock);
     if (met)
         met->wake(met);
+    for (unsigned i = 0; i < w->n && index < 0; i++)
+        if (w->cases[i].chan->kind == MO_CHAN_RENDEZVOUS && w->cases[i].side == MO_CHAN_SEND)
+            mo_chan_call(w->cases[i].chan);
     return index;
 }
 
