@@ -216,8 +216,13 @@ uint64_t mo_chan_due(struct mo_chan *c, enum mo_chan_side side);
 
 void mo_chan_batching_stats(struct mo_chan *c, struct mo_chan_batching *out);
 
-/* Who waits, as wait.c has it. */
+/* Who waits, as wait.c has it; gate.c has the queues. */
 void mo_chan_waiter_of_thread(struct mo_chan_waiter *w);
+/* Under the lock. */
+void mo_chan_push_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e, bool in_front);
+void mo_chan_unlink_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e);
+/* The waiter claims itself. False: another has, and has said why. */
+bool mo_chan_withdraw(struct mo_chan_waiter *w);
 /* False: somebody was quicker. Who succeeds has to call its `wake`. */
 bool mo_chan_claim(struct mo_chan_waiter *w, uint32_t index);
 /* Of a thread. True: it has been claimed, and is OVER; false: that time has come, and it may be claimed still. */
