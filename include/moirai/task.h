@@ -71,7 +71,8 @@ typedef struct moirai_group moirai_group_t;
 #define MOIRAI_TASK_BYTES_MAX ((size_t)1 << 30)
 
 /* ---- Creating. */
-/* Have fn(copy of `bytes` bytes at `data`) run. `task` NULL: nobody is going to wait for it.
+/* Have fn(copy of `bytes` bytes at `data`) run. `task` NULL: nobody is going to wait for it. The copy is in the task's block up
+   to 1 KiB, and beyond in one of its own from the pool of the caller's thread; it goes with the task.
    Context: any thread, tasks.   Blocks: never.   Order: release.
    Errors: MOIRAI_ENOMEM; MOIRAI_ESHUTDOWN where the executor takes no more; MOIRAI_EAGAIN where there is no thread for the
    default executor; MOIRAI_EINVAL without a function, or for more than MOIRAI_TASK_BYTES_MAX. There is no task then. */

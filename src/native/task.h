@@ -45,7 +45,7 @@ static inline int mo_native_create(struct mo_worker *w, struct mo_executor *x, m
     struct mo_job *job = mo_job_new(w, x, spec);
     if (mo_unlikely(!job))
         return ENOMEM;
-    mo_native_copy((char *)job + mo_job_head(job->flags), data, spec->bytes);
+    mo_native_copy(mo_job_data(job), data, spec->bytes);
     moirai_task_t made;
     mo_native_make_handle(&made, job, spec->bytes); /* before anybody can free it */
     int err = submit(w, x, job);
@@ -97,7 +97,7 @@ static inline int mo_native_read_outcome(struct mo_job *job, size_t bytes, void 
     if (mo_unlikely(phase == MO_JOB_CANCELLED))
         return MOIRAI_ECANCELED;
     if (result)
-        mo_native_copy(result, (char *)job + mo_job_head(job->flags), bytes);
+        mo_native_copy(result, mo_job_data(job), bytes);
     if (mo_likely(phase == MO_JOB_COMPLETED))
         return MOIRAI_OK;
     if (error)

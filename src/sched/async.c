@@ -245,13 +245,12 @@ int mo_async_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_j
 {
     const struct mo_job_ext far = {.executor = x, .place = -1}; /* its slot does not lead there */
     struct mo_job_spec room = *spec;
-    room.bytes += sizeof(struct mo_job_async);
+    room.flags = MO_JOB_ASYNC | (spec->strand ? MO_JOB_STRAND : 0);
     if (!room.ext && x->slot == MO_SLOT_UNKNOWN)
         room.ext = &far;
     struct mo_job *job = mo_job_new(w, x, &room);
     if (!job)
         return ENOMEM;
-    job->flags |= MO_JOB_ASYNC | (spec->strand ? MO_JOB_STRAND : 0);
     job->error = NULL;
     struct mo_job_async *a = mo_job_async(job);
     mo_store_relaxed(&a->refs, 1u);

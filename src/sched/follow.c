@@ -132,11 +132,10 @@ int mo_job_follow(struct mo_worker *w, const struct mo_job_spec *spec, const str
                   struct mo_job **made)
 {
     struct mo_job_spec room = *spec;
-    room.bytes += sizeof(struct mo_job_after);
+    room.flags = MO_JOB_FOLLOWS;
     struct mo_job *job = mo_job_new(w, f->executor, &room);
     if (!job)
         return ENOMEM;
-    job->flags |= MO_JOB_FOLLOWS;
     struct mo_job_after *after = mo_job_after(job);
     after->fn = f->fn;
     after->user = f->user;
@@ -146,7 +145,7 @@ int mo_job_follow(struct mo_worker *w, const struct mo_job_spec *spec, const str
     if (!copy_before(w, after, f)) {
         if (job->flags & MO_JOB_WATCHED)
             mo_watched_discarded(w, job);
-        mo_job_free_block(w, job);
+        mo_job_free_blocks(w, job);
         return ENOMEM;
     }
     if (spec->bytes)

@@ -58,6 +58,7 @@ enum {
     MO_JOB_FOLLOWS = 2,  /* struct mo_job_after */
     MO_JOB_ASYNC = 4,    /* struct mo_job_async (async.h); never with the one before */
     MO_JOB_STRAND = 16,  /* nothing: it is async, and a stack of its own (strand.h) */
+    MO_JOB_APART = 32,   /* in place of the payload its address: it is in a block of its own */
     MO_JOB_WATCHED = 8   /* struct mo_job_watch, which comes before these two */
 };
 
@@ -129,8 +130,17 @@ static inline struct mo_job_after *mo_job_after(struct mo_job *job)
     return (struct mo_job_after *)((char *)job + mo_job_head(job->flags & (MO_JOB_EXTENDED | MO_JOB_WATCHED)));
 }
 
+/* A payload of more than MO_JOB_INLINE_MAX bytes: behind a header that nobody takes for a job, as a late thief may still look
+   at the one that the block began with (steal.c). */
+static inline struct mo_job **mo_job_apart(struct mo_job *job)
+{
+    return (struct mo_job **)((char *)job + mo_job_head(job->flags));
+}
+
 static inline void *mo_job_data(struct mo_job *job)
 {
+    if (mo_unlikely(job->flags & MO_JOB_APART))
+        return *mo_job_apart(job) + 1;
     return (char *)job + mo_job_head(job->flags);
 }
 
@@ -174,11 +184,13 @@ struct mo_job_spec {
     void (*fn)(void *data);
     size_t bytes;
     bool handle, strand;
+    unsigned flags; /* MO_JOB_FOLLOWS or MO_JOB_ASYNC: with room for what that takes */
     struct mo_group *group;
     const struct mo_job_ext *ext; /* NULL: nothing special */
 };
 
-#define MO_JOB_BYTES_MAX ((size_t)1 << 30)
+#define MO_JOB_BYTES_MAX  ((size_t)1 << 30)
+#define MO_JOB_INLINE_MAX 1024 /* of its payload, in the block of the job */
 
 /* A block of a job of `x`, whose payload the caller fills in. NULL: memory is exhausted. */
 struct mo_job *mo_job_new(struct mo_worker *w, struct mo_executor *x, const struct mo_job_spec *spec);

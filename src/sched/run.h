@@ -61,6 +61,16 @@ static inline void mo_job_free_block(struct mo_worker *w, struct mo_job *job)
         mo_worker_free(w, job->home, job, job->cls);
 }
 
+/* And that of a payload which is apart. */
+void mo_job_free_apart(struct mo_worker *w, struct mo_job *job);
+
+static inline void mo_job_free_blocks(struct mo_worker *w, struct mo_job *job)
+{
+    if (mo_unlikely(job->flags & MO_JOB_APART))
+        mo_job_free_apart(w, job);
+    mo_job_free_block(w, job);
+}
+
 /* A job that is over, or was never handed out, and all that it holds. `state` is its last. */
 static inline void mo_job_delete(struct mo_worker *w, struct mo_job *job, uint64_t state)
 {
@@ -68,7 +78,7 @@ static inline void mo_job_delete(struct mo_worker *w, struct mo_job *job, uint64
         mo_error_free(w, job->error);
     if (mo_unlikely(job->flags & MO_JOB_FOLLOWS))
         mo_job_release_before(w, mo_job_after(job));
-    mo_job_free_block(w, job);
+    mo_job_free_blocks(w, job);
 }
 
 /* ---- Counting in groups; job.h and architecture.md say how. */
@@ -133,7 +143,7 @@ void mo_job_invoke_body(struct mo_job *job, void (*fn)(void *));
 static inline void invoke(struct mo_worker *w, struct mo_job *job, void (*fn)(void *))
 {
     unsigned flags = job->flags;
-    if (mo_likely(!(flags & (MO_JOB_FOLLOWS | MO_JOB_ASYNC | MO_JOB_WATCHED))))
+    if (mo_likely(!(flags & (MO_JOB_FOLLOWS | MO_JOB_ASYNC | MO_JOB_WATCHED | MO_JOB_APART))))
         fn((char *)job + mo_job_head(flags & MO_JOB_EXTENDED));
     else
         mo_job_invoke_special(w, job, fn);

@@ -210,6 +210,7 @@ int mo_strand_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_
                                .strand = true,
                                .group = form->group,
                                .ext = form->name || x->slot == MO_SLOT_UNKNOWN ? &ext : NULL};
+    _Static_assert(sizeof(struct mo_native_strand) <= MO_JOB_INLINE_MAX, "the job is found from it");
     int size = size_of(form->stack_bytes);
     if (size < 0)
         return EINVAL;

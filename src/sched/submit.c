@@ -14,6 +14,31 @@ static inline void fill(struct mo_worker *w, const struct mo_executor *x, struct
     job->origin = id | (uint64_t)w->index << 32 | (uint64_t)cls << 48 | (uint64_t)flags << 56;
 }
 
+/* ---- Large payloads. */
+static struct mo_job *new_apart(struct mo_worker *w, size_t bytes)
+{
+    unsigned cls = mo_slab_class(sizeof(struct mo_job) + bytes);
+    struct mo_job *apart = cls < MO_SLAB_CLASSES ? mo_slab_alloc_owner(&w->slab, cls) : NULL;
+    if (!apart)
+        return NULL;
+    apart->fn = NULL;
+    mo_store_relaxed(&apart->group, NULL);
+    mo_store_relaxed(&apart->state, (uint64_t)0);
+    apart->origin = (uint64_t)w->index << 32 | (uint64_t)cls << 48; /* number 0: no job */
+    return apart;
+}
+
+static void free_apart(struct mo_worker *w, struct mo_job *apart)
+{
+    mo_worker_free(w, apart->home, apart, apart->cls);
+}
+
+void mo_job_free_apart(struct mo_worker *w, struct mo_job *job)
+{
+    free_apart(w, *mo_job_apart(job));
+}
+
+/* ---- Making. */
 /* What it has beyond. */
 static __attribute__((noinline)) bool fill_more(struct mo_worker *w, struct mo_executor *x, struct mo_job *job,
                                                 const struct mo_job_spec *spec)
@@ -25,21 +50,40 @@ static __attribute__((noinline)) bool fill_more(struct mo_worker *w, struct mo_e
     }
     if (!x->watching || mo_watched_created(w, x, job))
         return true;
-    mo_job_free_block(w, job);
+    mo_job_free_blocks(w, job);
     return false;
+}
+
+static inline struct mo_job *new_job(struct mo_worker *w, struct mo_executor *x, const struct mo_job_spec *spec,
+                                     unsigned flags, struct mo_job *apart)
+{
+    unsigned cls = mo_slab_class(mo_job_head(flags) + (apart ? sizeof(struct mo_job *) : spec->bytes));
+    struct mo_job *job = mo_likely(cls < MO_SLAB_CLASSES) ? mo_slab_alloc_owner(&w->slab, cls) : NULL;
+    if (mo_unlikely(!job)) {
+        if (apart)
+            free_apart(w, apart);
+        return NULL;
+    }
+    fill(w, x, job, spec, cls, flags);
+    if (apart)
+        *mo_job_apart(job) = apart;
+    if (mo_unlikely(flags != 0) && !fill_more(w, x, job, spec))
+        return NULL;
+    return job;
+}
+
+static __attribute__((noinline)) struct mo_job *new_large(struct mo_worker *w, struct mo_executor *x,
+                                                          const struct mo_job_spec *spec, unsigned flags)
+{
+    struct mo_job *apart = new_apart(w, spec->bytes);
+    return apart ? new_job(w, x, spec, flags | MO_JOB_APART, apart) : NULL;
 }
 
 struct mo_job *mo_job_new(struct mo_worker *w, struct mo_executor *x, const struct mo_job_spec *spec)
 {
-    unsigned flags = x->job_flags | (spec->ext ? MO_JOB_EXTENDED : 0);
-    unsigned cls = mo_slab_class(mo_job_head(flags) + spec->bytes);
-    struct mo_job *job = mo_likely(cls < MO_SLAB_CLASSES) ? mo_slab_alloc_owner(&w->slab, cls) : NULL;
-    if (mo_unlikely(!job))
-        return NULL;
-    fill(w, x, job, spec, cls, flags);
-    if (mo_unlikely(flags != 0) && !fill_more(w, x, job, spec))
-        return NULL;
-    return job;
+    unsigned flags = x->job_flags | spec->flags | (spec->ext ? MO_JOB_EXTENDED : 0);
+    return mo_likely(spec->bytes <= MO_JOB_INLINE_MAX) ? new_job(w, x, spec, flags, NULL)
+                                                       : new_large(w, x, spec, flags);
 }
 
 void mo_job_discard(struct mo_worker *w, struct mo_job *job)
@@ -51,7 +95,7 @@ void mo_job_discard(struct mo_worker *w, struct mo_job *job)
         mo_watched_discarded(w, job);
     if (job->flags & MO_JOB_FOLLOWS)
         mo_job_free_before(w, mo_job_after(job));
-    mo_job_free_block(w, job);
+    mo_job_free_blocks(w, job);
 }
 
 static __attribute__((noinline)) int count_outside(struct mo_worker *w, struct mo_executor *x)

@@ -91,10 +91,14 @@ static void test_no_threads(void **unused)
 }
 
 /* ---- Memory. Tasks until there is none left for another one, in every way there is: as many run as were taken. */
-enum way { PLAIN, LARGE, GROUP, WITH, BLOCKING, MANY, THEN, WAYS };
+enum way { PLAIN, LARGE, APART, GROUP, WITH, BLOCKING, MANY, THEN, WAYS };
 struct large {
     long one;
     char rest[500];
+};
+struct apart { /* too much for the task's block */
+    long one;
+    char rest[3000];
 };
 struct many {
     enum way way;
@@ -112,6 +116,7 @@ static void after(void *data, const moirai_before_t *before)
 static int create(struct many *m, moirai_group_t *g, moirai_task_t *last, long *made)
 {
     struct large large = {.one = 1};
+    struct apart apart = {.one = 1};
     moirai_task_attr_t attr;
     long ones[3] = {1, 1, 1};
     size_t spawned = 1;
@@ -124,6 +129,9 @@ static int create(struct many *m, moirai_group_t *g, moirai_task_t *last, long *
         break;
     case LARGE:
         status = moirai_spawn(m->x, NULL, hit, &large, sizeof large);
+        break;
+    case APART:
+        status = moirai_spawn(m->x, NULL, hit, &apart, sizeof apart);
         break;
     case GROUP:
         status = moirai_group_spawn(g, NULL, hit, ones, sizeof *ones);
@@ -184,11 +192,58 @@ static void test_no_memory(void **unused)
     }
 }
 
-/* Executors, with whatever there is to them. */
 static void nothing(void *user, const moirai_task_info_t *t)
 {
 }
 
+/* ---- Large payloads: whatever becomes of a task, its memory serves the next one. */
+static void one_of_each(void *data)
+{
+    moirai_executor_t *x = *(moirai_executor_t **)data;
+    struct apart apart = {.one = 1}, result;
+    moirai_task_t task, next;
+    moirai_task_attr_t attr;
+    moirai_group_t *g;
+    memset(apart.rest, 7, sizeof apart.rest);
+    assert_int_equal(moirai_spawn(x, &task, hit, &apart, sizeof apart), MOIRAI_OK);
+    assert_int_equal(moirai_join(&task, &result), MOIRAI_OK);
+    assert_memory_equal(&result, &apart, sizeof apart);
+    assert_int_equal(moirai_spawn(x, &task, hit, &apart, sizeof apart), MOIRAI_OK);
+    assert_int_equal(moirai_cancel(&task), MOIRAI_OK);
+    assert_int_equal(moirai_join(&task, NULL), MOIRAI_ECANCELED);
+    moirai_task_attr_init(&attr);
+    assert_int_equal(moirai_task_attr_set_priority(&attr, MOIRAI_PRIORITY_HIGH), MOIRAI_OK);
+    assert_int_equal(moirai_spawn_with(x, &task, &attr, hit, &apart, sizeof apart), MOIRAI_OK);
+    assert_int_equal(moirai_then(&task, &next, after, &apart, sizeof apart), MOIRAI_OK);
+    assert_int_equal(moirai_join(&next, &result), MOIRAI_OK);
+    assert_memory_equal(&result, &apart, sizeof apart);
+    assert_int_equal(moirai_group_open(&g, x, 0), MOIRAI_OK);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(moirai_group_spawn(g, NULL, hit, &apart, sizeof apart), MOIRAI_OK);
+    assert_int_equal(moirai_group_close(g), MOIRAI_OK);
+}
+
+static void test_large_payloads_go(void **unused)
+{
+    static const moirai_plugin_t plugin = {.before_spawn = nothing};
+    for (int watched = 0; watched < 2; watched++) {
+        moirai_executor_attr_t attr = attr_of(1);
+        if (watched)
+            assert_int_equal(moirai_executor_attr_add_plugin(&attr, &plugin), MOIRAI_OK);
+        moirai_executor_t *x = made_of(&attr);
+        hits = 0;
+        /* Between two rounds the worker comes by the entries of what was cancelled, or begun by who joined it. */
+        for (int i = 0; i < 310; i++) {
+            SET(&no_memory, i >= 10);
+            assert_int_equal(moirai_run(x, one_of_each, &x, sizeof x), MOIRAI_OK);
+        }
+        SET(&no_memory, false);
+        assert_int_equal(hits, 310 * 6);
+        end(x);
+    }
+}
+
+/* ---- Executors, with whatever there is to them. */
 static void test_no_memory_for_executors(void **unused)
 {
     static const moirai_plugin_t plugin = {.before_spawn = nothing};
@@ -253,6 +308,7 @@ int main(void)
 
         cmocka_unit_test(test_no_threads),
         cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_large_payloads_go),
         cmocka_unit_test(test_no_memory_for_executors),
         cmocka_unit_test(fibers_need_stacks),
     };

@@ -76,7 +76,7 @@ static void fill_bytes(void *data)
 
 static void test_sizes(void **unused)
 {
-    static const size_t sizes[] = {8, 9, 24, 31, 32, 33, 64, 100, 1000, 1024, 4096, 100000, 5000000};
+    static const size_t sizes[] = {8, 9, 24, 31, 32, 33, 64, 100, 1000, 1024, 1025, 4096, 100000, 5000000};
     for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         unsigned char *p = calloc(1, sizes[i] + 8);
         moirai_task_t task;
