@@ -151,10 +151,11 @@ static void wavefront_body(struct mo_member *m)
         spawn(cell, 0);
 }
 
+/* From the start of a line on: how they share lines does not depend on what the heap holds. */
 static void prepare_cells(void)
 {
     free(cells);
-    cells = calloc(set.size * set.size, sizeof *cells);
+    cells = aligned_alloc(MO_LINE_PAIR, (set.size * set.size * sizeof *cells + MO_LINE_PAIR - 1) & -(size_t)MO_LINE_PAIR);
     for (uint64_t i = 0; cells && i < set.size * set.size; i++)
         atomic_init(&cells[i], (i >= set.size) + (i % set.size > 0));
     if (!cells) {
@@ -178,7 +179,9 @@ static void run_program(void *name)
 {
     bool tasks = strcmp(name, "region") != 0, grid = strcmp(name, "wavefront") == 0;
     uint64_t *took = calloc(set.rounds, sizeof *took);
-    introduced = calloc(set.workers, 1);
+    introduced = aligned_alloc(MO_LINE_PAIR, (set.workers + MO_LINE_PAIR - 1) & -(uint64_t)MO_LINE_PAIR);
+    if (introduced)
+        memset(introduced, 0, set.workers);
     body = grid ? wavefront_body : tasks ? fib_body : NULL;
     for (uint64_t r = 0; r < set.rounds + 2; r++) { /* the first two find threads and fill pools */
         if (r == 2) {
