@@ -20,12 +20,13 @@
 
    How it waits. Sockets, pipes, terminals and the like are tried at once, and where that would wait the descriptor is given to
    epoll, which one thread of the process looks at while somebody waits. Operations on files, and reads and writes of a
-   descriptor that turns out to be one, run on threads for blocking work (moirai_spawn_blocking()).
+   descriptor that turns out to be one, go to io_uring where the system has and allows it, else they run on threads for blocking work
+   (moirai_spawn_blocking()).
 
    Cancelling. A future that was polled and is not ready must be dropped before its memory or its buffer is used for anything else;
    moirai_async() and those that consist of others see to that. When dropping returns nobody touches the buffer any more. For an
-   operation on a file that has begun, this waits until that is over; its effect stays, and a file that it has opened is closed again.
-   For all others it does not wait, and nothing has been read or written.
+   operation on a file that has begun, this waits until that is over, which io_uring can hasten; its effect stays, and a file that it
+   has opened is closed again. For all others it does not wait, and nothing has been read or written.
 
    Short reads and writes are normal: `result` says how much it was. A read of 0 bytes of a socket or pipe is its end. The second
    form of some calls goes on until all is done.
@@ -87,7 +88,7 @@ void moirai_io_open_init(moirai_io_t *io, const char *path, int flags, unsigned 
 void moirai_io_read_at_init(moirai_io_t *io, int fd, void *buffer, size_t bytes, uint64_t offset);
 void moirai_io_write_at_init(moirai_io_t *io, int fd, const void *buffer, size_t bytes, uint64_t offset);
 void moirai_io_sync_init(moirai_io_t *io, int fd);
-/* moirai_io_close() on a thread for blocking work. Dropped before it has begun, it closes nothing. */
+/* moirai_io_close() as an operation on a file. Dropped before it has begun, it closes nothing. */
 void moirai_io_close_init(moirai_io_t *io, int fd);
 
 /* ---- Calls. They return what `result` would be, or a status below 0: those above, and MOIRAI_ETIMEDOUT at `deadline_ns`
@@ -109,6 +110,16 @@ int moirai_io_sync(int fd);
 /* Close it; operations that wait for it end with MOIRAI_ECANCELED.
    Context: any thread.   Blocks: as close() does. */
 int moirai_io_close(int fd);
+
+/* What carries out operations on files. */
+enum {
+    MOIRAI_IO_EPOLL, /* threads for blocking work, beside epoll for all else */
+    MOIRAI_IO_URING  /* io_uring, and threads for what it does not take */
+};
+/* Which of them. The first call, or the first operation on a file, asks the system; MOIRAI_IO may rule. `why` (or NULL) gets the reason
+   why it is not io_uring, which is constant, or NULL.
+   Context: any thread.   Blocks: no. */
+int moirai_io_engine(const char **why);
 
 #ifdef __cplusplus
 }

@@ -50,6 +50,7 @@ enum mo_display_env { MO_DISPLAY_NOTHING, MO_DISPLAY_OPENMP, MO_DISPLAY_ALL };
 enum mo_offload { MO_OFFLOAD_DEFAULT, MO_OFFLOAD_MANDATORY, MO_OFFLOAD_DISABLED };
 enum mo_team_kind { MO_TEAM_THREADS, MO_TEAM_ULT };
 enum mo_budget { MO_BUDGET_NONE, MO_BUDGET_CPUS };
+enum mo_io_choice { MO_IO_CHOICE_AUTO, MO_IO_CHOICE_EPOLL, MO_IO_CHOICE_URING };
 enum mo_steal_strategy { MO_STEAL_ONE, MO_STEAL_HALF, MO_STEAL_QUARTER, MO_STEAL_ADAPTIVE };
 
 /* Items of MO_KNOB_OMP_PROC_BIND, with OpenMP's numbers. */

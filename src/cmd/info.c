@@ -6,6 +6,7 @@
 
 #include "base/config.h"
 #include "cmd/cmd.h"
+#include "plat/uring.h"
 #include "topo/topo.h"
 
 struct options {
@@ -70,6 +71,21 @@ static void print_share(void)
     printf("  %-14s %u\n", "planned for", mo_topo_cpus());
 }
 
+/* As mo_uring_is_used() chooses. */
+static void print_io(void)
+{
+    int fd;
+    const char *why = mo_knob(MO_KNOB_IO) == MO_IO_CHOICE_EPOLL ? "MOIRAI_IO=epoll" : mo_plat_uring_open(&fd);
+    puts("\nI/O");
+    printf("  %-14s epoll\n  %-14s ", "descriptors", "files");
+    if (why) {
+        printf("threads (%s)\n", why);
+        return;
+    }
+    puts("io_uring");
+    mo_plat_uring_close();
+}
+
 static void print_values(void)
 {
     puts("\nSettings");
@@ -97,6 +113,7 @@ int mo_cmd_info(int argc, char **argv)
         print_libraries();
         print_machine();
         print_share();
+        print_io();
         print_values();
     }
     return fflush(stdout) == 0 ? 0 : 1;

@@ -17,8 +17,11 @@
    R4  `waiting` rises before the look at `thread`, and the thread says that it goes before it looks at `waiting`, all seq_cst: it
        stays, or who waits sees that there is none and starts one.
 
+   R5  An operation in the ring of io_uring (uring.c) counts as one that waits. The ring's descriptors stay in the set, so that one
+       thread looks after both.
+
    Records are never freed. A forked child has the waits of nobody: its parent's set, which it would share, is closed there. */
-#include "io/io.h"
+#include "io/internal.h"
 
 #include "plat/io.h"
 
@@ -141,7 +144,10 @@ static void *look(void *unused)
         bool idle = mo_load_seqcst(&io.waiting) == 0;
         unsigned n = mo_plat_epoll_wait(set, ready, idle ? LINGER_MS : -1);
         for (unsigned i = 0; i < n; i++)
-            tell(set, &ready[i]);
+            if (mo_unlikely(mo_uring_has(ready[i].fd)))
+                mo_uring_turn();
+            else
+                tell(set, &ready[i]);
         if (n == 0 && idle && goes())
             return NULL;
     }
@@ -161,6 +167,7 @@ static void forked(void)
     mo_store_relaxed(&io.set, 0);
     mo_store_relaxed(&io.thread, (uint32_t)GONE);
     mo_store_relaxed(&io.waiting, 0u);
+    mo_uring_forked();
 }
 
 static pthread_once_t handles_fork = PTHREAD_ONCE_INIT;
@@ -183,6 +190,13 @@ static int make_set(void)
     return err;
 }
 
+int mo_io_set(int *set)
+{
+    int err = make_set();
+    *set = mo_load_relaxed(&io.set) - 1;
+    return err;
+}
+
 static int make_thread(void)
 {
     int err = 0;
@@ -195,15 +209,29 @@ static int make_thread(void)
     return err;
 }
 
-/* ---- Waiting. */
-static void set_waker(struct mo_worker *w, struct mo_io_wait *wait, const struct mo_waker *waker)
+void mo_io_leave(void)
 {
-    if (wait->waker.word == waker->word)
+    mo_fetch_sub_seqcst(&io.waiting, 1u);
+}
+
+int mo_io_attend(void)
+{
+    mo_fetch_add_seqcst(&io.waiting, 1u); /* R4 */
+    int err = make_thread();
+    if (err)
+        mo_io_leave();
+    return err;
+}
+
+/* ---- Waiting. */
+void mo_io_set_waker(struct mo_worker *w, struct mo_waker *mine, const struct mo_waker *waker)
+{
+    if (mine->word == waker->word)
         return;
-    if (wait->waker.word)
-        mo_waker_drop(w, &wait->waker);
+    if (mine->word)
+        mo_waker_drop(w, mine);
     mo_waker_keep(waker);
-    wait->waker = *waker;
+    *mine = *waker;
 }
 
 int mo_io_await(struct mo_worker *w, struct mo_io_wait *wait, int fd, enum mo_io_side side,
@@ -216,7 +244,7 @@ int mo_io_await(struct mo_worker *w, struct mo_io_wait *wait, int fd, enum mo_io
     if (err)
         return err;
     mo_mutex_lock(&r->lock);
-    set_waker(w, wait, waker);
+    mo_io_set_waker(w, &wait->waker, waker);
     if (mo_load_relaxed(&wait->state) != MO_IO_IDLE) { /* it waits, or was closed since the caller's look */
         if (mo_load_relaxed(&wait->state) == MO_IO_CLOSED)
             err = ECANCELED;

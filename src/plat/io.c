@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -26,7 +27,7 @@
         errno = saved_;                                                                                                \
     } while (0)
 
-static enum mo_fd_kind kind_of(int fd)
+enum mo_fd_kind mo_plat_fd_kind(int fd)
 {
     struct stat st;
     int err, r;
@@ -59,7 +60,7 @@ int mo_plat_read_now(int fd, enum mo_fd_kind *kind, void *buffer, size_t bytes, 
             *kind = MO_FD_SOCKET;
             return result(err, r, n);
         }
-        *kind = kind_of(fd);
+        *kind = mo_plat_fd_kind(fd);
     }
     if (*kind == MO_FD_FILE || !is_ready(fd, POLLIN))
         return EAGAIN;
@@ -103,7 +104,7 @@ int mo_plat_write_now(int fd, enum mo_fd_kind *kind, const void *buffer, size_t 
             *kind = MO_FD_SOCKET;
             return result(err, r, n);
         }
-        *kind = kind_of(fd);
+        *kind = mo_plat_fd_kind(fd);
     }
     if (*kind == MO_FD_FILE || !is_ready(fd, POLLOUT))
         return EAGAIN;
@@ -222,6 +223,33 @@ int mo_plat_epoll_arm(int set, int fd, bool in, bool out)
     if (err == ENOENT)
         CALL(err, r, epoll_ctl(set, EPOLL_CTL_ADD, fd, &e));
     return err;
+}
+
+int mo_plat_epoll_keep(int set, int fd)
+{
+    struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data.fd = fd};
+    int err, r;
+    CALL(err, r, epoll_ctl(set, EPOLL_CTL_ADD, fd, &e));
+    return err;
+}
+
+int mo_plat_kick_open(int *fd)
+{
+    int err, r;
+    CALL(err, r, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!err)
+        *fd = r;
+    return err;
+}
+
+/* Nobody reads it: the edge of each write is what counts, and there are more numbers than writes. */
+void mo_plat_kick(int fd)
+{
+    const uint64_t one = 1;
+    int err;
+    ssize_t r;
+    CALL(err, r, write(fd, &one, sizeof one));
+    (void)err;
 }
 
 unsigned mo_plat_epoll_wait(int set, struct mo_plat_ready *ready, int timeout_ms)

@@ -14,6 +14,7 @@ enum mo_fd_kind {
     MO_FD_FILE /* never ready or not */
 };
 
+enum mo_fd_kind mo_plat_fd_kind(int fd); /* MO_FD_STREAM for sockets, too */
 /* `kind` is found out by the first call. A file's: EAGAIN, and nothing was tried. */
 int mo_plat_read_now(int fd, enum mo_fd_kind *kind, void *buffer, size_t bytes, int64_t *n);
 int mo_plat_write_now(int fd, enum mo_fd_kind *kind, const void *buffer, size_t bytes, int64_t *n);
@@ -39,6 +40,11 @@ struct mo_plat_ready {
 int mo_plat_epoll_open(int *set);
 /* EPERM: a file, which is always ready. */
 int mo_plat_epoll_arm(int set, int fd, bool in, bool out);
+/* One that stays armed, and is told of each time that something comes. */
+int mo_plat_epoll_keep(int set, int fd);
+/* A descriptor for that, of which is told after each kick. */
+int mo_plat_kick_open(int *fd);
+void mo_plat_kick(int fd);
 /* How many are ready; 0 after the time, which is negative for ever. */
 #define MO_PLAT_READY_MAX 64
 unsigned mo_plat_epoll_wait(int set, struct mo_plat_ready *ready, int timeout_ms);

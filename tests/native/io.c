@@ -1,19 +1,14 @@
 /* I/O: what each operation answers, in a task, in a thread and at once; descriptors that run out, end, are closed and used again;
    and that whoever gives up is not touched any more. */
-#include "native.h"
+#include "io.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #define LARGE (3u << 20)
 
@@ -31,17 +26,6 @@ static void close_both(const int *ends)
 {
     close(ends[0]);
     close(ends[1]);
-}
-
-static unsigned descriptors(void)
-{
-    unsigned count = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    assert_non_null(folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
 }
 
 /* A read that waits as a task does; its buffer is the test's. */
@@ -315,49 +299,6 @@ static void test_no_descriptors(void **unused)
     close(fd);
 }
 
-/* ---- Files. */
-static void test_files(void **unused)
-{
-    char name[] = "/tmp/moirai-io-XXXXXX", text[16];
-    int scratch = mkstemp(name);
-    assert_true(scratch >= 0);
-    close(scratch);
-    int fd = moirai_io_open(name, O_RDWR, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(unlink(name), 0);
-    assert_int_equal(moirai_io_write_at(fd, "0123456789", 10, 0), 10);
-    assert_int_equal(moirai_io_write_at(fd, "ab", 2, 4), 2);
-    assert_int_equal(moirai_io_sync(fd), MOIRAI_OK);
-    assert_int_equal(moirai_io_read_at(fd, text, sizeof text, 3), 7);
-    assert_memory_equal(text, "3ab6789", 7);
-    assert_int_equal(moirai_io_read_at(fd, text, sizeof text, 10), 0);
-    assert_int_equal(moirai_io_read_at(fd, text, sizeof text, UINT64_MAX), MOIRAI_EINVAL);
-    /* As a stream: epoll knows no files. */
-    assert_int_equal(moirai_io_read(fd, text, 4, MOIRAI_FOREVER), 4);
-    assert_int_equal(moirai_io_write_all(fd, "xy", 2, MOIRAI_FOREVER), 2);
-    assert_int_equal(moirai_io_read(fd, text, sizeof text, MOIRAI_FOREVER), 4);
-    assert_memory_equal(text, "6789", 4);
-    moirai_io_t io;
-    moirai_io_close_init(&io, fd);
-    assert_int_equal(moirai_block_on(&io.future, MOIRAI_FOREVER), MOIRAI_OK);
-    assert_int_equal(io.status, MOIRAI_OK);
-    assert_int_equal(moirai_io_sync(fd), MOIRAI_EINVAL);
-    moirai_io_open_init(&io, "/nowhere/at all", O_RDONLY, 0);
-    assert_int_equal(moirai_block_on(&io.future, MOIRAI_FOREVER), MOIRAI_OK);
-    assert_int_equal(io.status, MOIRAI_EIO);
-    assert_int_equal(io.error, ENOENT);
-    assert_int_equal(moirai_io_read(-1, text, 1, MOIRAI_FOREVER), MOIRAI_EINVAL);
-    /* Opened for somebody who is gone: closed again. Begun or not, as it comes. */
-    for (int i = 0; i < 50; i++) {
-        moirai_task_t task;
-        moirai_io_open_init(&io, "/dev/null", O_RDONLY, 0);
-        assert_int_equal(moirai_async(NULL, &task, &io.future, sizeof io), MOIRAI_OK);
-        moirai_cancel(&task);
-        if (moirai_join(&task, &io) == MOIRAI_OK && io.status == MOIRAI_OK)
-            close((int)io.result);
-    }
-}
-
 /* ---- Signals, many at once, forks, sandboxes. */
 static volatile sig_atomic_t caught;
 
@@ -442,13 +383,6 @@ static void test_many(void **unused)
     }
 }
 
-static int exit_of(pid_t child)
-{
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
 /* The child waits by a thread and a set of its own, and the parent's waits stay as they are. */
 static void test_fork(void **unused)
 {
@@ -477,19 +411,6 @@ static void test_fork(void **unused)
     assert_int_equal(io.result, 1);
     close_both(ends);
     close_both(own);
-}
-
-static bool deny(unsigned call)
-{
-    struct sock_filter rules[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {.len = sizeof rules / sizeof rules[0], .filter = rules};
-    return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-           !syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
 }
 
 /* Where there is no epoll, what need not wait works, what has to says why. A fork has no set yet, so it asks for one. */
@@ -531,7 +452,6 @@ int main(void)
         cmocka_unit_test(test_cancel_in_flight),
         cmocka_unit_test(test_connect_and_accept),
         cmocka_unit_test(test_no_descriptors),
-        cmocka_unit_test(test_files),
         cmocka_unit_test(test_signals),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_fork),
