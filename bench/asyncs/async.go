@@ -81,7 +81,7 @@ func late() float64 {
 }
 
 func main() {
-	rows := map[string]func() float64{"yield": twoYield, "create_join": createJoin, "ping_pong": pingPong, "timer": timers, "late": late}
+	rows := map[string]func() float64{"yield": twoYield, "create_join": createJoin, "ping_pong": pingPong, "timer": timers, "late": late, "echo": echoes, "files": files}
 	if len(os.Args) > 1 && os.Args[1] == "--list" {
 		for name := range rows {
 			fmt.Println(name)
