@@ -70,7 +70,7 @@ static double echoes(void)
     return measure_echo(port);
 }
 
-/* ---- Reading a file at many places at once. */
+/* ---- Reading a file at many places at once, and syncing one that has nothing to write, which is never tried at once. */
 struct reader {
     moirai_future_t future;
     moirai_io_t io;
@@ -79,17 +79,21 @@ struct reader {
 };
 
 static int file;
+static bool syncing;
 
 static void next_read(struct reader *r)
 {
-    moirai_io_read_at_init(&r->io, file, r->buffer, READ_BYTES, read_offset(r->number * READS + r->done));
+    if (syncing)
+        moirai_io_sync_init(&r->io, file);
+    else
+        moirai_io_read_at_init(&r->io, file, r->buffer, READ_BYTES, read_offset(r->number * READS + r->done));
 }
 
 static int read_on(moirai_future_t *self, const moirai_waker_t *waker)
 {
     struct reader *r = (struct reader *)self;
     while (moirai_future_poll(&r->io.future, waker) == MOIRAI_READY) {
-        bench_expect("bytes", (long)r->io.result, READ_BYTES);
+        bench_expect("bytes", (long)r->io.result, syncing ? 0 : READ_BYTES);
         if (++r->done == READS)
             return MOIRAI_READY;
         next_read(r);
@@ -119,8 +123,14 @@ static double files(void)
     return (bench_now_ns() - before) / (READERS * READS);
 }
 
+static double syncs(void)
+{
+    syncing = true;
+    return files();
+}
+
 int main(int argc, char **argv)
 {
-    static const struct task_row rows[] = {{"echo", echoes}, {"files", files}, {NULL, NULL}};
+    static const struct task_row rows[] = {{"echo", echoes}, {"files", files}, {"syncs", syncs}, {NULL, NULL}};
     return measure_rows("moirai", rows, argc, argv, begin);
 }

@@ -19,9 +19,9 @@
        initialised --polled--> waiting --ready--> status, error and result are set
 
    How it waits. Sockets, pipes, terminals and the like are tried at once, and where that would wait the descriptor is given to
-   epoll, which one thread of the process looks at while somebody waits. Operations on files, and reads and writes of a
-   descriptor that turns out to be one, go to io_uring where the system has and allows it, else they run on threads for blocking work
-   (moirai_spawn_blocking()).
+   epoll, which one thread of the process looks at while somebody waits. Reads of files at an offset are tried in memory at once. Other
+   operations on files, and reads and writes of a descriptor that turns out to be one, go to io_uring where the system has and allows
+   it, else they run on threads for blocking work (moirai_spawn_blocking()).
 
    Cancelling. A future that was polled and is not ready must be dropped before its memory or its buffer is used for anything else;
    moirai_async() and those that consist of others see to that. When dropping returns nobody touches the buffer any more. For an

@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -175,6 +176,18 @@ int mo_plat_read_at(int fd, void *buffer, size_t bytes, int64_t offset, int64_t 
     else
         CALL(err, r, pread(fd, buffer, bytes, offset));
     return result(err, r, n);
+}
+
+int mo_plat_read_cached(int fd, void *buffer, size_t bytes, int64_t offset, int64_t *n)
+{
+    const struct iovec room = {.iov_base = buffer, .iov_len = bytes};
+    int err;
+    ssize_t r;
+    CALL(err, r, preadv2(fd, &room, 1, offset, RWF_NOWAIT));
+    if (err || (size_t)r < bytes)
+        return EAGAIN;
+    *n = r;
+    return 0;
 }
 
 int mo_plat_write_at(int fd, const void *buffer, size_t bytes, int64_t offset, int64_t *n)

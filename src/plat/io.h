@@ -27,6 +27,8 @@ int mo_plat_connect_result(int fd);
 
 /* These wait as long as it takes. A negative offset: where the file's position is. */
 int mo_plat_read_at(int fd, void *buffer, size_t bytes, int64_t offset, int64_t *n);
+/* The same of memory alone. EAGAIN: not all of it is there, or the file ends before that, or has no such call; nothing counts then. */
+int mo_plat_read_cached(int fd, void *buffer, size_t bytes, int64_t offset, int64_t *n);
 int mo_plat_write_at(int fd, const void *buffer, size_t bytes, int64_t offset, int64_t *n);
 int mo_plat_open(const char *path, int flags, unsigned mode, int64_t *fd);
 int mo_plat_sync(int fd);
