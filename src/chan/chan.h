@@ -57,6 +57,12 @@ struct mo_chan_waiter {
     void (*wake)(struct mo_chan_waiter *w);
 };
 
+/* A thread's, or a strand's (park/strand.h). */
+struct mo_chan_sleeper {
+    struct mo_chan_waiter waiter;
+    struct mo_strand *strand; /* NULL: a thread */
+};
+
 /* A waiter's place in one queue. */
 struct mo_chan_entry {
     struct mo_chan_waiter *waiter;
@@ -217,7 +223,7 @@ uint64_t mo_chan_due(struct mo_chan *c, enum mo_chan_side side);
 void mo_chan_batching_stats(struct mo_chan *c, struct mo_chan_batching *out);
 
 /* Who waits, as wait.c has it; gate.c has the queues. */
-void mo_chan_waiter_of_thread(struct mo_chan_waiter *w);
+void mo_chan_sleeper_init(struct mo_chan_sleeper *sleeper);
 /* Under the lock. */
 void mo_chan_push_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e, bool in_front);
 void mo_chan_unlink_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e);
@@ -225,8 +231,8 @@ void mo_chan_unlink_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_
 bool mo_chan_withdraw(struct mo_chan_waiter *w);
 /* False: somebody was quicker. Who succeeds has to call its `wake`. */
 bool mo_chan_claim(struct mo_chan_waiter *w, uint32_t index);
-/* Of a thread. True: it has been claimed, and is OVER; false: that time has come, and it may be claimed still. */
-bool mo_chan_sleep(struct mo_chan_waiter *w, uint64_t until_ns);
+/* True: it has been claimed, and is OVER; false: that time has come, and it may be claimed still. */
+bool mo_chan_sleep(struct mo_chan_sleeper *sleeper, uint64_t until_ns);
 /* Requires that it has been claimed, or is about to be. */
 void mo_chan_await_word(struct mo_chan_waiter *w);
 void mo_chan_notify_slow(struct mo_chan *c, enum mo_chan_side side, size_t n);

@@ -87,18 +87,18 @@ void mo_oneshot_step_back(struct mo_oneshot *o, struct mo_chan_waiter *w)
 
 int mo_oneshot_recv(struct mo_oneshot *o, void *message, uint64_t deadline_ns)
 {
-    struct mo_chan_waiter self;
+    struct mo_chan_sleeper self;
     for (;;) {
         int err = mo_oneshot_try_recv(o, message);
         if (err != EAGAIN)
             return err;
         if (deadline_ns != MO_CHAN_FOREVER && mo_clock_now() >= deadline_ns)
             return ETIMEDOUT;
-        mo_chan_waiter_of_thread(&self);
-        err = mo_oneshot_stand(o, &self);
+        mo_chan_sleeper_init(&self);
+        err = mo_oneshot_stand(o, &self.waiter);
         if (err == EBUSY)
             return EBUSY;
         if (err == 0 && !mo_chan_sleep(&self, mo_clock_sleep_until(deadline_ns)))
-            mo_oneshot_step_back(o, &self);
+            mo_oneshot_step_back(o, &self.waiter);
     }
 }

@@ -26,6 +26,10 @@
        and goes without having tried calls the next. So while a sender and such a receiver stand, another one has yet to try:
        a receiver stands in only where it sees no sender under the lock, each sender that comes then calls one, and each one that
        was called takes at most one sender away.
+   W6  a strand (park/strand.h) needs no word to sleep on: who has claimed the waiter claims the strand, too. It may be awake
+       for another reason, but does not leave its wait before the waiter is OVER; so the strand is claimed before that is
+       written, and if it was not claimed already stays where it is until it is launched. A claim that finds it running
+       makes it come back once more, and where it looks at its state again before it is switched out that does no harm.
 
    tests/models/channel.pml has closing, two receivers with a select and the notices passed on. */
 #include "chan/chan.h"
@@ -75,13 +79,23 @@ bool mo_chan_barrier(const struct mo_chan *c)
     return mo_plat_barrier_all() || (mo_plat_barrier_arm_late() && mo_plat_barrier_all());
 }
 
-/* ---- Threads as waiters. The futex is the state itself; the wake passes an address. */
+/* ---- Threads and strands as waiters. A thread sleeps on the state itself, and the wake passes an address. */
 static void wake_thread(struct mo_chan_waiter *w)
 {
     bool slept = w->slept;
     mo_store_release(&w->state, (uint32_t)MO_CHAN_OVER);
     if (slept)
-        mo_word_wake(&w->state, 1, MO_WAKE_ANY);
+        mo_plat_futex_wake(&w->state, 1, MO_WAKE_ANY);
+}
+
+/* W6 */
+static void wake_strand(struct mo_chan_waiter *w)
+{
+    struct mo_strand *s = ((struct mo_chan_sleeper *)w)->strand; /* its first member */
+    bool mine = w->slept && s->ops->claim(s);
+    mo_store_release(&w->state, (uint32_t)MO_CHAN_OVER);
+    if (mine)
+        s->ops->launch(s);
 }
 
 /* Claimed: the other side is about to say why. */
@@ -92,22 +106,46 @@ void mo_chan_await_word(struct mo_chan_waiter *w)
         mo_chan_backoff(&round);
 }
 
-void mo_chan_waiter_of_thread(struct mo_chan_waiter *w)
+void mo_chan_sleeper_init(struct mo_chan_sleeper *sleeper)
 {
-    *w = (struct mo_chan_waiter){.wake = wake_thread};
+    struct mo_strand *s = mo_strand_here();
+    *sleeper = (struct mo_chan_sleeper){.waiter.wake = s ? wake_strand : wake_thread, .strand = s};
 }
 
-bool mo_chan_sleep(struct mo_chan_waiter *w, uint64_t until_ns)
+/* False: the deadline came first. */
+static bool sleep_as_strand(const struct mo_chan_waiter *w, struct mo_strand *s, uint64_t until_ns)
 {
+    while (mo_load_acquire(&w->state) == MO_CHAN_ASLEEP)
+        if (until_ns == MO_CHAN_FOREVER)
+            s->ops->suspend(s);
+        else if (until_ns <= mo_plat_now_ns())
+            return false;
+        else
+            s->ops->suspend_until(s, until_ns);
+    return true;
+}
+
+static bool sleep_as_thread(struct mo_chan_waiter *w, uint64_t until_ns)
+{
+    struct timespec at = {.tv_sec = (time_t)(until_ns / NS_PER_SECOND), .tv_nsec = (long)(until_ns % NS_PER_SECOND)};
+    while (mo_load_acquire(&w->state) == MO_CHAN_ASLEEP)
+        if (mo_plat_futex_wait_until(&w->state, MO_CHAN_ASLEEP, false, until_ns == MO_CHAN_FOREVER ? NULL : &at) ==
+            ETIMEDOUT)
+            return false;
+    return true;
+}
+
+bool mo_chan_sleep(struct mo_chan_sleeper *sleeper, uint64_t until_ns)
+{
+    struct mo_chan_waiter *w = &sleeper->waiter;
+    struct mo_strand *s = sleeper->strand;
     uint32_t seen = MO_CHAN_AWAKE;
     if (!mo_cas_acq_rel(&w->state, &seen, MO_CHAN_ASLEEP)) {
         mo_chan_await_word(w);
         return true;
     }
-    struct timespec at = {.tv_sec = (time_t)(until_ns / NS_PER_SECOND), .tv_nsec = (long)(until_ns % NS_PER_SECOND)};
-    while (mo_load_acquire(&w->state) == MO_CHAN_ASLEEP)
-        if (mo_word_wait(&w->state, MO_CHAN_ASLEEP, false, until_ns == MO_CHAN_FOREVER ? NULL : &at) == ETIMEDOUT)
-            return false;
+    if (!(s ? sleep_as_strand(w, s, until_ns) : sleep_as_thread(w, until_ns)))
+        return false;
     mo_chan_await_word(w);
     return true;
 }
@@ -116,7 +154,7 @@ bool mo_chan_sleep(struct mo_chan_waiter *w, uint64_t until_ns)
 struct wait {
     const struct mo_chan_case *cases;
     unsigned n, first;
-    struct mo_chan_waiter waiter;
+    struct mo_chan_sleeper sleeper;
     struct mo_chan_entry *entries; /* one a case */
     bool blind;                    /* the barrier failed */
     int noticed;                   /* the case on whose account it was woken and that it has to look at, or -1 */
@@ -266,8 +304,8 @@ static bool pass_barrier(const struct wait *w)
 /* Stand in, look once more, sleep. The case that has been carried out, or -1: try again. */
 static int park(struct wait *w, uint64_t deadline_ns)
 {
-    struct mo_chan_waiter *self = &w->waiter;
-    mo_chan_waiter_of_thread(self);
+    struct mo_chan_waiter *self = &w->sleeper.waiter;
+    mo_chan_sleeper_init(&w->sleeper);
     for (unsigned i = 0; i < w->n; i++)
         w->entries[i] = (struct mo_chan_entry){.waiter = self, .message = w->cases[i].message, .index = i};
     int index = stand_in_unbuffered(w);
@@ -280,7 +318,7 @@ static int park(struct wait *w, uint64_t deadline_ns)
     bool ready = false, claimed;
     for (unsigned i = 0; i < w->n && !ready; i++)
         ready = w->cases[i].chan->kind != MO_CHAN_RENDEZVOUS && is_ready(&w->cases[i]);
-    claimed = (!ready && mo_chan_sleep(self, due_at(w, deadline_ns))) || !mo_chan_withdraw(self);
+    claimed = (!ready && mo_chan_sleep(&w->sleeper, due_at(w, deadline_ns))) || !mo_chan_withdraw(self);
     if (!claimed || w->n > 1)
         leave_all(w);
     if (claimed && self->handed) {
