@@ -10,7 +10,9 @@
        on finds POLLING, and leaves WOKEN behind.
    A3  A poll ends by an RMW that takes POLLING away. If it finds WOKEN, this thread puts the job into the list; else the next
        wake finds 0. So no wake is lost, and after that RMW whoever polled it touches it no more unless A3 made it his to put.
-   A4  When it is over, WOKEN stays set for ever: wakers find nothing to do.
+   A4  A fiber that has only yielded stays POLLING instead, and this thread puts its entry where others find it: wakers see that
+       it will be polled, as they see in A1 of one that is WOKEN.
+   A5  When it is over, WOKEN stays set for ever: wakers find nothing to do.
 
    Blocks. `refs` counts wakers that were kept, and 1 for the job's life; while it is not 0 the job keeps its ENTRY bit. Who
    brings it to 0 takes ENTRY away, and J2 says who frees the block. So a waker may outlive the job.
@@ -22,6 +24,7 @@
    no memory: signal handlers may. The thread that takes it turns it round into its deque, where others find it. Jobs that wake
    themselves go there as well, so the rest of the deque comes first, and every so often other things do (executor.c). */
 #include "sched/async.h"
+#include "sched/next.h"
 #include "sched/run.h"
 #include "sched/strand.h"
 
@@ -59,7 +62,7 @@ static struct mo_executor *executor_of(struct mo_job *job)
     return mo_executor_in(MO_JOB_SLOT(mo_load_relaxed(&job->state)));
 }
 
-static void put(struct mo_executor *x, struct mo_job *job)
+void mo_async_put(struct mo_executor *x, struct mo_job *job)
 {
     struct mo_job_async *a = mo_job_async(job);
     struct mo_job *first = mo_load_relaxed(&x->woken);
@@ -77,8 +80,8 @@ bool mo_async_claim(struct mo_job *job)
 void mo_async_launch(struct mo_job *job)
 {
     struct mo_executor *x = executor_of(job);
-    if (mo_likely(x != NULL)) /* else it stayed behind in the parent of a fork */
-        put(x, job);
+    if (mo_likely(x != NULL) && !mo_next_put(x, job)) /* NULL: it stayed behind in the parent of a fork */
+        mo_async_put(x, job);
 }
 
 void mo_async_wake(struct mo_job *job)
@@ -199,13 +202,16 @@ void mo_async_deal(struct mo_worker *w, struct mo_executor *x, _Atomic uint64_t 
     } else {
         poll_inside(w, x, job);
         if (!(mo_load_relaxed(&a->wake) & READY)) {
-            if (mo_fetch_and_acq_rel(&a->wake, ~(uint32_t)POLLING) & WOKEN) /* A3 */
-                put(x, job);
+            if (mo_unlikely(job->flags & MO_JOB_STRAND) && mo_strand_has_yielded(job)) {
+                if (!mo_next_put_behind(w, x, job)) /* Y4 in next.c */
+                    mo_async_put(x, job);
+            } else if (mo_fetch_and_acq_rel(&a->wake, ~(uint32_t)POLLING) & WOKEN) /* A3 */
+                mo_async_put(x, job);
             return;
         }
         phase = job->error ? MO_JOB_FAILED : MO_JOB_COMPLETED;
     }
-    mo_exchange_acq_rel(&a->wake, (uint32_t)WOKEN); /* A4 */
+    mo_exchange_acq_rel(&a->wake, (uint32_t)WOKEN); /* A5 */
     if (phase == MO_JOB_FAILED && mo_job_group(job))
         mo_group_fail(w, mo_job_group(job), job->error);
     count_phase(w, x, phase, false);

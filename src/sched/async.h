@@ -60,6 +60,8 @@ bool mo_async_spend(struct mo_worker *w, const struct mo_waker *waker);
 /* A wake in two steps: true where the second one must follow, until which the job stays as it is. */
 bool mo_async_claim(struct mo_job *job);
 void mo_async_launch(struct mo_job *job);
+/* Into the list. */
+void mo_async_put(struct mo_executor *x, struct mo_job *job);
 
 void mo_async_collect_slow(struct mo_seat *seat);
 /* Woken jobs come into the caller's deque. */

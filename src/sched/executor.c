@@ -20,6 +20,7 @@
 #include "park/clock.h"
 #include "sched/async.h"
 #include "sched/executor.h"
+#include "sched/next.h"
 #include "sched/strand.h"
 
 #include <errno.h>
@@ -194,10 +195,23 @@ static struct mo_job *pop(struct mo_member *m, const struct mo_kin *kin)
     return kin ? pop_kin(m, kin) : mo_deque_pop_owner(&m->deque, INT64_MIN, true);
 }
 
+/* What the last job has left behind comes to where others find it. True: it was for others to be run before it. */
+static bool give_way(struct mo_seat *seat)
+{
+    bool yielded = seat->yielded;
+    if (mo_unlikely(mo_load_relaxed(&seat->next) != NULL))
+        mo_next_give_up(seat);
+    seat->yielded = false;
+    if (yielded)
+        mo_work_published(seat->member->team);
+    return yielded;
+}
+
 struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin)
 {
     struct mo_member *m = seat->member;
     mo_strands_wake_due();
+    bool yielded = give_way(seat);
     struct mo_task *task = mo_priority_take(m, kin);
     struct mo_job *job = (struct mo_job *)task;
     if (!job)
@@ -205,10 +219,10 @@ struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin)
     bool others_first = mo_unlikely(++seat->looks % OUTBOX_EVERY == 0);
     if (!job && others_first)
         job = take_from_outside(seat, kin);
-    if (!job && others_first)
+    if (!job && mo_unlikely(others_first || yielded))
         mo_async_collect(seat);
     if (!job)
-        job = pop(m, kin);
+        job = mo_unlikely(others_first || yielded) && !kin ? mo_next_oldest(m) : pop(m, kin);
     if (!job && mo_async_collect(seat))
         job = pop(m, kin);
     if (!job && mo_unlikely(seat->executor->watch.scheduler != NULL))
@@ -224,18 +238,37 @@ struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin)
     return job;
 }
 
+/* Together with what follows from it. */
+static void deal_in_a_row(struct mo_seat *seat, struct mo_job *job)
+{
+    struct mo_member *m = seat->member;
+    for (; job; job = mo_next_take(seat, OUTBOX_EVERY)) {
+        mo_store_relaxed(&seat->busy, true);
+        mo_job_deal(m->worker, seat->executor, &m->done, job);
+        mo_store_relaxed(&seat->busy, false);
+        mo_plat_light_barrier(); /* what a signal handler has put there before is seen */
+    }
+}
+
 static bool work(void *member)
 {
     struct mo_member *m = member;
     struct mo_seat *seat = mo_seat_of(m);
+    bool last = m->sleeping != MO_AWAKE;
+    mo_next_unwatch(seat);
     struct mo_job *job = mo_executor_take(seat, NULL);
+    if (!job && last)
+        job = mo_next_steal(seat);
     if (job) {
         mo_idle_found_work(m);
-        mo_job_deal(m->worker, seat->executor, &m->done, job);
+        deal_in_a_row(seat, job);
         return true;
     }
     uint64_t due = mo_strands_due(), now = due ? mo_plat_now_ns() : 0;
     seat->wait->relook_ns = due ? (due > now ? (due - now) / 64 : 0) + 1 : 0; /* and up to 64 times that */
+    uint64_t watch = last ? mo_next_watch(seat) : 0;
+    if (watch && (!due || watch < seat->wait->relook_ns))
+        seat->wait->relook_ns = watch;
     mo_placed_say_idle(seat, true);
     mo_idle_begin_search(m);
     if (mo_unlikely(mo_load_relaxed(&seat->executor->state) != MO_EXECUTOR_OPEN))
@@ -498,6 +531,7 @@ static void prepare(struct mo_executor *x, const struct mo_executor_form *form)
     x->past = (struct mo_executor_stats){0};
     memset(&x->elsewhere, 0, sizeof x->elsewhere);
     x->blocking_idle = 0;
+    mo_store_relaxed(&x->watcher, 0u);
     mo_store_relaxed(&x->done_elsewhere, 0u);
     mo_store_relaxed(&x->sealed, false);
     mo_store_relaxed(&x->blocking_done, 0u);

@@ -70,6 +70,7 @@ struct mo_executor {
     _Atomic(struct mo_placement *) placement; /* NULL: nobody has asked where its workers are (placed.c) */
     _Atomic(struct mo_outbox *) outboxes;
     _Atomic(struct mo_job *) woken; /* async jobs that nobody has taken yet (async.c) */
+    _Atomic uint32_t watcher;       /* one of those that sleep looks again soon (next.c) */
     struct mo_event closed;
     uint64_t created_before, done_before; /* by outboxes, for those whose memory this was */
     _Atomic uint64_t done_elsewhere;      /* entries that could not be put anywhere (follow.c) */

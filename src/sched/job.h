@@ -168,6 +168,10 @@ struct mo_seat {
     struct mo_outbox *next_outbox; /* where it looks first */
     uint64_t state, origin;        /* of jobs that are made here: what is the same for all of them */
     unsigned looks;
+    _Atomic(struct mo_job *) next; /* what the owner runs next (next.c) */
+    _Atomic bool busy;             /* with a job, after which it looks at `next`: for signal handlers */
+    bool yielded;                  /* its newest job is to be its last, and nobody was told of it */
+    bool watches;                  /* it is the executor's watcher */
     /* Only ever grow; the owner writes, others read. */
     struct mo_job_counts ran;
     _Atomic uint64_t stolen, from_outside;

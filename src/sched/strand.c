@@ -110,7 +110,7 @@ bool mo_strand_yield(void)
     struct mo_native_strand *n = mo_strand_native();
     if (!n)
         return false;
-    mo_async_claim(n->job); /* A3: the poller puts it behind the others */
+    n->yields = true; /* A4: the poller puts it behind the others */
     suspend(&n->strand);
     return true;
 }

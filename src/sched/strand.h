@@ -35,6 +35,7 @@ struct mo_native_strand {
     struct mo_strand_slot *slots; /* what it keeps under keys (strand_slots.c); NULL: nothing yet */
     uint8_t size;                 /* which of the stores of stacks */
     bool over;
+    bool yields;   /* it has left its stack for that */
     uint16_t head; /* bytes of the job before this */
     /* Guarded by the lock of strand_time.c: when it is to be woken at the latest. */
     uint64_t until_ns;
@@ -53,6 +54,15 @@ struct mo_strand_form {
 static inline bool mo_strand_has_begun(struct mo_job *job)
 {
     return ((const struct mo_native_strand *)mo_job_data(job))->begins != 0;
+}
+
+/* Asked once after each turn, by its poller. */
+static inline bool mo_strand_has_yielded(struct mo_job *job)
+{
+    struct mo_native_strand *n = mo_job_data(job);
+    bool yields = n->yields;
+    n->yields = false;
+    return yields;
 }
 
 /* 0, ENOMEM, EINVAL for the size of its stack, ESHUTDOWN. `handle` NULL: none. */

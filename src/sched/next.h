@@ -1,0 +1,30 @@
+/* What stays with the worker that has made it ready (next.c has the protocol). */
+#ifndef MO_SCHED_NEXT_H
+#define MO_SCHED_NEXT_H
+
+#include "sched/executor.h"
+
+/* A job that was woken comes next here, where the caller is a fiber of that executor, or a fiber that has just ended. False:
+   another case, nothing has happened. From signal handlers, too. */
+bool mo_next_put(struct mo_executor *x, struct mo_job *job);
+/* One that yields goes behind the others. False: the caller has no seat there, or no memory. */
+bool mo_next_put_behind(struct mo_worker *w, struct mo_executor *x, struct mo_job *job);
+/* What the owner goes on with; NULL: it is to look for something in the usual way, as it is once in `every` times. */
+struct mo_job *mo_next_take(struct mo_seat *seat, unsigned every);
+/* The oldest entry of the caller's deque. */
+struct mo_job *mo_next_oldest(struct mo_member *m);
+/* The owner runs something else: others may have what comes next. */
+void mo_next_give_up(struct mo_seat *seat);
+/* In the last look before a sleep: what comes next anywhere. */
+struct mo_job *mo_next_steal(struct mo_seat *seat);
+/* The same: after how long the caller has to look again; 0: it need not. */
+uint64_t mo_next_watch(struct mo_seat *seat);
+void mo_next_unwatch_slow(struct mo_seat *seat);
+/* Before any other look. */
+static inline void mo_next_unwatch(struct mo_seat *seat)
+{
+    if (mo_unlikely(seat->watches))
+        mo_next_unwatch_slow(seat);
+}
+
+#endif
