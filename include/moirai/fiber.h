@@ -69,6 +69,12 @@ int moirai_fiber_attr_set_name(moirai_fiber_attr_t *attr, const char *name);
 /* A group that it counts to, on whose executor it runs. NULL: none. */
 int moirai_fiber_attr_set_group(moirai_fiber_attr_t *attr, moirai_group_t *group);
 
+/* Worker number `worker` of its executor begins it, and nobody else ever goes on with it: for what belongs to a thread. Waking it
+   costs more than waking another one, and while that worker is busy it waits.
+   Errors: MOIRAI_EINVAL for a number beyond MOIRAI_WORKERS_MAX; moirai_fiber_spawn() says so where its executor has no such
+   worker. */
+int moirai_fiber_attr_set_worker(moirai_fiber_attr_t *attr, unsigned worker);
+
 /* As moirai_go() on `executor` (NULL: the caller's), with a handle unless `task` is NULL; `attr` NULL: nothing special. */
 int moirai_fiber_spawn(moirai_executor_t *executor, moirai_task_t *task, const moirai_fiber_attr_t *attr,
                        void (*fn)(void *arg), void *arg);

@@ -16,6 +16,8 @@ struct attr {
     size_t stack_bytes;
     const char *name;
     struct mo_group *group;
+    uint32_t worker;
+    bool pinned;
 };
 _Static_assert(sizeof(struct attr) <= sizeof(moirai_fiber_attr_t), "room for it");
 
@@ -61,6 +63,16 @@ MO_API int moirai_fiber_attr_set_group(moirai_fiber_attr_t *a, moirai_group_t *g
     return MOIRAI_OK;
 }
 
+MO_API int moirai_fiber_attr_set_worker(moirai_fiber_attr_t *a, unsigned worker)
+{
+    struct attr *attr = attr_of(a);
+    if (!attr || worker >= MOIRAI_WORKERS_MAX)
+        return MOIRAI_EINVAL;
+    attr->worker = worker;
+    attr->pinned = true;
+    return MOIRAI_OK;
+}
+
 static int spawn(moirai_executor_t *executor, moirai_task_t *task, const struct mo_strand_form *form)
 {
     struct mo_worker *w = mo_native_worker();
@@ -90,6 +102,8 @@ MO_API int moirai_fiber_spawn(moirai_executor_t *executor, moirai_task_t *task, 
         form.stack_bytes = attr->stack_bytes;
         form.name = attr->name;
         form.group = attr->group;
+        form.pinned = attr->pinned;
+        form.worker = attr->worker;
         if (form.group && !executor)
             executor = (moirai_executor_t *)form.group->executor;
     }

@@ -134,6 +134,24 @@ void mo_waker_wake_last(struct mo_worker *w, uintptr_t word)
     mo_waker_drop(w, &waker);
 }
 
+/* False: there is no memory. */
+static bool hand_out(struct mo_seat *seat, struct mo_job *job)
+{
+    struct mo_member *m = seat->member;
+    bool pinned = mo_async_is_pinned(job);
+    if (!pinned && mo_unlikely(!mo_deque_room_owner(&m->deque)))
+        return false;
+    mo_owner_add(&m->created, 1);
+    if (!pinned) {
+        mo_deque_push_owner(&m->deque, job);
+        return true;
+    }
+    if (mo_placed_put(m->worker, seat->executor, job) == 0)
+        return true;
+    mo_owner_add(&m->created, -1); /* its life still counts */
+    return false;
+}
+
 /* The one that was woken first is pushed last, so it comes first. Without memory for the deque the rest waits in the list. */
 void mo_async_collect_slow(struct mo_seat *seat)
 {
@@ -142,12 +160,8 @@ void mo_async_collect_slow(struct mo_seat *seat)
     unsigned count = 0;
     for (; job; job = next, count++) {
         next = mo_load_relaxed(&mo_job_async(job)->next);
-        if (mo_unlikely(!mo_deque_room_owner(&m->deque))) {
-            put(seat->executor, job);
-            continue;
-        }
-        mo_owner_add(&m->created, 1);
-        mo_deque_push_owner(&m->deque, job);
+        if (!hand_out(seat, job))
+            mo_async_put(seat->executor, job);
     }
     if (count > 1)
         mo_work_published(m->team);

@@ -60,6 +60,12 @@ bool mo_async_spend(struct mo_worker *w, const struct mo_waker *waker);
 /* A wake in two steps: true where the second one must follow, until which the job stays as it is. */
 bool mo_async_claim(struct mo_job *job);
 void mo_async_launch(struct mo_job *job);
+/* A fiber that one worker alone runs. It passes through the list to that worker's box (placed.c), for which memory is needed:
+   what it has of its own is not enough, as a waker may be a signal handler. */
+static inline bool mo_async_is_pinned(struct mo_job *job)
+{
+    return mo_unlikely(job->flags & MO_JOB_EXTENDED) && mo_job_ext(job)->place >= 0;
+}
 /* Into the list. */
 void mo_async_put(struct mo_executor *x, struct mo_job *job);
 

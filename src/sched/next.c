@@ -50,6 +50,8 @@ bool mo_next_put(struct mo_executor *x, struct mo_job *job)
     const struct mo_worker *w = self ? self->worker : NULL;
     struct mo_seat *seat = w ? w->seat : NULL;
     bool inside = MO_SHARED(strand) != NULL;
+    if (mo_async_is_pinned(job))
+        return false;
     if (!seat || seat->executor != x || !mo_load_relaxed(&seat->busy) || (!inside && w->job))
         return false;
     struct mo_job *before = mo_exchange_seqcst(&seat->next, job); /* Y2 */
@@ -63,7 +65,7 @@ bool mo_next_put(struct mo_executor *x, struct mo_job *job)
 bool mo_next_put_behind(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
 {
     struct mo_seat *seat = w->seat;
-    if (!seat || seat->executor != x || !mo_deque_room_owner(&seat->member->deque))
+    if (!seat || seat->executor != x || mo_async_is_pinned(job) || !mo_deque_room_owner(&seat->member->deque))
         return false;
     mo_owner_add(&seat->member->created, 1);
     mo_deque_push_owner(&seat->member->deque, job);

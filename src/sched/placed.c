@@ -278,7 +278,7 @@ int mo_placed_put(struct mo_worker *w, struct mo_executor *x, struct mo_job *job
     if (!link)
         return ENOMEM;
     *link = (struct mo_box_link){.job = job, .cost_ns = ext->cost_ns ? ext->cost_ns : COST_UNKNOWN, .home = w->index};
-    if (strict)
+    if (strict && !(job->flags & MO_JOB_ASYNC))                                      /* nobody claims these */
         mo_store_relaxed(&job->state, mo_load_relaxed(&job->state) | MO_JOB_PINNED); /* published with the link */
     link_in(p, &p->box[box], link, strict ? MO_BOX_STRICT : MO_BOX_LOOSE, (unsigned)(2 - ext->priority));
     wake(x, p, (unsigned)box, strict);

@@ -204,16 +204,21 @@ static int size_of(size_t bytes)
 int mo_strand_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_strand_form *form,
                     struct mo_job_handle *handle)
 {
-    const struct mo_job_ext ext = {.name = form->name, .executor = x, .place = MO_PLACE_ANY};
+    struct mo_job_ext ext = {.name = form->name, .executor = x, .place = MO_PLACE_ANY};
     struct mo_job_spec spec = {.bytes = sizeof(struct mo_native_strand),
                                .handle = handle,
                                .strand = true,
                                .group = form->group,
-                               .ext = form->name || x->slot == MO_SLOT_UNKNOWN ? &ext : NULL};
+                               .ext = form->name || form->pinned || x->slot == MO_SLOT_UNKNOWN ? &ext : NULL};
     _Static_assert(sizeof(struct mo_native_strand) <= MO_JOB_INLINE_MAX, "the job is found from it");
     int size = size_of(form->stack_bytes);
     if (size < 0)
         return EINVAL;
+    if (form->pinned)
+        ext.place = MO_PLACE_WORKER(form->worker) | MO_PLACE_STRICT;
+    int misplaced = mo_executor_check_place(x, &ext.place);
+    if (misplaced)
+        return misplaced;
     struct mo_native_strand n = {.ops = &ops, .fn = form->fn, .arg = form->arg, .size = (uint8_t)size};
     n.strand.ops = &strand_ops;
     n.head = mo_job_head(x->job_flags | MO_JOB_ASYNC | (spec.ext ? MO_JOB_EXTENDED : 0));

@@ -49,6 +49,8 @@ struct mo_strand_form {
     size_t stack_bytes; /* 0: MO_STRAND_STACK_MIN */
     const char *name;
     struct mo_group *group;
+    bool pinned; /* to this worker of its executor */
+    unsigned worker;
 };
 
 static inline bool mo_strand_has_begun(struct mo_job *job)
@@ -65,7 +67,7 @@ static inline bool mo_strand_has_yielded(struct mo_job *job)
     return yields;
 }
 
-/* 0, ENOMEM, EINVAL for the size of its stack, ESHUTDOWN. `handle` NULL: none. */
+/* 0, ENOMEM, EINVAL for the size of its stack or a worker that there is not, ESHUTDOWN. `handle` NULL: none. */
 int mo_strand_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_strand_form *form,
                     struct mo_job_handle *handle);
 /* The fiber that the caller is; NULL: none, or in the middle of something that keeps its thread. */

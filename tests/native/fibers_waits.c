@@ -1,5 +1,5 @@
-/* Fibers that wait: for futures, at several channels, with deadlines at channels with room, and beside one that keeps its
-   worker. */
+/* Fibers that wait: for futures, at several channels, with deadlines at channels with room, for one that keeps its worker; and
+   fibers that one worker alone may run. */
 #include "native.h"
 
 #define FIBERS 100
@@ -223,6 +223,54 @@ static void deadlines_at_channels(void **state)
 {
     moirai_executor_t *x = made(2);
     run(x, FIBERS, time_out, NULL);
+    end(x);
+}
+
+/* ---- One worker. */
+static moirai_sem_t gate;
+
+static void stay(void *arg)
+{
+    int worker = (int)(intptr_t)arg;
+    for (int i = 0; i < TURNS; i++) {
+        assert_int_equal(moirai_worker_index(), worker);
+        if (i % 3 == 0)
+            moirai_fiber_yield();
+        else if (i % 3 == 1)
+            assert_int_equal(moirai_sem_wait(&gate), MOIRAI_OK);
+        else
+            moirai_fiber_sleep_until(moirai_now_ns() + 1000);
+    }
+}
+
+static void post_for_all(void *arg)
+{
+    for (int i = 0; i < FIBERS * TURNS; i++) {
+        assert_int_equal(moirai_sem_post(&gate), MOIRAI_OK);
+        if (i % 16 == 0)
+            moirai_fiber_yield();
+    }
+}
+
+static void pinned(void **state)
+{
+    moirai_task_t tasks[FIBERS];
+    moirai_fiber_attr_t attr, raw = {{0}};
+    moirai_executor_t *x = made(3);
+    moirai_sem_init(&gate, 0);
+    moirai_fiber_attr_init(&attr);
+    assert_int_equal(moirai_fiber_attr_set_worker(&raw, 0), MOIRAI_EINVAL);
+    assert_int_equal(moirai_fiber_attr_set_worker(&attr, MOIRAI_WORKERS_MAX), MOIRAI_EINVAL);
+    assert_int_equal(moirai_fiber_attr_set_worker(&attr, 3), MOIRAI_OK);
+    assert_int_equal(moirai_fiber_spawn(x, NULL, &attr, stay, NULL), MOIRAI_EINVAL);
+    for (int i = 0; i < FIBERS; i++) {
+        assert_int_equal(moirai_fiber_attr_set_worker(&attr, (unsigned)i % 3), MOIRAI_OK);
+        tasks[i] = spawned(x, &attr, stay, (void *)(intptr_t)(i % 3));
+    }
+    moirai_task_t poster = spawned(x, NULL, post_for_all, NULL);
+    for (int i = 0; i < FIBERS; i++)
+        assert_int_equal(moirai_join(&tasks[i], NULL), MOIRAI_OK);
+    assert_int_equal(moirai_join(&poster, NULL), MOIRAI_OK);
     end(x);
 }
 
