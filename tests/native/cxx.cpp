@@ -1,6 +1,7 @@
-// The header in C++: its example, all initialisers, and what an exception does to a call that happens once.
+// The header in C++: its example, all initialisers, what an exception does to a call that happens once, and exceptions in fibers.
 #include <moirai/moirai.h>
 
+#include <exception>
 #include <stdexcept>
 #include <thread>
 
@@ -90,6 +91,73 @@ static bool tasks()
            n == 144 && moirai_for(nullptr, 0, 1000, 0, add, &sum) == MOIRAI_OK && sum == 1000;
 }
 
+// Exceptions that a fiber is handling, or that are in flight, go where it goes: two workers run them in turns.
+struct yields_when_unwound {
+    int *in_flight;
+    ~yields_when_unwound()
+    {
+        moirai_fiber_yield();
+        *in_flight = std::uncaught_exceptions();
+        moirai_fiber_yield();
+    }
+};
+
+static void nest(int *me, int *right)
+{
+    int in_flight = 0;
+    try {
+        throw me;
+    } catch (int *outer) {
+        moirai_fiber_yield();
+        try {
+            yields_when_unwound guard = {&in_flight};
+            throw std::runtime_error("inner");
+        } catch (const std::exception &) {
+            moirai_fiber_yield();
+            try {
+                throw; // the inner one
+            } catch (const std::runtime_error &) {
+                *right += in_flight == 1 && outer == me;
+            }
+        }
+        moirai_fiber_yield();
+        try {
+            throw; // the outer one
+        } catch (int *again) {
+            *right += again == me && std::uncaught_exceptions() == 0;
+        }
+    }
+    *right += std::current_exception() == nullptr;
+}
+
+static void throw_in_turns(void *right)
+{
+    int me = 0;
+    for (int i = 0; i < 20; i++)
+        nest(&me, static_cast<int *>(right));
+}
+
+static bool fibers()
+{
+    constexpr int count = 20;
+    moirai_executor_attr_t attr;
+    moirai_executor_t *executor;
+    moirai_task_t tasks[count];
+    int right[count] = {}, sum = 0;
+    moirai_executor_attr_init(&attr);
+    moirai_executor_attr_set_workers(&attr, 2);
+    if (moirai_executor_new(&executor, &attr) != MOIRAI_OK)
+        return false;
+    for (int i = 0; i < count; i++)
+        if (moirai_fiber_spawn(executor, &tasks[i], nullptr, throw_in_turns, &right[i]) != MOIRAI_OK)
+            return false;
+    for (int i = 0; i < count; i++)
+        if (moirai_join(&tasks[i], nullptr) == MOIRAI_OK)
+            sum += right[i];
+    return moirai_executor_shutdown(executor, MOIRAI_SHUTDOWN_DRAIN, 0) == MOIRAI_OK &&
+           moirai_executor_free(executor) == MOIRAI_OK && sum == count * 20 * 3;
+}
+
 int main()
 {
     std::thread other(take);
@@ -98,5 +166,5 @@ int main()
     bool right = !call_once() && call_once() && call_once() && attempts == 2;
     right = right && moirai_mutex_lock(&asymmetric) == MOIRAI_OK && moirai_mutex_unlock(&asymmetric) == MOIRAI_OK;
     right = right && moirai_sem_wait(&sem) == MOIRAI_OK && moirai_rwlock_read_lock(&lock) == MOIRAI_OK;
-    return right && tasks() && channels() ? 0 : 1;
+    return right && tasks() && channels() && fibers() ? 0 : 1;
 }
