@@ -98,14 +98,14 @@ static __attribute__((noinline)) int wait_watched(struct mo_cond_wait *w, const 
 {
     struct mo_sheet *sheet = mo_sheet_self();
     uint64_t began = mo_plat_ticks();
-    bool futile = sheet && sheet->woken == w->cond;
+    bool futile = sheet && mo_load_relaxed(&sheet->woken) == w->cond;
     if (sheet)
         sheet->site = site;
     mo_trace(MO_TRACE_CONDITION, site, (uintptr_t)w->cond, 0);
     int err = mo_sync_cond_wait(w);
     mo_trace(MO_TRACE_END(MO_TRACE_CONDITION), NULL, (uintptr_t)w->cond, (uint32_t)err);
     if (sheet)
-        sheet->woken = err == 0 ? w->cond : NULL;
+        mo_store_relaxed(&sheet->woken, err == 0 ? w->cond : NULL);
     if (err == 0 || err == ETIMEDOUT)
         mo_locks_condition(w->cond, site, err == ETIMEDOUT, futile, mo_plat_ticks() - began);
     return err;

@@ -178,7 +178,7 @@ static __attribute__((noinline)) void note_unlock(struct mo_sync_mutex *m)
 {
     struct mo_sheet *sheet = mo_sheet_self();
     if (sheet)
-        sheet->woken = NULL;
+        mo_store_relaxed(&sheet->woken, NULL);
     mo_locks_release(m);
 }
 

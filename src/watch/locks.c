@@ -143,15 +143,20 @@ static void note_order(struct mo_locks *l, const struct mo_held *outer, const vo
 
 static void hold(struct mo_sheet *s, const void *lock, const void *site)
 {
-    if (s->held_count < MO_HELD_MAX)
-        s->held[s->held_count++] = (struct mo_held){lock, site};
+    uint32_t count = mo_load_relaxed(&s->held_count);
+    if (count >= MO_HELD_MAX)
+        return;
+    s->held[count] = (struct mo_held){lock, site};
+    mo_store_relaxed(&s->held_count, count + 1);
 }
 
 static void let_go(struct mo_sheet *s, const void *lock)
 {
-    for (unsigned i = s->held_count; i-- > 0;)
+    uint32_t count = mo_load_relaxed(&s->held_count);
+    for (unsigned i = count; i-- > 0;)
         if (s->held[i].lock == lock) {
-            memmove(&s->held[i], &s->held[i + 1], (--s->held_count - i) * sizeof s->held[0]);
+            memmove(&s->held[i], &s->held[i + 1], (count - 1 - i) * sizeof s->held[0]);
+            mo_store_relaxed(&s->held_count, count - 1);
             return;
         }
 }
@@ -194,7 +199,7 @@ void mo_locks_taken(const void *lock, const void *site, enum mo_lock_kind kind, 
         s->contended++;
         add_wait(s, waited);
     }
-    for (unsigned i = 0; i < sheet->held_count; i++)
+    for (unsigned i = 0; i < mo_load_relaxed(&sheet->held_count); i++)
         note_order(l, &sheet->held[i], lock, site);
     hold(sheet, lock, site);
     note_taken(l, sheet, lock, s);

@@ -22,8 +22,9 @@ __thread struct mo_sheet *MO_SHARED(sheet) MO_SHARED_TLS;
 static struct mo_sheet *clear(struct mo_sheet *s)
 {
     mo_store_relaxed(&s->asleep_since, 0u);
-    s->woken = NULL;
-    s->held_count = s->waits = 0;
+    mo_store_relaxed(&s->woken, NULL);
+    mo_store_relaxed(&s->held_count, 0u);
+    mo_store_relaxed(&s->waits, 0u);
     return s;
 }
 

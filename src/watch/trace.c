@@ -211,9 +211,12 @@ static bool is_asleep(enum mo_trace_kind kind)
 static void note_sleep(struct mo_sheet *s, bool begins)
 {
     uint64_t since = mo_load_relaxed(&s->asleep_since);
-    if (begins && s->waits++ == 0)
+    uint32_t waits = mo_load_relaxed(&s->waits);
+    if (begins && waits == 0)
         mo_store_relaxed(&s->asleep_since, mo_plat_ticks());
-    if (begins || s->waits == 0 || --s->waits > 0)
+    if (begins || waits > 0)
+        mo_store_relaxed(&s->waits, begins ? waits + 1 : waits - 1);
+    if (begins || waits != 1)
         return;
     mo_store_relaxed(&s->asleep_since, 0u);
     mo_store_relaxed(&s->asleep_ticks, mo_load_relaxed(&s->asleep_ticks) + (mo_plat_ticks() - since));

@@ -45,12 +45,13 @@ struct mo_sheet {
     struct mo_hot hot[MO_HOT_MAX];
     /* How long the thread has slept in waits of Moirai's, where that is of interest; read by others. */
     _Atomic uint64_t asleep_ticks, asleep_since; /* since: of the wait that it is in; 0: in none */
-    /* The thread's own, where locks are watched. */
-    const void *site;  /* where the program began the wait that the thread is in */
-    const void *woken; /* the condition from which it was woken, until it gives a mutex up */
+    /* The thread's own, where locks are watched. What is cleared for the next thread is atomic: only the kernel knows that its
+       stores come after those of the last one. */
+    const void *site;            /* where the program began the wait that the thread is in */
+    _Atomic(const void *) woken; /* the condition from which it was woken, until it gives a mutex up */
     struct mo_held held[MO_HELD_MAX];
-    uint32_t held_count;
-    uint32_t waits; /* that it is in, one inside of the other */
+    _Atomic uint32_t held_count;
+    _Atomic uint32_t waits; /* that it is in, one inside of the other */
     struct mo_trace_ring *ring;
     uint32_t traced_tid; /* whose events the ring has now */
 } MO_ALIGNED(MO_LINE_PAIR);
