@@ -27,7 +27,7 @@ static bool has_cells(enum mo_chan_kind kind)
 
 static enum mo_chan_quick quick_of(const struct mo_chan *c)
 {
-    if (c->bytes != sizeof(uint64_t) || c->capacity != (uint64_t)1 << c->shift || !c->light)
+    if (c->bytes != sizeof(uint64_t) || (c->capacity & (c->capacity - 1)) || !c->light) /* no power of two */
         return MO_CHAN_NOT_QUICK;
     return c->kind == MO_CHAN_RING   ? MO_CHAN_QUICK_RING
            : c->kind == MO_CHAN_SPSC ? MO_CHAN_QUICK_SPSC
