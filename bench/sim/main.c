@@ -155,7 +155,8 @@ static void wavefront_body(struct mo_member *m)
 static void prepare_cells(void)
 {
     free(cells);
-    cells = aligned_alloc(MO_LINE_PAIR, (set.size * set.size * sizeof *cells + MO_LINE_PAIR - 1) & -(size_t)MO_LINE_PAIR);
+    cells =
+        aligned_alloc(MO_LINE_PAIR, (set.size * set.size * sizeof *cells + MO_LINE_PAIR - 1) & -(size_t)MO_LINE_PAIR);
     for (uint64_t i = 0; cells && i < set.size * set.size; i++)
         atomic_init(&cells[i], (i >= set.size) + (i % set.size > 0));
     if (!cells) {
