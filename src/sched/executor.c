@@ -12,11 +12,7 @@
        stay equal, and the executor may be closed.
    X3  Somebody sees it: a thread looks after its last `done`, with an RMW on team->idle between the two; and so does who
        seals. Of any two of them the RMWs are ordered, and the later one sees what the earlier one did.
-   tests/models/closing.pml tries all three.
-
-   Outboxes are found through a list that is only pushed to. A thread's own list of them leads to the executor's; when the
-   thread ends it gives them up by writing `owner` (release), and the next one takes one over by a CAS (acquire), and the
-   deque's owner's side with it. */
+   tests/models/closing.pml tries all three. */
 #include "park/clock.h"
 #include "sched/async.h"
 #include "sched/executor.h"
@@ -26,7 +22,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define OUTBOX_FIRST     64 /* slots of a deque */
 #define OUTBOX_EVERY     61 /* looks, after which outboxes come before the own deque */
 #define DEFAULT_BLOCKING 64
 
@@ -40,101 +35,6 @@ struct executors {
 
 extern struct executors MO_SHARED(executors) MO_SHARED_ATTR;
 struct executors MO_SHARED(executors);
-
-/* ---- Outboxes. */
-static void give_up_outbox(struct mo_thread_end *end, bool lost)
-{
-    struct mo_outbox *o = (struct mo_outbox *)((char *)end - offsetof(struct mo_outbox, end));
-    struct mo_worker *w = mo_load_relaxed(&o->owner);
-    struct mo_outbox **at = &w->outboxes;
-    while (*at != o)
-        at = &(*at)->next_of_worker;
-    *at = o->next_of_worker;
-    mo_store_release(&o->owner, NULL);
-}
-
-static struct mo_outbox *take_over(struct mo_worker *w, struct mo_executor *x)
-{
-    for (struct mo_outbox *o = mo_load_acquire(&x->outboxes); o; o = o->next) {
-        struct mo_worker *nobody = NULL;
-        if (!mo_load_relaxed(&o->owner) && mo_cas_acquire(&o->owner, &nobody, w))
-            return o;
-    }
-    return NULL;
-}
-
-static struct mo_outbox *new_outbox(struct mo_worker *w, struct mo_executor *x)
-{
-    struct mo_sched *s = &MO_SHARED(sched);
-    mo_mutex_lock(&s->lock);
-    struct mo_outbox *o = mo_sched_permanent_locked(sizeof *o);
-    mo_mutex_unlock(&s->lock);
-    if (!o || !mo_deque_init(&o->deque, OUTBOX_FIRST))
-        return NULL;
-    o->executor = x;
-    mo_store_relaxed(&o->owner, w);
-    o->next = mo_load_relaxed(&x->outboxes);
-    while (!mo_cas_release(&x->outboxes, &o->next, o)) /* pairs with those who walk the list */
-        ;
-    return o;
-}
-
-/* The one that was used last comes first. */
-struct mo_outbox *mo_outbox_slow(struct mo_worker *w, struct mo_executor *x)
-{
-    struct mo_outbox **at = &w->outboxes, *o;
-    while ((o = *at) && o->executor != x)
-        at = &o->next_of_worker;
-    if (o) {
-        *at = o->next_of_worker;
-    } else {
-        o = take_over(w, x);
-        if (!o)
-            o = new_outbox(w, x);
-        if (!o)
-            return NULL;
-        o->end.fn = give_up_outbox;
-        mo_worker_at_end(w, &o->end);
-    }
-    o->next_of_worker = w->outboxes;
-    w->outboxes = o;
-    return o;
-}
-
-static struct mo_job *take_from_outbox(struct mo_seat *seat, struct mo_outbox *o, const struct mo_kin *kin)
-{
-    struct mo_worker *w = seat->member->worker;
-    void *item = NULL;
-    enum mo_steal_result r;
-    if (mo_deque_peek_size(&o->deque) <= 0)
-        return NULL;
-    mo_epoch_enter(&w->epoch);
-    do
-        r = mo_deque_steal(&o->deque, NULL, NULL, NULL, &item);
-    while (r == MO_STEAL_LOST);
-    mo_epoch_leave(&w->epoch);
-    if (r != MO_STEAL_OK)
-        return NULL;
-    mo_owner_add(&seat->from_outside, 1);
-    if (!kin || mo_task_is_kin(item, kin) || !mo_priority_put(seat->member, seat->member->team, item, 0))
-        return item; /* without memory for the detour it runs here after all */
-    mo_work_published(seat->member->team);
-    return NULL;
-}
-
-static struct mo_job *take_from_outside(struct mo_seat *seat, const struct mo_kin *kin)
-{
-    struct mo_outbox *first = seat->next_outbox, *o;
-    struct mo_job *job = NULL;
-    for (o = first; o && !job; o = o->next)
-        job = take_from_outbox(seat, o, kin);
-    if (!job)
-        for (o = mo_load_acquire(&seat->executor->outboxes); o != first && !job; o = o->next)
-            job = take_from_outbox(seat, o, kin);
-    if (job)
-        seat->next_outbox = o; /* another outsider's turn; NULL: from the beginning */
-    return job;
-}
 
 static bool accept_kin(void *item, void *kin)
 {
@@ -218,7 +118,7 @@ struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin)
         job = mo_placed_take(seat, kin, false);
     bool others_first = mo_unlikely(++seat->looks % OUTBOX_EVERY == 0);
     if (!job && others_first)
-        job = take_from_outside(seat, kin);
+        job = mo_outbox_take(seat, kin);
     if (!job && mo_unlikely(others_first || yielded))
         mo_async_collect(seat);
     if (!job)
@@ -228,7 +128,7 @@ struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin)
     if (!job && mo_unlikely(seat->executor->watch.scheduler != NULL))
         job = mo_managed_take(seat, kin);
     if (!job)
-        job = take_from_outside(seat, kin);
+        job = mo_outbox_take(seat, kin);
     if (!job && (job = (struct mo_job *)mo_steal(m, kin)))
         mo_owner_add(&seat->stolen, 1);
     if (!job)
@@ -281,36 +181,6 @@ static bool is_closed(void *member)
     return mo_load_seqcst(&mo_seat_of(member)->executor->state) >= MO_EXECUTOR_CLOSED;
 }
 
-/* ---- Figures. */
-/* The buffer may be replaced meanwhile. */
-static size_t deque_bytes(struct mo_worker *w, const struct mo_deque *d)
-{
-    mo_epoch_enter(&w->epoch);
-    const struct mo_deque_buffer *buf = mo_load_seqcst(&((struct mo_deque *)d)->buffer);
-    size_t bytes = sizeof *buf + (buf->mask + 1) * sizeof buf->slot[0];
-    mo_epoch_leave(&w->epoch);
-    return bytes;
-}
-
-static void add_counts(struct mo_executor_stats *st, const struct mo_job_counts *c)
-{
-    st->executed += mo_load_relaxed(&c->executed);
-    st->in_place += mo_load_relaxed(&c->in_place);
-    st->dropped += mo_load_relaxed(&c->dropped);
-    st->failed += mo_load_relaxed(&c->failed);
-}
-
-static void add_member(struct mo_executor_stats *st, const struct mo_member *m)
-{
-    const struct mo_seat *seat = mo_seat_of((struct mo_member *)m);
-    struct mo_deque *d = (struct mo_deque *)&m->deque;
-    st->created += mo_load_relaxed(&m->created);
-    add_counts(st, &seat->ran);
-    st->stolen += mo_load_relaxed(&seat->stolen);
-    st->from_outside += mo_load_relaxed(&seat->from_outside);
-    st->waiting += (uint64_t)mo_deque_peek_size(d);
-}
-
 static void keep_counts(struct mo_worker *w, const struct mo_seat *seat)
 {
     mo_count(&w->counts, MO_COUNT_JOBS_RUN, mo_load_relaxed(&seat->ran.executed));
@@ -353,7 +223,7 @@ static void serve(struct mo_member *m)
     w->serves = NULL;
     keep_counts(w, seat);
     mo_mutex_lock(&x->blocking_lock);
-    add_member(&x->past, m);
+    mo_executor_add_member(&x->past, m);
     mo_mutex_unlock(&x->blocking_lock);
     mo_store_relaxed(&m->created, 0u); /* the barrier that follows counts tasks of its own */
     mo_store_relaxed(&m->done, 0u);
@@ -652,57 +522,4 @@ void mo_executors_forget(void)
     mo_store_relaxed(&e->registries, 0u);
     mo_store_relaxed(&e->preferred, NULL);
     mo_store_relaxed(&e->making_preferred, 0u);
-}
-
-/* ---- Figures of all. */
-static void add_outside(struct mo_executor_stats *st, struct mo_executor *x, struct mo_worker *w)
-{
-    for (struct mo_outbox *o = mo_load_acquire(&x->outboxes); o; o = o->next) {
-        st->created += mo_load_relaxed(&o->created);
-        st->waiting += (uint64_t)mo_deque_peek_size(&o->deque);
-        st->memory_bytes += sizeof *o;
-        st->deque_bytes += deque_bytes(w, &o->deque);
-    }
-    st->created -= x->created_before;
-}
-
-static void add_workers(struct mo_executor_stats *st, struct mo_executor *x, struct mo_worker *w)
-{
-    for (unsigned i = 0; i <= x->workers; i++) { /* the empty place takes memory, too */
-        if (i)
-            add_member(st, mo_team_member(x->team, i));
-        st->memory_bytes += sizeof(struct mo_member);
-        st->deque_bytes += deque_bytes(w, &mo_team_member(x->team, i)->deque);
-    }
-    st->memory_bytes += sizeof *x->team;
-    if (x->watch.scheduler)
-        st->waiting += x->watch.scheduler->load(x->watch.scheduler_self);
-    st->waiting += mo_load_relaxed(&x->team->queued) + mo_load_relaxed(&x->team->held_back) +
-                   mo_load_relaxed(&x->blocking_waiting);
-}
-
-void mo_executor_stats(struct mo_executor *x, struct mo_executor_stats *st)
-{
-    struct mo_worker *w = mo_self()->worker;
-    mo_mutex_lock(&x->blocking_lock);
-    *st = x->past;
-    mo_mutex_unlock(&x->blocking_lock);
-    st->memory_bytes = sizeof *x;
-    st->deque_bytes = 0;
-    add_outside(st, x, w);
-    const struct mo_placement *p = mo_load_acquire(&x->placement);
-    if (p) {
-        st->waiting += mo_load_relaxed(&p->waiting[MO_BOX_STRICT]) + mo_load_relaxed(&p->waiting[MO_BOX_LOOSE]);
-        st->memory_bytes += sizeof *p + p->workers * (sizeof(struct mo_box) + sizeof(struct mo_worker_place)) +
-                            p->nodes * (sizeof(struct mo_box) + sizeof *p->node);
-    }
-    add_counts(st, &x->elsewhere);
-    st->busy_ns = mo_load_relaxed(&x->watch.busy_ns);
-    st->longest_ns = mo_load_relaxed(&x->watch.longest_ns);
-    st->waited_ns = mo_load_relaxed(&x->watch.waited_ns);
-    st->blocking = mo_load_relaxed(&x->blocking_done);
-    st->blocking_threads = mo_load_relaxed(&x->blocking_threads);
-    if (mo_load_acquire(&x->state) < MO_EXECUTOR_CLOSED)
-        add_workers(st, x, w);
-    st->memory_bytes += st->deque_bytes;
 }

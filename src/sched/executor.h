@@ -111,6 +111,13 @@ static inline struct mo_outbox *mo_outbox(struct mo_worker *w, struct mo_executo
     return mo_likely(o && o->executor == x) ? o : mo_outbox_slow(w, x);
 }
 
+/* The oldest of an outbox, of each outsider's in turn; NULL: they are empty, or what was there waits now for somebody whose kin it
+   is. */
+struct mo_job *mo_outbox_take(struct mo_seat *seat, const struct mo_kin *kin);
+
+/* What a member has done so far. */
+void mo_executor_add_member(struct mo_executor_stats *st, const struct mo_member *m);
+
 /* Something for a worker to do, with `kin` only one of those; NULL: nothing was found. */
 struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin);
 /* The oldest entry that the thread has put into its outbox and nobody has taken, with `kin` only one of those; NULL: there
