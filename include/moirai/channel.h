@@ -94,7 +94,8 @@ int moirai_channel_new(moirai_channel_t **channel, size_t bytes, size_t capacity
    Errors: MOIRAI_EALREADY. */
 int moirai_channel_close(moirai_channel_t *channel);
 
-/* 1 once it is closed, messages inside or not.   Blocks: never. */
+/* 1 once it is closed, messages inside or not: no send begun after that succeeds.   Blocks: never, but for the few instructions of
+   a close that goes on meanwhile. */
 int moirai_channel_is_closed(const moirai_channel_t *channel);
 
 /* How many messages are inside: true only for the moment, at most.   Blocks: never. */

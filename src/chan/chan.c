@@ -91,9 +91,21 @@ static _Atomic uint64_t *closing_index(struct mo_chan *c)
     }
 }
 
+/* Closing takes several steps, up to the last of which a send may succeed. Who is told that the channel is closed may rely on
+   it, so it is told after that step: pairs with the release of CLOSED. */
+static void await_closed(struct mo_chan *c)
+{
+    unsigned round = 0;
+    while (mo_load_acquire(&c->closed) != CLOSED)
+        mo_chan_backoff(&round);
+}
+
 bool mo_chan_is_closed(struct mo_chan *c)
 {
-    return mo_load_acquire(&c->closed) != OPEN;
+    if (mo_load_acquire(&c->closed) == OPEN)
+        return false;
+    await_closed(c);
+    return true;
 }
 
 /* The batching channel's index changes by plain stores under its lock. */
@@ -121,8 +133,10 @@ int mo_chan_close(struct mo_chan *c)
     mo_mutex_lock(&c->lock); /* who stands in at a channel without buffer has looked under it */
     first = mo_cas_acq_rel(&c->closed, &open, CLOSING);
     mo_mutex_unlock(&c->lock);
-    if (!first)
+    if (!first) {
+        await_closed(c);
         return EALREADY;
+    }
     if (closing_index(c))
         mo_fetch_or_seqcst(closing_index(c), MO_CHAN_CLOSED);
     if (c->kind == MO_CHAN_BATCHING)

@@ -1,7 +1,7 @@
 /* Storms over channels: every message that was sent is received once, in its sender's order, whatever way it took, through
    deadlines and a close in the middle. And short histories of concurrent calls are those of some order of the same calls
    one after the other (linearizability).
-   usage: channels_storm MODE: ring one spsc segments meet batching select histories ends */
+   usage: channels_storm MODE: ring one spsc segments meet batching select histories ends closers */
 #include "native.h"
 #include "storm.h"
 
@@ -199,6 +199,7 @@ static void storm(const char *mode)
 #define THREADS   3
 #define CALLS     4
 #define HISTORIES 1500
+#define CLOSES    3000
 
 enum { TRY_SEND, TRY_RECV, CLOSE };
 
@@ -377,6 +378,54 @@ static void ends(void)
     }
 }
 
+/* ---- Two who close: for each of them the channel is closed once its call has returned, whichever came first. */
+static void *closes_and_sends(void *arg)
+{
+    long *firsts = arg;
+    for (int round = 0; round < CLOSES; round++) {
+        moirai_barrier_wait(&turn);
+        int status = moirai_channel_close(channels[0]);
+        EXPECT(moirai_channel_try_send(channels[0], &buffers[0]) == MOIRAI_ECLOSED);
+        EXPECT(moirai_channel_is_closed(channels[0]) == 1);
+        EXPECT(status == MOIRAI_OK || status == MOIRAI_EALREADY);
+        *firsts += status == MOIRAI_OK;
+        moirai_barrier_wait(&turn);
+    }
+    return NULL;
+}
+
+static void *looks_and_sends(void *unused)
+{
+    for (int round = 0; round < CLOSES; round++) {
+        moirai_barrier_wait(&turn);
+        while (moirai_channel_is_closed(channels[0]) == 0) {
+        }
+        EXPECT(moirai_channel_try_send(channels[0], &buffers[0]) == MOIRAI_ECLOSED);
+        moirai_barrier_wait(&turn);
+    }
+    return unused;
+}
+
+static void closers(void)
+{
+    const size_t capacities[] = {4, MOIRAI_UNBOUNDED, MOIRAI_RENDEZVOUS};
+    pthread_t t[3];
+    long firsts[2] = {0, 0};
+    EXPECT(moirai_barrier_init(&turn, 4) == MOIRAI_OK);
+    t[0] = start(closes_and_sends, &firsts[0]);
+    t[1] = start(closes_and_sends, &firsts[1]);
+    t[2] = start(looks_and_sends, NULL);
+    for (int round = 0; round < CLOSES; round++) {
+        EXPECT(moirai_channel_new(&channels[0], sizeof(struct wide), capacities[round % 3], 0) == MOIRAI_OK);
+        moirai_barrier_wait(&turn);
+        moirai_barrier_wait(&turn);
+        EXPECT(moirai_channel_free(channels[0]) == MOIRAI_OK);
+    }
+    for (int i = 0; i < 3; i++)
+        pthread_join(t[i], NULL);
+    EXPECT(firsts[0] + firsts[1] == CLOSES);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -387,6 +436,8 @@ int main(int argc, char **argv)
         histories();
     else if (!strcmp(argv[1], "ends"))
         ends();
+    else if (!strcmp(argv[1], "closers"))
+        closers();
     else
         storm(argv[1]);
     return 0;
