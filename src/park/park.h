@@ -84,8 +84,9 @@ struct mo_wait {
 void mo_wait(const struct mo_wait *w);
 
 /* ---- Policy. */
-/* Read the settings; call once before the first wait, from any thread. */
-void mo_park_init(unsigned cpus);
+/* Read the settings; call once before the first wait, from any thread. `cpus` are those to plan for, and `abreast` those
+   that threads can be on at the same time: more where a quota limits the time on them. */
+void mo_park_init(unsigned cpus, unsigned abreast);
 /* A thread joins (1) or leaves (-1) those that run our work. */
 void mo_park_threads_add(int n);
 /* Sleep on a futex, wake sleepers: the system calls, and the count of threads that are runnable. A woken thread counts

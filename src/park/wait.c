@@ -14,15 +14,17 @@
 
      runnable <= CPUs, quiet            spin up to spin_ns, less where that was in vain lately
      runnable <= CPUs, holes            spin up to DISTURBED_SPIN_US
-     runnable >  CPUs, quiet            yield up to yield_ns; where the team fits the CPUs, spin MEET_US before each yield
+     runnable >  CPUs, quiet            yield up to yield_ns, less where that was in vain lately; where the team fits the
+                                        CPUs, spin MEET_US before each yield
      any, yields took long              sleep: those that still run may wait for our CPU
 
-   Where spinning was in vain: a wait that took longer than the whole budget halves the next one's at the same place of
+   Where that was in vain: a wait that took longer than the whole budget halves the next one's at the same place of
    the same thread; one that would have been over within the budget, asleep or not, restores it. After so many that the
    budget has become less than a sleep costs, the thread sleeps at once. While there are holes few in a row that ended
    asleep are enough for that, and as a sleep then takes long whatever is waited for, one in some is spun for as a try.
 
-   Several teams that fit the CPUs each, as those of nested regions, but not together: they should take turns as wholes. A
+   Several teams that fit the CPUs each, as those of nested regions, but not together: they should take turns as wholes. So
+   should one that has more threads than its control group's quota pays for: it runs as a whole until the quota is used up. A
    hand-over between threads that both run takes a tenth of one through the scheduler. So a waiter spins about as long
    as such a hand-over takes, and then yields: nobody who was awaited is running. Of a team that got all its CPUs nobody
    yields until the kernel takes one of them away; then the others yield, and the next team meets in the same way. A yield
@@ -84,6 +86,7 @@ struct park_state {
     _Atomic uint64_t yield_ticks;
     _Atomic bool always_spin, adapts;
     _Atomic unsigned cpus;
+    _Atomic unsigned abreast; /* CPUs without the quota: so many threads can run at the same time, for a while */
     _Atomic unsigned claimed; /* of the CPUs, by regions under a budget */
     uint64_t ticks_per_us;
     struct presence seen[CPUS_SEEN]; /* written while there are more runnable threads than CPUs */
@@ -149,11 +152,12 @@ unsigned mo_park_threads(void)
     return (unsigned)mo_load_relaxed(&MO_SHARED(park).threads);
 }
 
-void mo_park_init(unsigned cpus)
+void mo_park_init(unsigned cpus, unsigned abreast)
 {
     struct park_state *p = &MO_SHARED(park);
     p->ticks_per_us = mo_plat_ticks_per_us();
     mo_park_set_cpus(cpus);
+    mo_store_relaxed(&p->abreast, abreast);
     mo_park_set_spin_ns(spin_budget_ns());
     mo_store_relaxed(&p->adapts, !budget_is_asked_for());
 }
@@ -278,6 +282,13 @@ static void count_yield(struct park_state *p, uint64_t before, uint64_t now)
         note_sign(p, &p->yields, before, now);
 }
 
+static uint64_t left_by_memory(const struct mo_wait *w, const struct park_state *p, uint64_t budget)
+{
+    if (!w->memory || !mo_load_relaxed(&p->adapts))
+        return budget;
+    return w->memory->misses < MISSES_MAX ? budget >> w->memory->misses : 0;
+}
+
 /* It has been in vain here for so long that not even one look pays. */
 static bool gave_up(const struct mo_wait *w, const struct park_state *p)
 {
@@ -306,8 +317,7 @@ static bool spin(const struct mo_wait *w, struct park_state *p, struct mo_bout *
         return false;
     if (!mo_load_relaxed(&p->adapts))
         return now - b->began < budget;
-    if (w->memory)
-        budget = w->memory->misses < MISSES_MAX ? budget >> w->memory->misses : 0;
+    budget = left_by_memory(w, p, budget);
     if (lasts(&p->holes, now)) {
         uint64_t little = DISTURBED_SPIN_US * (1 + b->sharers) * p->ticks_per_us;
         b->disturbed = true;
@@ -319,7 +329,7 @@ static bool spin(const struct mo_wait *w, struct park_state *p, struct mo_bout *
 
 static bool team_fits(const struct mo_wait *w, const struct park_state *p)
 {
-    return w->together > 1 && (int32_t)w->together <= cpus_of(p);
+    return w->together > 1 && w->together <= mo_load_relaxed(&p->abreast);
 }
 
 static void show_presence(struct park_state *p, uint64_t now)
@@ -339,7 +349,7 @@ static bool was_ours(const struct park_state *p, uint64_t before, uint64_t now)
 /* More runnable threads than CPUs. False when yielding is used up. */
 static bool step_aside(const struct mo_wait *w, struct park_state *p, struct mo_bout *b)
 {
-    uint64_t budget = mo_load_relaxed(&p->yield_ticks), before = mo_plat_ticks();
+    uint64_t budget = left_by_memory(w, p, mo_load_relaxed(&p->yield_ticks)), before = mo_plat_ticks();
     if (!budget || lasts(&p->yields, before))
         return false;
     mo_plat_yield();

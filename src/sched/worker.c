@@ -221,7 +221,7 @@ static void initialise(void)
     }
     mo_config_load();
     mo_watch_start();
-    mo_park_init(mo_topo_cpus());
+    mo_park_init(mo_topo_cpus(), mo_topo_cpus_abreast());
     mo_store_relaxed(&s->quota_seen, mo_plat_ticks());
     s->asymmetric = mo_plat_barrier_arm() || (mo_watch_wishes() & MO_WATCH_METRICS && mo_plat_barrier_arm_late());
     s->nodes = mo_topo_nodes_online();

@@ -54,7 +54,7 @@ static unsigned subset_cpus(void)
 }
 
 /* CPUs of the mask, found once; the setting, if there is one. Relaxed: any thread finds the same number. */
-static unsigned without_quota(void)
+unsigned mo_topo_cpus_abreast(void)
 {
     static _Atomic unsigned known;
     unsigned cpus = mo_load_relaxed(&known);
@@ -68,7 +68,7 @@ static unsigned without_quota(void)
 
 unsigned mo_topo_cpus_again(void)
 {
-    unsigned cpus = without_quota(), quota = mo_knob(MO_KNOB_CPUS) == 0 ? mo_topo_quota_cpus() : UINT_MAX;
+    unsigned cpus = mo_topo_cpus_abreast(), quota = mo_knob(MO_KNOB_CPUS) == 0 ? mo_topo_quota_cpus() : UINT_MAX;
     return cpus < quota ? cpus : quota;
 }
 

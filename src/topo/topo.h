@@ -31,7 +31,10 @@ unsigned mo_topo_quota_cpus_at(const char *root);
    and kept. */
 unsigned mo_topo_cpus(void);
 
-/* The same with the quota as it is now; the mask stays what it was. Reads files, unless the setting rules. */
+/* The same without the quota: so many threads can run at the same time until it is used up. */
+unsigned mo_topo_cpus_abreast(void);
+
+/* The first with the quota as it is now; the mask stays what it was. Reads files, unless the setting rules. */
 unsigned mo_topo_cpus_again(void);
 
 /* NUMA nodes online by /sys; 1 where it does not tell. */

@@ -48,7 +48,7 @@ static void *body(void *index)
 int main(void)
 {
     mo_config_load();
-    mo_park_init(2);
+    mo_park_init(2, 2);
     for (int round = 0; round < 2; round++) {
         by_bits = round;
         stress_run(body, THREADS);

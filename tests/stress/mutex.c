@@ -34,7 +34,7 @@ static void *body(void *index)
 int main(void)
 {
     mo_config_load();
-    mo_park_init(2);
+    mo_park_init(2, 2);
     stress_run(body, THREADS);
     EXPECT(counter == (uint64_t)THREADS * ROUNDS && copy == counter);
     EXPECT(mo_load_relaxed(&mutex) == 0);

@@ -110,7 +110,7 @@ static void race(const char *policy)
     setenv("OMP_WAIT_POLICY", policy, 1);
     mo_config_reload_for_test();
     mo_config_load();
-    mo_park_init(2);
+    mo_park_init(2, 2);
     mo_store_relaxed(&done, 0);
     mo_store_relaxed(&closed, false);
     stress_run(body, WAITERS + 1);

@@ -245,7 +245,7 @@ int main(void)
         cmocka_unit_test(test_each_gets_a_look_at_the_work),
     };
     mo_config_load();
-    mo_park_init(mo_plat_usable_cpus());
+    mo_park_init(mo_plat_usable_cpus(), mo_plat_usable_cpus());
     mo_park_threads_add(1);
     mo_stacks_init(&store, 64 * 1024, MO_STACK_GUARD_MARK);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,7 +74,7 @@ static void sleepers_get_in_after_the_unlock(void **state)
 int main(void)
 {
     mo_config_load();
-    mo_park_init(2);
+    mo_park_init(2, 2);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(word_tells_the_state, fresh),
         cmocka_unit_test_setup(try_takes_only_a_free_one, fresh),

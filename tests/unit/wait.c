@@ -89,7 +89,7 @@ static void use_policy(const char *policy)
     setenv("OMP_WAIT_POLICY", policy, 1);
     mo_config_reload_for_test();
     mo_config_load();
-    mo_park_init(2);
+    mo_park_init(2, 2);
 }
 
 static void use_setting(const char *name, const char *value)
@@ -98,7 +98,7 @@ static void use_setting(const char *name, const char *value)
     setenv(name, value, 1);
     mo_config_reload_for_test();
     mo_config_load();
-    mo_park_init(2);
+    mo_park_init(2, 2);
     unsetenv(name);
 }
 
@@ -392,6 +392,30 @@ static void who_waits_for_a_team_that_fits_looks_before_it_yields(void **state)
     assert_true(yields_of(2, 1000000) > 0);
 }
 
+/* Yields as spins: a place where they were in vain gets no more of them, unless somebody asks for a time. */
+static void yields_in_vain_are_remembered(void **state)
+{
+    struct mo_wait_memory memory = {.misses = 200};
+    struct mo_wait w = of_a_team;
+    w.together = 3;
+    w.memory = &memory;
+    w.asleep = asleep;
+    looks_left = 2; /* one awake, one before the sleep */
+    yields = 0;
+    mo_wait(&w);
+    assert_true(slept);
+    assert_int_equal(yields, 0);
+}
+
+/* A quota takes time from a team, but no CPU: as long as it runs, it runs as a whole. */
+static void a_team_that_a_quota_limits_runs_abreast(void **state)
+{
+    mo_park_init(1, 2);
+    assert_true(yields_exactly(2, 3, 0));
+    mo_park_init(1, 1);
+    assert_true(yields_exactly(2, 3, 2));
+}
+
 static void who_is_not_to_spin_does_not_look_for_its_team(void **state)
 {
     struct mo_wait w = of_a_team;
@@ -466,6 +490,8 @@ int main(void)
         cmocka_unit_test_setup(a_time_that_was_asked_for_is_not_adapted, fresh),
         cmocka_unit_test_setup_teardown(a_crowd_yields_at_each_look, crowd, disperse),
         cmocka_unit_test_setup_teardown(who_waits_for_a_team_that_fits_looks_before_it_yields, crowd, disperse),
+        cmocka_unit_test_setup_teardown(yields_in_vain_are_remembered, crowd, disperse),
+        cmocka_unit_test_setup_teardown(a_team_that_a_quota_limits_runs_abreast, crowd, disperse),
         cmocka_unit_test_setup_teardown(who_is_not_to_spin_does_not_look_for_its_team, crowd, disperse),
         cmocka_unit_test_setup_teardown(long_yields_are_a_sign_unless_they_went_to_our_threads, crowd, disperse),
     };
