@@ -91,8 +91,8 @@ void mo_park_init(unsigned cpus, unsigned abreast);
 void mo_park_threads_add(int n);
 /* Sleep on a futex, wake sleepers: the system calls, and the count of threads that are runnable. A woken thread counts
    from the wake on, not from when it gets a CPU: others must know that it wants one. `expected` is a guess of how many
-   will wake. */
-void mo_park_sleep(_Atomic uint32_t *word, uint32_t seen, uint64_t timeout_ns, uint32_t bits);
+   will wake. True: somebody woke it. */
+bool mo_park_sleep(_Atomic uint32_t *word, uint32_t seen, uint64_t timeout_ns, uint32_t bits);
 void mo_park_wake(_Atomic uint32_t *word, int count, uint32_t bits, int expected);
 /* In a forked child: one thread is left. */
 void mo_park_reset_after_fork(void);
@@ -106,6 +106,8 @@ unsigned mo_park_claim(unsigned own, unsigned more);
 void mo_park_unclaim(unsigned claimed);
 /* Strangers have shown themselves lately: a yield might give them the CPU for long. */
 bool mo_park_disturbed(void);
+/* As things are, a wait with this memory does not spin. */
+bool mo_park_sleeps_at_once(const struct mo_wait_memory *m);
 /* How long a waiting thread spins at most while nobody disturbs; UINT64_MAX: for ever, more or less. May be set at any
    time, for all waits to come. */
 uint64_t mo_park_spin_ns(void);

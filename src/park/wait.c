@@ -4,11 +4,12 @@
    process may use; we do not know what strangers run, but we notice them:
 
    - A spinning thread that finds a hole in its time was preempted; by a stranger, if we have no more threads than CPUs.
+   - So was one that was woken and got no CPU for as long.
    - A yield that took long gave the CPU to somebody with much to do. Where strangers share our part of the scheduler, they
      get it after every few yields, as each yield puts us behind them; a long one among very many short ones is the share
      of those that would have got it anyway, and yielding is still the best.
 
-   Each of the two signs ends our trust for a while. If trust has hardly returned when the next one comes, it is gone for
+   Each of these signs ends our trust for a while. If trust has hardly returned when the next one comes, it is gone for
    twice as long, up to 128 times; each time that it was justified for longer, for half as long. So what noticing costs (a
    long yield may take 4 ms) becomes a small part of the time, and the first quiet moment is not taken for the end.
 
@@ -55,6 +56,7 @@
 #define MEET_US           4  /* about two yields that each lead to another thread */
 #define CPUS_SEEN         64 /* beyond, CPUs share an entry */
 #define SEEN_AGAIN_US     20
+#define ALARMS            16
 #define SHARERS_MAX       8
 #define SPINS_PER_LOOK    8
 #define EAGER_LOOKS       64
@@ -89,6 +91,7 @@ struct park_state {
     _Atomic unsigned abreast; /* CPUs without the quota: so many threads can run at the same time, for a while */
     _Atomic unsigned claimed; /* of the CPUs, by regions under a budget */
     uint64_t ticks_per_us;
+    _Atomic uint64_t alarm[ALARMS]; /* ticks of the last wake-up, by the word's address: written before a system call */
     struct presence seen[CPUS_SEEN]; /* written while there are more runnable threads than CPUs */
 };
 
@@ -183,20 +186,29 @@ void mo_park_threads_add(int n)
     count_runnable(n);
 }
 
-void mo_park_sleep(_Atomic uint32_t *word, uint32_t seen, uint64_t timeout_ns, uint32_t bits)
+/* Words may share an alarm: a later one makes a sleeper seem awake sooner than it was. */
+static _Atomic uint64_t *alarm_of(struct park_state *p, const _Atomic uint32_t *word)
+{
+    return &p->alarm[(uintptr_t)word / MO_CACHE_LINE % ALARMS];
+}
+
+bool mo_park_sleep(_Atomic uint32_t *word, uint32_t seen, uint64_t timeout_ns, uint32_t bits)
 {
     count_runnable(-1);
     mo_count_here(MO_COUNT_SLEEPS, 1);
     mo_trace(MO_TRACE_SLEEP, NULL, 0, 0);
-    if (mo_plat_futex_wait(word, seen, timeout_ns, bits) != 0)
+    bool woken = mo_plat_futex_wait(word, seen, timeout_ns, bits) == 0;
+    if (!woken)
         count_runnable(1); /* nobody woke it, so nobody has counted it */
     mo_trace(MO_TRACE_END(MO_TRACE_SLEEP), NULL, 0, 0);
+    return woken;
 }
 
 void mo_park_wake(_Atomic uint32_t *word, int count, uint32_t bits, int expected)
 {
     /* Before the call: a woken thread may take this CPU at once, and the rest of the line runs much later. */
     count_runnable(expected);
+    mo_store_relaxed(alarm_of(&MO_SHARED(park), word), mo_plat_ticks());
     int woken = mo_word_wake(word, count, bits);
     mo_count_here(MO_COUNT_WAKES, (uint64_t)woken);
     if (woken != expected)
@@ -260,6 +272,22 @@ static void note_sign(const struct park_state *p, struct signs *s, uint64_t bega
         doubled -= doubled > 0;
     mo_store_relaxed(&s->doubled, doubled);
     mo_store_relaxed(&s->until, now + (quiet << doubled));
+}
+
+/* The thread has been woken just now. */
+static void note_late_wake(struct park_state *p, const _Atomic uint32_t *word)
+{
+    uint64_t now = mo_plat_ticks(), woken = mo_load_relaxed(alarm_of(p, word));
+    if ((int64_t)(now - woken) > (int64_t)(HOLE_US * p->ticks_per_us) && mo_load_relaxed(&p->threads) <= cpus_of(p))
+        note_sign(p, &p->holes, woken, now);
+}
+
+bool mo_park_sleeps_at_once(const struct mo_wait_memory *m)
+{
+    const struct park_state *p = &MO_SHARED(park);
+    if (!mo_load_relaxed(&p->adapts))
+        return !mo_load_relaxed(&p->spin_ticks);
+    return m->misses >= MISSES_MAX || (m->short_misses >= SHORT_MISSES_MAX && lasts(&p->holes, mo_plat_ticks()));
 }
 
 bool mo_park_disturbed(void)
@@ -393,15 +421,16 @@ static bool stay_awake(const struct mo_wait *w, struct park_state *p, struct mo_
 }
 
 /* Sleep until notified. True when the condition came true or work turned up before that. */
-static bool sleep_once(const struct mo_wait *w, struct mo_bout *b)
+static bool sleep_once(const struct mo_wait *w, struct park_state *p, struct mo_bout *b)
 {
     uint32_t key = mo_event_prepare(w->event);
     if (w->asleep)
         w->asleep(w->arg);
     bool ready = w->ready(w->arg);
     bool found = !ready && w->work && w->work(w->arg);
-    if (!ready && !found)
-        mo_park_sleep(&w->event->seq, key, w->relook_ns << (b->sleeps < 6 ? b->sleeps++ : 6), w->bits);
+    if (!ready && !found &&
+        mo_park_sleep(&w->event->seq, key, w->relook_ns << (b->sleeps < 6 ? b->sleeps++ : 6), w->bits))
+        note_late_wake(p, &w->event->seq);
     if (w->awake)
         w->awake(w->arg);
     mo_event_finish(w->event);
@@ -654,7 +683,7 @@ void mo_wait(const struct mo_wait *w)
         if (!stay_awake(w, p, &b)) {
             if (w->idle)
                 w->idle(w->arg);
-            bool over = sleep_once(w, &b);
+            bool over = sleep_once(w, p, &b);
             if (w->memory)
                 learn(w->memory, p, &b);
             if (over)

@@ -127,18 +127,29 @@ unsigned mo_plat_node(void)
 
 #define BITS_PER_LONG (8 * sizeof(unsigned long))
 
-unsigned mo_plat_least_counted_cpu(struct mo_cpu_mask *mask, const unsigned *count)
+static bool is_in(const struct mo_cpu_mask *mask, unsigned cpu)
+{
+    return mask->bits[cpu / BITS_PER_LONG] >> cpu % BITS_PER_LONG & 1;
+}
+
+/* How many processors the mask has room for; 0: it cannot be had. */
+static unsigned own_mask(struct mo_cpu_mask *mask)
 {
     int saved = errno;
     long bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask->bits, mask->bits);
     errno = saved;
-    unsigned best = MO_PLAT_CPUS_MAX;
-    for (unsigned cpu = 0; bytes > 0 && cpu < 8 * (unsigned)bytes; cpu++)
-        if (mask->bits[cpu / BITS_PER_LONG] >> cpu % BITS_PER_LONG & 1 &&
-            (best == MO_PLAT_CPUS_MAX || count[cpu] < count[best]))
+    if (bytes <= 0)
+        return 0;
+    memset((char *)mask->bits + bytes, 0, sizeof mask->bits - (size_t)bytes);
+    return 8 * (unsigned)bytes;
+}
+
+unsigned mo_plat_least_counted_cpu(struct mo_cpu_mask *mask, const unsigned *count)
+{
+    unsigned best = MO_PLAT_CPUS_MAX, cpus = own_mask(mask);
+    for (unsigned cpu = 0; cpu < cpus; cpu++)
+        if (is_in(mask, cpu) && (best == MO_PLAT_CPUS_MAX || count[cpu] < count[best]))
             best = cpu;
-    if (bytes > 0)
-        memset((char *)mask->bits + bytes, 0, sizeof mask->bits - (size_t)bytes);
     return best;
 }
 
@@ -150,6 +161,13 @@ void mo_plat_move(unsigned cpu, const struct mo_cpu_mask *mask)
     if (syscall(SYS_sched_setaffinity, 0, sizeof one.bits, one.bits) == 0)
         syscall(SYS_sched_setaffinity, 0, sizeof mask->bits, mask->bits);
     errno = saved;
+}
+
+void mo_plat_move_to(unsigned cpu)
+{
+    struct mo_cpu_mask mask;
+    if (cpu < own_mask(&mask) && is_in(&mask, cpu))
+        mo_plat_move(cpu, &mask);
 }
 
 int mo_plat_set_affinity(const unsigned long *mask, unsigned words)

@@ -89,6 +89,8 @@ struct mo_cpu_mask {
 unsigned mo_plat_least_counted_cpu(struct mo_cpu_mask *mask, const unsigned *count);
 /* Put the calling thread on that processor now; afterwards it may run wherever `mask` says. */
 void mo_plat_move(unsigned cpu, const struct mo_cpu_mask *mask);
+/* The same, if the thread may run there now. */
+void mo_plat_move_to(unsigned cpu);
 
 /* Let the calling thread run on the CPUs of that mask only; no bound on the number of words. */
 int mo_plat_set_affinity(const unsigned long *mask, unsigned words);

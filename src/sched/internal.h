@@ -407,7 +407,10 @@ void mo_idle_asleep(void *member);
 /* The same for one who is woken by his own event alone. */
 void mo_idle_asleep_uncounted(struct mo_member *m);
 void mo_idle_awake(void *member);
-/* The hook of mo_wait for one who may be between two regions: looks at the CPU quota again, if that was long ago. */
+/* A region is brief that takes no longer than a move to another CPU, with all that goes with it. */
+#define MO_BRIEF_US 300
+/* The hook of mo_wait for one who may be between two regions: notes whether it was woken for a brief one, and looks at the
+   CPU quota again, if that was long ago. */
 void mo_idle_between_regions(void *member);
 /* Out-of-line half of mo_work_published(). */
 void mo_idle_wake_one(struct mo_team *team);

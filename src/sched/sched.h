@@ -151,6 +151,8 @@ struct mo_worker {
     uint32_t held;        /* locks of user code that this thread holds: while it does, no task runs undeferred */
     _Atomic uint32_t cpu; /* where it was when it last joined a team, or its place; a hint */
     uint64_t moved_at;    /* ticks */
+    uint64_t woken_at;    /* ticks: for a region; 0: it has slept since */
+    bool was_brief;       /* that region */
     unsigned node;        /* where it was when it last joined a team; a hint */
     unsigned place;       /* number of the place that it is bound to, from 1; 0: not bound (bind.c) */
     char *stack_end;
@@ -454,6 +456,9 @@ bool mo_victims_arrange_bound(struct mo_member *m, mo_cpu_of_member *cpu_of, con
 
 /* The hook of mo_wait for members of a team that wait awake, or have just been woken (spread.c). */
 void mo_spread(void *member);
+/* The opposite, for a thread that was woken for a region and sleeps again soon, on a machine that strangers share. False:
+   this is none. */
+bool mo_gather(const struct mo_member *m);
 
 /* ---- Full barriers of which one side pays for both: where asymmetric() says so, a light barrier on the frequent side is
    enough, for the other side makes every running thread pass one by the heavy barrier. If that is denied some day, it

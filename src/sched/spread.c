@@ -7,7 +7,11 @@
    mask at once. The thread is not bound by that, and threads that are bound to places stay there; the user's masks stay
    what they were, and threads that are not ours are left alone. One member of a team moves at a time, and none twice
    within MOVE_PAUSE_US. Where strangers run the CPU that we find without team-mates may be theirs: there the kernel knows
-   better. */
+   better.
+
+   But for one thing: a thread that sleeps on a stranger's CPU is woken there, and gets it when the stranger's slice is over,
+   some ms later. Where it is needed for less than that it does better on the CPU of the one that wakes it, which soon waits
+   for it. If the regions become longer, the kernel sees two busy threads there and moves one of them. */
 #include "sched/internal.h"
 
 #define MOVE_PAUSE_US 2000
@@ -44,6 +48,24 @@ static void move_if_crowded(struct mo_member *m, unsigned here)
     mo_plat_move(best, &mask);
 }
 
+static bool may_move(const struct mo_member *m, unsigned here)
+{
+    const struct mo_worker *w = m->worker;
+    return !w->place && w->pooled && !w->fiber && m->size >= 2 && threads_of(m) <= mo_park_cpus() &&
+           here < MO_PLAT_CPUS_MAX && mo_park_cpus() >= 2;
+}
+
+bool mo_gather(const struct mo_member *m)
+{
+    unsigned here = mo_plat_cpu(), there = mo_load_relaxed(&mo_team_member(m->team, 0)->cpu);
+    if (!m->worker->was_brief || !may_move(m, here) || !mo_park_disturbed() ||
+        !mo_park_sleeps_at_once(&m->memory[true]))
+        return false;
+    if (here != there)
+        mo_plat_move_to(there);
+    return true;
+}
+
 void mo_spread(void *member)
 {
     struct mo_member *m = member;
@@ -51,8 +73,7 @@ void mo_spread(void *member)
     unsigned here = mo_plat_cpu();
     if (mo_load_relaxed(&m->cpu) != here)
         mo_store_relaxed(&m->cpu, here);
-    if (w->place || !w->pooled || w->fiber || m->size < 2 || threads_of(m) > mo_park_cpus() ||
-        here >= MO_PLAT_CPUS_MAX || mo_park_cpus() < 2)
+    if (!may_move(m, here))
         return;
     uint64_t now = mo_plat_ticks();
     if (now - w->moved_at < MOVE_PAUSE_US * mo_plat_ticks_per_us() || mo_park_disturbed())

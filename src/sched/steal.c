@@ -228,8 +228,13 @@ void mo_idle_between_regions(void *member)
     struct mo_member *m = member;
     struct mo_sched *s = &MO_SHARED(sched);
     uint64_t now = mo_plat_ticks(), last = mo_load_relaxed(&s->quota_seen);
-    if (!m->joining || !m->tid || mo_load_relaxed(&m->team->gen) == m->gen_seen ||
-        now - last < QUOTA_PAUSE_US * mo_plat_ticks_per_us())
+    if (!m->joining || !m->tid)
+        return;
+    if (m->worker->woken_at) {
+        m->worker->was_brief = now - m->worker->woken_at < MO_BRIEF_US * mo_plat_ticks_per_us();
+        m->worker->woken_at = 0;
+    }
+    if (mo_load_relaxed(&m->team->gen) == m->gen_seen || now - last < QUOTA_PAUSE_US * mo_plat_ticks_per_us())
         return;
     if (mo_cas_relaxed(&s->quota_seen, &last, now))
         mo_park_set_cpus(mo_topo_cpus_again());

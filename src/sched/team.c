@@ -199,7 +199,6 @@ struct mo_team *mo_team_open(struct mo_member *master, unsigned want, bool cance
    that an empty region takes; asleep it loses less than a hundredth of the time since the last one. And if that one, with
    all its wakes and moves, took no longer than a move to another CPU does, none of its threads need move. */
 #define FAR_APART_US 4000
-#define BRIEF_US     300
 
 static bool comes_seldom(struct mo_team *team)
 {
@@ -211,7 +210,7 @@ static bool comes_seldom(struct mo_team *team)
 void mo_team_patience_ends(struct mo_member *m)
 {
     struct mo_team *team = m->team;
-    team->was_brief = mo_plat_ticks() - team->woken_at < BRIEF_US * mo_plat_ticks_per_us();
+    team->was_brief = mo_plat_ticks() - team->woken_at < MO_BRIEF_US * mo_plat_ticks_per_us();
     m->patient = false;
 }
 
@@ -275,6 +274,14 @@ static bool region_began(void *member)
     return mo_load_seqcst(&m->team->go) != m->go_seen || mo_load_seqcst(&m->dismissed);
 }
 
+static void woken_for_region(struct mo_member *m)
+{
+    m->slept = false;
+    m->worker->woken_at = mo_plat_ticks();
+    if (!mo_gather(m) && !mo_load_relaxed(&m->team->stays))
+        mo_spread(m);
+}
+
 void mo_team_serve(struct mo_member *m)
 {
     struct mo_team *team = m->team;
@@ -292,11 +299,8 @@ void mo_team_serve(struct mo_member *m)
         if (bits == MO_WAKE_SURPLUS)
             continue;
         mo_member_begin(m, MO_GO_SIZE(go));
-        if (m->slept) {
-            m->slept = false;
-            if (!mo_load_relaxed(&team->stays))
-                mo_spread(m);
-        }
+        if (m->slept)
+            woken_for_region(m);
         if (mo_unlikely(mo_load_relaxed(&team->carriers) != 0))
             mo_guests_enter(m, go);
         team->enter(m);

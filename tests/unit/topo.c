@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/config.h"
+#include "plat/plat.h"
 #include "topo/topo.h"
 
 static void flat_until_asked(void **state)
@@ -207,6 +208,24 @@ static void seats_are_spread_over_the_machine(void **state)
     assert_int_equal(mo_topo_node_mask(0, mask), 0); /* nobody can be bound to a machine that is made up */
 }
 
+static cpu_set_t own_mask(void)
+{
+    cpu_set_t mask;
+    assert_int_equal(sched_getaffinity(0, sizeof mask, &mask), 0);
+    return mask;
+}
+
+/* The kernel may move it on as soon as its mask is whole again, so nothing is said about where it is. */
+static void a_thread_that_moves_keeps_its_mask(void **state)
+{
+    cpu_set_t before = own_mask(), after;
+    for (unsigned cpu = 0; cpu < MO_PLAT_CPUS_MAX; cpu++) {
+        mo_plat_move_to(cpu);
+        after = own_mask();
+        assert_true(CPU_EQUAL(&before, &after));
+    }
+}
+
 int main(void)
 {
     setenv("HWLOC_SYNTHETIC", "node:4 l3:2 core:4 pu:2", 1);
@@ -222,6 +241,7 @@ int main(void)
         cmocka_unit_test(equally_near_thieves_start_at_different_victims),
         cmocka_unit_test(a_team_of_one_has_no_victims),
         cmocka_unit_test(seats_are_spread_over_the_machine),
+        cmocka_unit_test(a_thread_that_moves_keeps_its_mask),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -325,6 +326,58 @@ static void a_time_that_was_asked_for_is_not_adapted(void **state)
     assert_int_equal(memory.misses, 200);
 }
 
+/* ---- A sleeper that shares its CPU with a stranger, and is the less important of the two. */
+static _Atomic bool hog_ends;
+
+static void *hog(void *arg)
+{
+    while (!mo_load_relaxed(&hog_ends)) {
+    }
+    return NULL;
+}
+
+static bool called_or_over(void *arg)
+{
+    return mo_load_seqcst(&flag) || mo_load_seqcst(&hog_ends);
+}
+
+static void *sleep_now_and_then(void *arg)
+{
+    const struct mo_wait w = {.ready = called_or_over, .event = &event, .bits = MO_WAKE_ANY};
+    setpriority(PRIO_PROCESS, (id_t)gettid(), 19);
+    while (!mo_load_relaxed(&hog_ends)) {
+        mo_store_relaxed(&flag, false);
+        mo_wait(&w);
+    }
+    return NULL;
+}
+
+static void who_is_woken_late_notices_strangers(void **state)
+{
+    pthread_t threads[2];
+    cpu_set_t mask, first;
+    assert_int_equal(sched_getaffinity(0, sizeof mask, &mask), 0);
+    CPU_ZERO(&first);
+    CPU_SET(sched_getcpu(), &first);
+    assert_int_equal(sched_setaffinity(0, sizeof first, &first), 0); /* inherited */
+    mo_store_relaxed(&hog_ends, false);
+    assert_int_equal(pthread_create(&threads[0], NULL, hog, NULL), 0);
+    assert_int_equal(pthread_create(&threads[1], NULL, sleep_now_and_then, NULL), 0);
+    assert_int_equal(sched_setaffinity(0, sizeof mask, &mask), 0);
+    bool noticed = false;
+    for (int tries = 0; tries < 10000 && !noticed; tries++) {
+        usleep(1000);
+        noticed = mo_park_disturbed();
+        mo_store_seqcst(&flag, true);
+        mo_event_notify(&event);
+    }
+    mo_store_seqcst(&hog_ends, true);
+    mo_event_notify(&event);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    assert_true(noticed);
+}
+
 /* ---- More threads than CPUs: three, where two CPUs are planned for. What is asked here can be spoilt by a preemption,
    so it has to come true once in many tries. */
 #define TRIES 1000
@@ -488,6 +541,7 @@ int main(void)
         cmocka_unit_test_setup(spins_in_vain_are_remembered, fresh),
         cmocka_unit_test_setup(waits_longer_than_the_budget_count, fresh),
         cmocka_unit_test_setup(a_time_that_was_asked_for_is_not_adapted, fresh),
+        cmocka_unit_test_setup(who_is_woken_late_notices_strangers, fresh),
         cmocka_unit_test_setup_teardown(a_crowd_yields_at_each_look, crowd, disperse),
         cmocka_unit_test_setup_teardown(who_waits_for_a_team_that_fits_looks_before_it_yields, crowd, disperse),
         cmocka_unit_test_setup_teardown(yields_in_vain_are_remembered, crowd, disperse),
