@@ -43,7 +43,13 @@ _moirai()
         else
             mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && printf '%s ' [0-9]*)" -- "$word")
         fi ;;
-    report | trace) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    report)
+        if [[ $word == -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "-o --output" -- "$word")
+        else
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        fi ;;
+    trace) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
     esac
 }
 complete -F _moirai moirai

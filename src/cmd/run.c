@@ -185,25 +185,29 @@ static char *interpreter_of(const struct mo_object *script)
     return length ? strndup(line + skip, length) : NULL;
 }
 
-static void check_command(const char *path, bool is_interpreter)
+/* False: it is of another machine. */
+static bool check_command(const char *path, bool is_interpreter)
 {
     struct mo_object o;
     if (access(path, R_OK) != 0 || !mo_object_open(&o, path)) /* to run it need not be readable */
-        return;
+        return true;
+    bool of_here = o.kind != MO_ELF_FOREIGN;
     if (o.kind == MO_ELF_SCRIPT && !is_interpreter) {
         char *interpreter = interpreter_of(&o);
         if (interpreter)
             check_command(interpreter, true);
         free(interpreter);
-    } else if (mo_object_problem(&o) && o.kind != MO_ELF_SCRIPT) {
-        fprintf(stderr, "moirai: %s %s: it runs without Moirai\n", path, mo_object_problem(&o));
-    } else if (is_privileged(path)) {
+    } else if (o.kind == MO_ELF_FOREIGN || o.kind == MO_ELF_STATIC) {
+        fprintf(stderr, "moirai: %s %s: it runs without Moirai%s\n", path, mo_object_problem(&o),
+                of_here ? "" : ", if it runs at all");
+    } else if (o.kind == MO_ELF_DYNAMIC && is_privileged(path)) {
         fprintf(stderr, "moirai: %s runs with others' rights, so the system preloads nothing: it runs without Moirai\n",
                 path);
-    } else if (o.facts.sanitized) {
+    } else if (o.kind == MO_ELF_DYNAMIC && o.facts.sanitized) {
         fprintf(stderr, "moirai: %s is built with a sanitizer: its locks stay the C library's\n", path);
     }
     mo_object_close(&o);
+    return of_here;
 }
 
 static bool set_by_name(const char *name, const char *text)
@@ -272,14 +276,16 @@ int mo_cmd_run(int argc, char **argv)
     if (!parse_options(argc, argv, &parts, &jemalloc))
         return MO_CMD_USAGE_STATUS;
     char *path = mo_object_find(argv[optind]);
-    if (path)
-        check_command(path, false);
-    free(path);
+    bool of_here = !path || check_command(path, false);
     check_preloads();
     if ((jemalloc && !add_jemalloc()) || !add_libraries(parts))
         return MO_CMD_FAILED_STATUS;
-    execvp(argv[optind], argv + optind);
+    if (of_here)
+        execvp(argv[optind], argv + optind);
+    else
+        execv(path, argv + optind); /* execvp() would have a shell read what the system does not take */
     int error = errno;
+    free(path);
     fprintf(stderr, "moirai: cannot run %s: %s\n", argv[optind], strerror(error));
     return error == ENOENT ? NOT_FOUND_STATUS : NOT_RUN_STATUS;
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# usage: installed.sh SOURCE MOIRAI: the man page formats without complaint and has every command; so has the completion.
+# usage: installed.sh SOURCE MOIRAI: the man page formats without complaint, and it and the completion have every command and option.
 source=$1 moirai=$2 status=0
 fail() { echo "FAIL $*"; status=1; }
 page=$source/docs/man/moirai.1
@@ -13,10 +13,21 @@ for command in $("$moirai" --help | sed -n 's/.*moirai \([a-z]*\).*/\1/p' | sort
         "$source/src/cmd/moirai.bash" "$command")
     [ "$words" = "$command" ] || fail "completion of $command: $words"
 done
-for option in $("$moirai" run 2>&1 | sed -n 's/^\(--[a-z]*\).*/\1/p'); do
-    grep -q -- "$(echo "$option" | sed 's/-/./g')" "$page" || fail "the man page has no $option"
-    words=$(bash -c '. "$1"; COMP_WORDS=(moirai run "$2"); COMP_CWORD=2; _moirai; echo "${COMPREPLY[@]}"' sh \
-        "$source/src/cmd/moirai.bash" "$option")
-    [ "$words" = "$option" ] || fail "completion of $option: $words"
+# completed LINE OPTION: what is completed of the line's last word
+completed()
+{
+    words=$(bash -c '. "$1"; COMP_WORDS=($2 "$3"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _moirai; echo "${COMPREPLY[@]}"' \
+        sh "$source/src/cmd/moirai.bash" "$1" "$2")
+    [ "$words" = "$2" ] || fail "completion of $1 $2: $words"
+}
+completed moirai --version
+completed moirai --help
+completed 'moirai report' -o
+for file in "$source"/src/cmd/*.c; do
+    command=$(basename "$file" .c)
+    for option in $(grep -o '{"[a-z]*", [a-z]*_argument' "$file" | cut -d '"' -f 2); do
+        grep -q -- "\\\\-\\\\-$option\\>" "$page" || fail "the man page has no --$option of $command"
+        completed "moirai $command" "--$option"
+    done
 done
 exit $status
