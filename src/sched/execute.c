@@ -169,13 +169,12 @@ static inline void begin_undeferred(struct mo_member *m, struct undeferred *u, u
     mo_store_relaxed(&u->st.task.parent, m->current);
     u->st.heap = NULL;
     u->outer = enter(m, &u->st.task, m->group);
-    m->undeferred_depth++;
-    mo_count(&m->worker->counts, MO_COUNT_TASKS_AT_ONCE, 1);
+    mo_count_word(&m->at_once, MO_AT_ONCE_BEGUN);
 }
 
 static inline void end_undeferred(struct mo_member *m, struct undeferred *u)
 {
-    m->undeferred_depth--;
+    mo_count_word(&m->at_once, MO_AT_ONCE_ENDED);
     leave(m, &u->st.task, &u->outer);
     if (u->st.heap)
         end_as_parent(m, u->st.heap);
@@ -281,10 +280,9 @@ void mo_task_run_reserved(struct mo_member *m, struct mo_task *task, void *data,
     if (mo_unlikely(mo_traced(m)))
         mo_observe_undeferred(m, mo_task_obs(task), flags);
     struct context outer = enter(m, task, m->group);
-    m->undeferred_depth++;
-    mo_count(&m->worker->counts, MO_COUNT_TASKS_AT_ONCE, 1);
+    mo_count_word(&m->at_once, MO_AT_ONCE_BEGUN);
     task->fn(data);
-    m->undeferred_depth--;
+    mo_count_word(&m->at_once, MO_AT_ONCE_ENDED);
     if (mo_unlikely(mo_traced(m)))
         mo_observe_ended(m, NULL, false);
     leave(m, task, &outer);

@@ -222,7 +222,9 @@ struct mo_member {
         uint16_t special;
     };
     uint32_t task_id; /* identity of the current task for nestable locks, 0 = none given yet */
-    uint32_t undeferred_depth;
+    /* Tasks that run before their creation is over. Low bits: how many the thread is in, one inside of the other. From
+       MO_AT_ONCE_SHIFT on: those begun since the member last added them to its worker's record. One word, one store. */
+    _Atomic uint64_t at_once;
     int64_t mark;        /* items of the deque at this index and above are descendants of the current task */
     int64_t spawn_limit; /* tasks in the deque below which a new one is stored; beyond, it may run at once (task.c) */
     int64_t store_until; /* while the deque's bottom is below this, there are fewer, and it has room; 0: find out */
@@ -249,6 +251,10 @@ struct mo_member {
     _Atomic uint64_t done;
     struct mo_deque deque;
 };
+
+#define MO_AT_ONCE_SHIFT 16
+#define MO_AT_ONCE_BEGUN (((uint64_t)1 << MO_AT_ONCE_SHIFT) + 1)
+#define MO_AT_ONCE_ENDED ((uint64_t)-1)
 
 /* Fewer tasks than `limit` are stored. */
 static inline void mo_member_store(struct mo_member *m, int64_t limit)

@@ -77,9 +77,10 @@ static void group_add(struct mo_member *m, struct mo_taskgroup *g)
 /* ---- Creating. */
 static inline bool may_nest(struct mo_member *m)
 {
-    if (m->undeferred_depth == 0)
+    unsigned depth = (uint16_t)mo_load_relaxed(&m->at_once);
+    if (depth == 0)
         return true;
-    if (m->undeferred_depth >= UNDEFERRED_MAX)
+    if (depth >= UNDEFERRED_MAX)
         return false;
     if (!m->worker->stack_end)
         m->worker->stack_end = mo_plat_stack_end();
@@ -124,14 +125,14 @@ static __attribute__((noinline)) bool relieve(struct mo_member *m, struct mo_tas
 {
     if (m->worker->held || !may_nest(m)) /* (a), (c) */
         return false;
-    m->undeferred_depth++;
+    mo_count_word(&m->at_once, 1); /* as one that is counted already */
     while (children_of(cur) > m->spawn_limit / 2 && !mo_load_relaxed(&m->team->queued)) {
         struct mo_task *task = mo_deque_pop_owner(&m->deque, m->mark, m->shared);
         if (!task)
             break;
         mo_task_execute(m, task);
     }
-    m->undeferred_depth--;
+    mo_count_word(&m->at_once, MO_AT_ONCE_ENDED);
     return children_of(cur) >= m->spawn_limit;
 }
 

@@ -95,6 +95,7 @@ void mo_team_forget_threads(struct mo_team *team, bool reset)
         m->depends = NULL;
         mo_store_relaxed(&m->created, 0u);
         mo_store_relaxed(&m->done, 0u);
+        mo_store_relaxed(&m->at_once, 0u);
         mo_deque_clear(&m->deque);
     }
 }
@@ -104,13 +105,15 @@ static __attribute__((noinline)) void keep_counts(struct mo_member *m)
 {
     mo_count(&m->worker->counts, MO_COUNT_TASKS_STORED, mo_load_relaxed(&m->created));
     mo_count(&m->worker->counts, MO_COUNT_TASKS_ENDED, mo_load_relaxed(&m->done));
+    mo_count(&m->worker->counts, MO_COUNT_TASKS_AT_ONCE, mo_load_relaxed(&m->at_once) >> MO_AT_ONCE_SHIFT);
     mo_store_relaxed(&m->created, 0u);
     mo_store_relaxed(&m->done, 0u);
+    mo_store_relaxed(&m->at_once, 0u); /* and it is in none */
 }
 
 static inline __attribute__((always_inline)) void begin(struct mo_member *m, unsigned size)
 {
-    if (mo_unlikely(mo_load_relaxed(&m->created) | mo_load_relaxed(&m->done)))
+    if (mo_unlikely(mo_load_relaxed(&m->created) | mo_load_relaxed(&m->done) | mo_load_relaxed(&m->at_once)))
         keep_counts(m);
     m->current = &m->implicit;
     m->implicit.pending = 0;
@@ -123,7 +126,6 @@ static inline __attribute__((always_inline)) void begin(struct mo_member *m, uns
     m->size = size ? size : 1;
     m->joining = false;
     m->task_id = 0;
-    m->undeferred_depth = 0;
     m->steal_pause = m->steal_backoff = 0;
     m->mark = mo_load_relaxed(&m->deque.bottom);
     mo_member_store(m, (int64_t)size * MO_SHARED(sched).cutoff);

@@ -162,6 +162,7 @@ static void start_counting_anew(struct mo_member *self)
     for (struct mo_member *m = self; m; m = m->team->master) {
         mo_count(&w->counts, MO_COUNT_TASKS_STORED, -mo_load_relaxed(&m->created));
         mo_count(&w->counts, MO_COUNT_TASKS_ENDED, -mo_load_relaxed(&m->done));
+        mo_count(&w->counts, MO_COUNT_TASKS_AT_ONCE, -(mo_load_relaxed(&m->at_once) >> MO_AT_ONCE_SHIFT));
     }
 }
 

@@ -140,7 +140,7 @@ static struct mo_row *row_of_worker(const struct mo_stats *s, uint64_t worker)
 }
 
 /* What its members have counted since they last added it to their workers' records. */
-static void add_members(struct reader *r, uint64_t team)
+static void add_members(struct reader *r, uint64_t team, bool apart)
 {
     uint32_t capacity = half_at(r, team + r->t->capacity_in_team);
     uint64_t list = word_at(r, team + r->t->members_in_team);
@@ -148,14 +148,17 @@ static void add_members(struct reader *r, uint64_t team)
         uint64_t member = word_at(r, list + i * sizeof member);
         if (!member)
             continue;
-        uint64_t created = word_at(r, member + r->t->created_in_member);
-        uint64_t done = word_at(r, member + r->t->done_in_member);
-        bool any =
-            created || done || word_at(r, member + r->t->bottom_in_member) != word_at(r, member + r->t->top_in_member);
+        uint64_t at_once = word_at(r, member + r->t->at_once_in_member) >> (r->t->at_once_shift & 63);
+        uint64_t created = apart ? 0 : word_at(r, member + r->t->created_in_member); /* else these are native tasks */
+        uint64_t done = apart ? 0 : word_at(r, member + r->t->done_in_member);
+        bool waiting =
+            !apart && word_at(r, member + r->t->bottom_in_member) != word_at(r, member + r->t->top_in_member);
+        bool any = created || done || at_once || waiting;
         struct mo_row *row = any ? row_of_worker(r->s, word_at(r, member + r->t->worker_in_member)) : NULL;
         add(r, row, MO_COUNT_TASKS_STORED, created);
         add(r, row, MO_COUNT_TASKS_ENDED, done);
-        if (any)
+        add(r, row, MO_COUNT_TASKS_AT_ONCE, at_once);
+        if (waiting)
             add_waiting(r, row, member);
     }
 }
@@ -169,8 +172,7 @@ static void add_teams(struct reader *r)
                                   .busy = half_at(r, team + r->t->busy_in_team),
                                   .region = word_at(r, team + r->t->go_in_team) >> 16,
                                   .apart = byte_at(r, team + r->t->apart_in_team)};
-        if (!row.apart)
-            add_members(r, team);
+        add_members(r, team, row.apart);
         if (row.size < 2)
             continue;
         s->teams++;

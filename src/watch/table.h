@@ -10,7 +10,7 @@
 #include "watch/watch.h"
 
 #define MO_TABLE_MAGIC   "MOIRAI1" /* with its zero byte */
-#define MO_TABLE_VERSION 2
+#define MO_TABLE_VERSION 3
 #define MO_TABLE_NAME    24
 
 struct mo_table {
@@ -42,6 +42,7 @@ struct mo_table {
     uint32_t apart_in_team;                     /* 8 bits: it serves an executor */
     uint32_t worker_in_member;                  /* address */
     uint32_t created_in_member, done_in_member; /* 64 bits: tasks of the present region */
+    uint32_t at_once_in_member, at_once_shift;  /* 64 bits; shifted right by so many, tasks run at once */
     uint32_t bottom_in_member, top_in_member;   /* 64 bits: their difference is how many tasks wait there */
 
     uint32_t hot_in_sheet, hot_entries, hot_bytes; /* locks waited for: an array, and bytes of each entry */

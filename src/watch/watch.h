@@ -67,16 +67,23 @@ static inline struct mo_sheet *mo_sheet_self(void)
     return mo_likely(s && mo_load_relaxed(&s->tid)) ? s : mo_sheet_new();
 }
 
-/* One instruction with its operand in memory, which compilers do not make of a load and a store that are atomic. Aligned
-   words are written whole all the same. */
+/* To a word that the calling thread alone writes. One instruction with its operand in memory, which compilers do not make of a
+   load and a store that are atomic. Aligned words are written whole all the same. */
+static inline void mo_count_word(_Atomic uint64_t *word, uint64_t n)
+{
+#if defined(__SANITIZE_THREAD__)
+    mo_owner_add(word, n);
+#else
+    *(uint64_t *)word += n;
+#endif
+}
+
 static inline void mo_count(struct mo_counts *c, enum mo_count what, uint64_t n)
 {
 #if defined(MO_NO_COUNTERS)
     (void)c, (void)what, (void)n;
-#elif defined(__SANITIZE_THREAD__)
-    mo_owner_add(&c->n[what], n);
 #else
-    *(uint64_t *)&c->n[what] += n;
+    mo_count_word(&c->n[what], n);
 #endif
 }
 
