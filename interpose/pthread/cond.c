@@ -98,16 +98,20 @@ static __attribute__((noinline)) int wait_watched(struct mo_cond_wait *w, const 
 {
     struct mo_sheet *sheet = mo_sheet_self();
     uint64_t began = mo_plat_ticks();
-    bool futile = sheet && mo_load_relaxed(&sheet->woken) == w->cond;
+    const void *outer = sheet ? sheet->site : NULL; /* of a wait that a signal handler came into the middle of */
+    unsigned how = sheet && mo_load_relaxed(&sheet->woken) == w->cond ? MO_WAIT_FUTILE : 0;
     if (sheet)
         sheet->site = site;
     mo_trace(MO_TRACE_CONDITION, site, (uintptr_t)w->cond, 0);
     int err = mo_sync_cond_wait(w);
-    mo_trace(MO_TRACE_END(MO_TRACE_CONDITION), NULL, (uintptr_t)w->cond, (uint32_t)err);
-    if (sheet)
+    how |= (err == ETIMEDOUT ? MO_WAIT_LATE : 0) | (w->spurious ? MO_WAIT_SPURIOUS : 0);
+    mo_trace(MO_TRACE_END(MO_TRACE_CONDITION), NULL, (uintptr_t)w->cond, MO_TRACE_CONDITION_C(err, how));
+    if (sheet) {
+        sheet->site = outer;
         mo_store_relaxed(&sheet->woken, err == 0 ? w->cond : NULL);
+    }
     if (err == 0 || err == ETIMEDOUT)
-        mo_locks_condition(w->cond, site, err == ETIMEDOUT, futile, mo_plat_ticks() - began);
+        mo_locks_condition(w->cond, site, how, mo_plat_ticks() - began);
     return err;
 }
 

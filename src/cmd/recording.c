@@ -148,8 +148,10 @@ static void take(struct ring_reader *x, const struct mo_trace_record *rec, uint3
         unsigned depth = x->depth;
         while (depth > 0 && x->open[depth - 1].kind != s.kind)
             depth--;
-        if (depth) /* else its beginning has been written over */
+        if (depth) { /* else its beginning has been written over */
+            x->open[depth - 1].how = s.kind == MO_TRACE_CONDITION ? MO_TRACE_CONDITION_HOW(rec->c) : 0;
             end_spans(x, depth - 1, false);
+        }
     }
 }
 

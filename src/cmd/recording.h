@@ -25,6 +25,7 @@ struct mo_span {
     double inside_us; /* of that, in tasks that the thread ran inside of it */
     uint64_t a, b;
     uint32_t c;
+    unsigned how; /* of a wait for a condition: enum mo_wait_end */
     char name[MO_TRACE_TEXTS * MO_TRACE_TEXT + 1], executor[MO_TRACE_TEXTS * MO_TRACE_TEXT + 1]; /* "": it has none */
 };
 

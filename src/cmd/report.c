@@ -24,6 +24,7 @@ struct sum {
     uint32_t c; /* of the first */
     uint64_t count;
     double us, max_us;
+    uint64_t futile, spurious; /* waits for a condition */
 };
 
 struct report {
@@ -77,6 +78,8 @@ static void add_sum(struct report *p, const struct mo_span *s)
     double us = mo_span_own_us(s);
     found->us += us;
     found->max_us = us > found->max_us ? us : found->max_us;
+    found->futile += (s->how & MO_WAIT_FUTILE) != 0;
+    found->spurious += (s->how & MO_WAIT_SPURIOUS) != 0;
 }
 
 static void look(void *arg, const struct mo_span *s)
@@ -207,8 +210,12 @@ static void print_sums(struct report *p)
     fputs("\"sums\":[", p->to);
     for (unsigned i = 0; i < p->sums; i++) {
         const struct sum *s = &p->sum[i];
-        fprintf(p->to, "%s\n{\"kind\":\"%s\",\"count\":%llu,\"us\":%.3f,\"max\":%.3f,\"object\":\"", i ? "," : "",
+        fprintf(p->to, "%s\n{\"kind\":\"%s\",\"count\":%llu,\"us\":%.3f,\"max\":%.3f,", i ? "," : "",
                 mo_recording_kind(s->kind), (unsigned long long)s->count, s->us, s->max_us);
+        if (s->kind == MO_TRACE_CONDITION)
+            fprintf(p->to, "\"futile\":%llu,\"spurious\":%llu,", (unsigned long long)s->futile,
+                    (unsigned long long)s->spurious);
+        fputs("\"object\":\"", p->to);
         if (s->object)
             fprintf(p->to, "0x%llx", (unsigned long long)s->object);
         fputs("\",\"name\":", p->to);

@@ -57,6 +57,9 @@ static void tell(void *arg, const struct mo_span *s)
     }
     if (s->b)
         printf("\"object\":\"0x%llx\",", (unsigned long long)s->b);
+    if (s->how)
+        printf("%s%s", s->how & MO_WAIT_FUTILE ? "\"futile\":true," : "",
+               s->how & MO_WAIT_SPURIOUS ? "\"spurious\":true," : "");
     printf("\"n\":%u%s}}", s->c, s->unfinished ? ",\"unfinished\":true" : "");
 }
 

@@ -130,6 +130,7 @@ static int wait_without_parker(struct mo_cond_wait *w)
     int err = w->ops->unlock(w->mutex);
     if (err)
         return err;
+    w->spurious = true;
     mo_plat_yield();
     return w->ops->lock(w->mutex, false);
 }

@@ -140,7 +140,8 @@ struct mo_cond_wait {
     const struct mo_sync_mutex_ops *ops;
     struct mo_deadline until;
     struct mo_parker *parker;
-    bool bounded; /* its first sleep is */
+    bool bounded;  /* its first sleep is */
+    bool spurious; /* it came back although no signal or broadcast had been addressed to it */
 };
 
 /* 0, ETIMEDOUT, or what ops.unlock or ops.lock said. A cancellation point. */

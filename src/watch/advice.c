@@ -189,17 +189,40 @@ static bool is_hot(const struct mo_locks *l, const struct mo_lock *e)
     return mo_load_relaxed(&e->lock) && e->taken >= HOT && e->taken * 1000000 / HOT >= us;
 }
 
-static void look_at_lines(struct mo_advices *a, const struct mo_locks *l)
+static int by_address(const void *a, const void *b)
 {
-    for (unsigned i = 0; i < MO_LOCKS_MAX; i++) {
-        const struct mo_lock *e = &l->lock[i];
-        if (!is_hot(l, e))
-            continue;
-        for (unsigned k = i + 1; k < MO_LOCKS_MAX; k++) {
-            const struct mo_lock *f = &l->lock[k];
-            const char *one = mo_load_relaxed(&e->lock), *two = mo_load_relaxed(&f->lock);
-            if ((uintptr_t)one / LINE != (uintptr_t)two / LINE || !is_hot(l, f) ||
-                !(e->several || f->several || e->tid != f->tid))
+    uintptr_t x = (uintptr_t)mo_load_relaxed(&(*(const struct mo_lock *const *)a)->lock);
+    uintptr_t y = (uintptr_t)mo_load_relaxed(&(*(const struct mo_lock *const *)b)->lock);
+    return x < y ? -1 : x > y;
+}
+
+static const struct mo_lock *hot[MO_SITES_MAX];
+
+/* By their sites, so a lock comes as often as it has some. */
+static unsigned sort_hot(struct mo_locks *l)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < mo_locks_sites(l); i++) {
+        const struct mo_lock *e = mo_locks_find(l, l->site[i].lock);
+        if (e && is_hot(l, e))
+            hot[count++] = e;
+    }
+    qsort(hot, count, sizeof *hot, by_address);
+    return count;
+}
+
+static void look_at_lines(struct mo_advices *a, struct mo_locks *l)
+{
+    unsigned count = sort_hot(l);
+    for (unsigned i = 0; i < count; i++) {
+        const struct mo_lock *e = hot[i];
+        const char *one = mo_load_relaxed(&e->lock), *two;
+        for (unsigned k = i + 1; k < count; k++) {
+            const struct mo_lock *f = hot[k];
+            two = mo_load_relaxed(&f->lock);
+            if ((uintptr_t)one / LINE != (uintptr_t)two / LINE)
+                break;
+            if (e == f || !(e->several || f->several || e->tid != f->tid))
                 continue;
             say(a, MO_ADVICE_FALSE_SHARING,
                 "Locks %p and %p lie in one cache line and were taken %llu and %llu times by several threads, which "
@@ -213,7 +236,7 @@ static void look_at_lines(struct mo_advices *a, const struct mo_locks *l)
 
 void mo_advise(struct mo_advices *a, const struct mo_stats *s)
 {
-    const struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
+    struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
     memset(a, 0, sizeof *a);
     look_at_tasks(a, s);
     look_at_teams(a, s);

@@ -53,7 +53,7 @@ static int by_wait(const void *a, const void *b)
 static unsigned sort_sites(const struct mo_locks *l, const struct mo_lock_site **sorted)
 {
     unsigned count = 0;
-    for (unsigned i = 0; l && i < MO_SITES_MAX; i++)
+    for (unsigned i = 0; i < mo_locks_sites(l); i++)
         if (l->site[i].taken)
             sorted[count++] = &l->site[i];
     qsort(sorted, count, sizeof *sorted, by_wait);
@@ -77,16 +77,16 @@ void mo_locks_print_table(struct mo_out *o, unsigned pid, const char *program)
     if (count == 0)
         return;
     mo_out(o, "moirai: locks of %.200s (%u), those waited for longest first; times in us\n", program, pid);
-    mo_out(o, "%-9s %18s %10s %10s %12s %9s %9s %10s %12s %10s %5s %7s  place\n", "kind", "lock", "taken", "contended",
-           "waited", "p50", "p99", "max", "held", "max", "peak", "futile");
+    mo_out(o, "%-9s %18s %10s %10s %12s %9s %9s %10s %12s %10s %5s %7s %8s  place\n", "kind", "lock", "taken",
+           "contended", "waited", "p50", "p99", "max", "held", "max", "peak", "futile", "spurious");
     for (unsigned i = 0; i < TOLD && i < count; i++) {
         const struct mo_lock_site *s = sorted[i];
         struct mo_code_place p = mo_code_place(s->site, true);
-        mo_out(o, "%-9s %18p %10llu %10llu %12.1f %9.1f %9.1f %10.1f %12.1f %10.1f %5u %7llu  ", kinds[s->kind],
+        mo_out(o, "%-9s %18p %10llu %10llu %12.1f %9.1f %9.1f %10.1f %12.1f %10.1f %5u %7llu %8llu  ", kinds[s->kind],
                s->lock, (unsigned long long)s->taken, (unsigned long long)s->contended, (double)ns(s->wait_ticks) / 1e3,
                (double)mo_locks_wait_ns(s, 50) / 1e3, (double)mo_locks_wait_ns(s, 99) / 1e3,
                (double)ns(s->wait_max) / 1e3, (double)ns(s->held_ticks) / 1e3, (double)ns(s->held_max) / 1e3,
-               peak_of(l, s->lock), (unsigned long long)s->futile);
+               peak_of(l, s->lock), (unsigned long long)s->futile, (unsigned long long)s->spurious);
         print_place(o, &p);
         mo_out(o, "\n");
     }
@@ -119,9 +119,9 @@ void mo_locks_print_json(struct mo_out *o, unsigned pid, const char *program)
         print_json_place(o, "object", s->lock, false);
         mo_out(o, ",");
         print_json_place(o, "site", s->site, true);
-        mo_out(o, ",\"%s\":%llu,\"%s\":%llu,\"futile\":%llu", condition ? "waits" : "taken",
+        mo_out(o, ",\"%s\":%llu,\"%s\":%llu,\"futile\":%llu,\"spurious\":%llu", condition ? "waits" : "taken",
                (unsigned long long)s->taken, condition ? "timeouts" : "contended", (unsigned long long)s->contended,
-               (unsigned long long)s->futile);
+               (unsigned long long)s->futile, (unsigned long long)s->spurious);
         mo_out(o, ",\"wait_ns\":%llu,\"wait_p50_ns\":%llu,\"wait_p99_ns\":%llu,\"wait_max_ns\":%llu", ns(s->wait_ticks),
                (unsigned long long)mo_locks_wait_ns(s, 50), (unsigned long long)mo_locks_wait_ns(s, 99),
                ns(s->wait_max));

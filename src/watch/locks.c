@@ -1,4 +1,5 @@
-/* Records are found by hashing, are claimed by a CAS and never given up. Their numbers belong to who holds the lock. */
+/* Records are found by hashing, are claimed by a CAS and never given up. Their numbers belong to who holds the lock; so two
+   never make a site of one lock at once, but of two locks they may come to one free slot. */
 #include "watch/locks.h"
 
 #include "plat/plat.h"
@@ -43,26 +44,47 @@ struct mo_lock *mo_locks_find(struct mo_locks *l, const void *lock)
     return NULL;
 }
 
+static struct mo_lock_site *new_site(struct mo_locks *l, uint64_t key, const void *lock, const void *site,
+                                     enum mo_lock_kind kind)
+{
+    uint32_t n = mo_load_relaxed(&l->sites) < MO_SITES_MAX ? mo_fetch_add_relaxed(&l->sites, 1u) : MO_SITES_MAX;
+    if (n >= MO_SITES_MAX)
+        return NULL;
+    struct mo_lock_site *s = &l->site[n];
+    s->key = key;
+    s->lock = lock;
+    s->site = site;
+    s->kind = kind;
+    return s;
+}
+
 static struct mo_lock_site *find_site(struct mo_locks *l, const void *lock, const void *site, enum mo_lock_kind kind)
 {
     uint64_t key = mix((uintptr_t)lock ^ mix((uintptr_t)site));
-    key += key == 0;
+    struct mo_lock_site *made = NULL;
     for (unsigned i = 0; i < PROBES; i++) {
-        struct mo_lock_site *e = &l->site[(key + i) % MO_SITES_MAX];
-        uint64_t was = mo_load_relaxed(&e->key);
-        if (was == key)
-            return e;
-        if (was == 0 && mo_cas_relaxed(&e->key, &was, key)) {
-            e->lock = lock;
-            e->site = site;
-            e->kind = kind;
-            return e;
+        _Atomic uint32_t *slot = &l->slot[(key + i) % (2 * MO_SITES_MAX)];
+        uint32_t was = mo_load_acquire(slot);
+        if (was == 0) {
+            if (!made && !(made = new_site(l, key, lock, site, kind)))
+                break;
+            /* release: who finds the number finds the key */
+            if (mo_cas_acq_rel(slot, &was, (uint32_t)(made - l->site) + 1))
+                return made;
         }
-        if (was == key)
-            return e;
+        if (l->site[was - 1].key == key)
+            return &l->site[was - 1];
     }
     mo_fetch_add_relaxed(&l->lost, 1u);
     return NULL;
+}
+
+/* Of a lock that the caller holds, which mostly is taken where it was taken last. */
+static struct mo_lock_site *site_of(struct mo_locks *l, const struct mo_lock *e, const void *lock, const void *site,
+                                    enum mo_lock_kind kind)
+{
+    struct mo_lock_site *last = e ? e->site : NULL;
+    return last && last->site == site && last->kind == kind ? last : find_site(l, lock, site, kind);
 }
 
 void mo_locks_waiting(const void *lock, int change)
@@ -162,9 +184,8 @@ static void let_go(struct mo_sheet *s, const void *lock)
 }
 
 /* ---- Taken and released. */
-static void note_taken(struct mo_locks *l, struct mo_sheet *sheet, const void *lock, struct mo_lock_site *s)
+static void note_taken(struct mo_lock *e, const struct mo_sheet *sheet, struct mo_lock_site *s)
 {
-    struct mo_lock *e = mo_locks_find(l, lock);
     uint32_t tid = mo_load_relaxed(&sheet->tid);
     if (!e)
         return;
@@ -179,19 +200,21 @@ void mo_locks_tried(const void *lock, const void *site, enum mo_lock_kind kind)
 {
     struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
     struct mo_sheet *sheet = l ? mo_sheet_self() : NULL;
-    struct mo_lock_site *s = sheet ? find_site(l, lock, site, kind) : NULL;
+    struct mo_lock *e = sheet ? mo_locks_find(l, lock) : NULL;
+    struct mo_lock_site *s = sheet ? site_of(l, e, lock, site, kind) : NULL;
     if (!s)
         return;
     s->taken++;
     hold(sheet, lock, site);
-    note_taken(l, sheet, lock, s);
+    note_taken(e, sheet, s);
 }
 
 void mo_locks_taken(const void *lock, const void *site, enum mo_lock_kind kind, bool contended, uint64_t waited)
 {
     struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
     struct mo_sheet *sheet = l ? mo_sheet_self() : NULL;
-    struct mo_lock_site *s = sheet ? find_site(l, lock, site, kind) : NULL;
+    struct mo_lock *e = sheet ? mo_locks_find(l, lock) : NULL;
+    struct mo_lock_site *s = sheet ? site_of(l, e, lock, site, kind) : NULL;
     if (!s)
         return;
     s->taken++;
@@ -202,7 +225,7 @@ void mo_locks_taken(const void *lock, const void *site, enum mo_lock_kind kind, 
     for (unsigned i = 0; i < mo_load_relaxed(&sheet->held_count); i++)
         note_order(l, &sheet->held[i], lock, site);
     hold(sheet, lock, site);
-    note_taken(l, sheet, lock, s);
+    note_taken(e, sheet, s);
 }
 
 void mo_locks_release(const void *lock)
@@ -220,22 +243,23 @@ void mo_locks_release(const void *lock)
     e->since = 0;
 }
 
-void mo_locks_condition(const void *cond, const void *site, bool late, bool futile, uint64_t waited)
+void mo_locks_condition(const void *cond, const void *site, unsigned how, uint64_t waited)
 {
     struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
     struct mo_lock_site *s = l ? find_site(l, cond, site, MO_LOCK_CONDITION) : NULL;
     if (!s)
         return;
     s->taken++;
-    s->contended += late;
-    s->futile += futile;
+    s->contended += (how & MO_WAIT_LATE) != 0;
+    s->futile += (how & MO_WAIT_FUTILE) != 0;
+    s->spurious += (how & MO_WAIT_SPURIOUS) != 0;
     add_wait(s, waited);
 }
 
 bool mo_locks_any(void)
 {
     const struct mo_locks *l = mo_load_acquire(&MO_SHARED(locks));
-    for (unsigned i = 0; l && i < MO_SITES_MAX; i++)
+    for (unsigned i = 0; i < mo_locks_sites(l); i++)
         if (l->site[i].taken)
             return true;
     return false;

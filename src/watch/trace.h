@@ -30,7 +30,7 @@ enum mo_trace_kind {
     MO_TRACE_WORK = 12,      /* in a work-sharing construct; a: place, b: iterations, c: enum mo_obs_work */
     MO_TRACE_SLEEP = 14,     /* the thread sleeps, as there is nothing to do */
     MO_TRACE_MUTEX = 16,     /* waits for a mutex of the C library; a: place or NULL, b: mutex */
-    MO_TRACE_CONDITION = 18, /* waits for a condition; a: place or NULL, b: condition */
+    MO_TRACE_CONDITION = 18, /* waits for a condition; a: place or NULL, b: condition; its end has c, see below */
     MO_TRACE_JOB = 20,       /* a native task; a: its function */
     MO_TRACE_STEAL = 22,     /* c: tasks taken, b: how far the victim was, in the thief's order */
     MO_TRACE_CREATE = 24,    /* a task is created; a: place, b: its number */
@@ -43,6 +43,10 @@ enum mo_trace_kind {
 
 /* Of the first channel, its kind and the side that is waited at (src/chan/chan.h), and how many are waited at. */
 #define MO_TRACE_CHANNEL_C(kind, side, cases) ((uint32_t)(kind) | (uint32_t)(side) << 8 | (uint32_t)(cases) << 16)
+
+/* The status, and enum mo_wait_end. */
+#define MO_TRACE_CONDITION_C(err, how) ((uint32_t)(err) | (uint32_t)(how) << 16)
+#define MO_TRACE_CONDITION_HOW(c)      ((c) >> 16)
 
 struct mo_trace_record {
     uint64_t ticks;

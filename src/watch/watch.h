@@ -38,6 +38,14 @@ struct mo_hot {
 };
 #define MO_HOT_MAX 8
 
+/* Of a wait for a condition. */
+enum mo_wait_end {
+    MO_WAIT_LATE = 1, /* its deadline ended it */
+    MO_WAIT_FUTILE =
+        2, /* it was begun by who had just come back from one for the same condition and given no mutex up since */
+    MO_WAIT_SPURIOUS = 4 /* nothing ended it: no signal or broadcast was addressed to it */
+};
+
 struct mo_sheet {
     _Atomic(struct mo_sheet *) next; /* in the list of all, the newest first */
     _Atomic uint32_t tid;            /* of the thread that it serves, or served; 0: a fork has cleared it */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <omp.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,10 +13,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define REGIONS 10
-#define THREADS 3
-#define LOCKS   100
-#define TASKS   50
+#define REGIONS     10
+#define THREADS     3
+#define LOCKS       100
+#define TASKS       50
+#define INNER_WAITS 5
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -136,6 +138,47 @@ static void *pass_gate(void *waits)
     return NULL;
 }
 
+/* A signal handler that comes into the middle of a wait, and waits in its turn for what nobody signals: each of its waits comes
+   back for no reason, as a thread stands in the table of waiters once. */
+static pthread_mutex_t inner_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t never = PTHREAD_COND_INITIALIZER;
+static sem_t handled;
+
+static void wait_in_handler(int unused)
+{
+    (void)unused;
+    pthread_mutex_lock(&inner_mutex);
+    for (int i = 0; i < INNER_WAITS; i++)
+        pthread_cond_wait(&never, &inner_mutex);
+    pthread_mutex_unlock(&inner_mutex);
+    sem_post(&handled);
+}
+
+static void wait_interrupted(void)
+{
+    pthread_t thread;
+    long waits = 0;
+    sem_init(&handled, 0, 0);
+    signal(SIGUSR1, wait_in_handler);
+    pthread_create(&thread, NULL, pass_gate, &waits);
+    pthread_mutex_lock(&mutex);
+    while (waits == 0) {
+        pthread_mutex_unlock(&mutex);
+        usleep(1000);
+        pthread_mutex_lock(&mutex);
+    }
+    pthread_mutex_unlock(&mutex); /* it has given the mutex up, and so waits until it is signalled */
+    pthread_kill(thread, SIGUSR1);
+    while (sem_wait(&handled) != 0)
+        continue;
+    pthread_mutex_lock(&mutex);
+    opened = true;
+    pthread_cond_signal(&changed);
+    pthread_mutex_unlock(&mutex);
+    pthread_join(thread, NULL);
+    printf("waits %ld\n", waits);
+}
+
 static long wait_at_gate(void)
 {
     pthread_t thread;
@@ -200,6 +243,9 @@ int main(int argc, char **argv)
         contend();
     } else if (strcmp(how, "vain") == 0) {
         wake_in_vain();
+        return 3;
+    } else if (strcmp(how, "interrupted") == 0) {
+        wait_interrupted();
         return 3;
     } else if (strcmp(how, "gate") == 0) {
         printf("waits %ld\n", wait_at_gate());

@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 
-from watch import LOCKS, REGIONS, STATUS, SUM, THREADS, Place, expect, expect_in, finish, validate
+from watch import INNER_WAITS, LOCKS, REGIONS, STATUS, SUM, THREADS, Place, expect, expect_in, finish, validate
 
 
 def profile(place, *how):
@@ -23,6 +23,12 @@ def names(place, lock):
     done = subprocess.run(["addr2line", "-f", "-e", lock["site"]["object"], lock["site"]["address"]], capture_output=True,
                           text=True)
     return done.stdout.split()[0]
+
+
+def conditions(place, locks):
+    """Waits, timeouts, futile and spurious ones, by the function that waits."""
+    return {names(place, l): (l["waits"], l["timeouts"], l["futile"], l["spurious"])
+            for l in locks if l["kind"] == "condition"}
 
 
 def main():
@@ -47,12 +53,21 @@ def main():
 
     output, locks = profile(place, "vain")
     waits = int(output.split()[1])
-    condition = [l for l in locks if l["kind"] == "condition"]
-    expect("a condition", [(waits, 0, waits - 1)], [(l["waits"], l["timeouts"], l["futile"]) for l in condition])
+    expect("a condition", {"pass_gate": (waits, 0, waits - 1, 0)}, conditions(place, locks))
+    output, locks = profile(place, "interrupted")
+    expect("one that is waited for in the middle of a wait for another",
+           {"pass_gate": (1, 0, 0, 0), "wait_in_handler": (INNER_WAITS, 0, INNER_WAITS - 1, INNER_WAITS)},
+           conditions(place, locks))
+    expect("each with its mutex",
+           {"pass_gate", "wait_in_handler", "wait_interrupted"}, {names(place, l) for l in locks if l["kind"] == "mutex"})
 
     done = place.run(settings={"MOIRAI_LOCKS": "1"})
     expect("status", (STATUS, f"{SUM}\n"), (done.returncode, done.stdout))
     expect_in("a table", "moirai: locks of known (", done.stderr)
+    done = place.run("interrupted", settings={"MOIRAI_LOCKS": "1"})
+    inner = [line.split() for line in done.stderr.splitlines() if "wait_in_handler" in line or line.startswith("condition")]
+    expect("spurious ones in the table", [["0", "0"], [str(INNER_WAITS - 1), str(INNER_WAITS)]],
+           sorted(row[11:13] for row in inner if row[0] == "condition"))
     done = place.run("nothing", settings={"MOIRAI_LOCKS": "1"})
     expect("none is said of none", (4, ""), (done.returncode, done.stderr))
     done = subprocess.run([place.moirai, "run", "--locks=json:ours", place.programs / "known"], cwd=place.work)

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 
-from watch import REGIONS, STATUS, SUM, TASKS, THREADS, Place, expect, expect_in, finish, validate
+from watch import INNER_WAITS, REGIONS, STATUS, SUM, TASKS, THREADS, Place, expect, expect_in, finish, validate
 
 
 def trace(place, path):
@@ -81,6 +81,26 @@ def check_channels(place):
     names = collections.Counter(e["name"] for e in document["traceEvents"] if e.get("cat") == "channel")
     expect("channels: waits by kind", {"channel receive, bounded": 7, "channel send, unbuffered": 5, "channel select": 3},
            dict(names))
+
+
+def check_conditions(place):
+    """Waits in vain and for no reason, in the recording and in the report's table."""
+    for how in "vain", "interrupted":
+        done = place.run(how, settings={"MOIRAI_TRACE": how})
+        waits = int(done.stdout.split()[1])
+        wanted = {"condition pass_gate": [waits, waits - 1, 0]}
+        if how == "interrupted":
+            wanted["condition wait_in_handler"] = [INNER_WAITS, INNER_WAITS - 1, INNER_WAITS]
+        found = collections.defaultdict(lambda: [0, 0, 0])
+        for e in trace(place, place.work / how)["traceEvents"]:
+            if e.get("cat") == "condition":
+                for i, one in enumerate((True, e["args"].get("futile", False), e["args"].get("spurious", False))):
+                    found[e["name"]][i] += one
+        expect(f"{how}: waits, futile and spurious ones", wanted, dict(found))
+        done = subprocess.run([place.moirai, "report", "-o", "-", place.work / how], capture_output=True, text=True)
+        data = json.loads(done.stdout.split('id="data">')[1].split("</script>")[0])
+        expect(f"{how}: the same in the report", wanted,
+               {f"condition {s['name']}": [s["count"], s["futile"], s["spurious"]] for s in data["sums"] if s["kind"] == "condition"})
 
 
 def check_ends(place):
@@ -181,7 +201,7 @@ def check_page(place):
 
 def main():
     place = Place(*sys.argv[1:4])
-    for check in check_events, check_jobs, check_names, check_channels, check_ends, check_bounds, check_files, check_page:
+    for check in check_events, check_jobs, check_names, check_channels, check_conditions, check_ends, check_bounds, check_files, check_page:
         check(place)
     finish()
 

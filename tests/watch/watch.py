@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2]
-REGIONS, THREADS, LOCKS, TASKS = 10, 3, 100, 50  # of known.c
+REGIONS, THREADS, LOCKS, TASKS, INNER_WAITS = 10, 3, 100, 50, 5  # of known.c
 SUM = REGIONS * (THREADS * LOCKS + TASKS)
 STATUS = 3
 
