@@ -149,6 +149,7 @@ static int settle(struct moirai_ring *r)
     int status = mo_ring_resume(r);
     if (status)
         return status;
+    r->barriers = mo_plat_share_barrier_arm() && mo_plat_share_barrier();
     mo_ring_set_presence(r, MO_RING_PRESENT);
     mo_ring_ring(mo_ring_bell_of_peer(r));
     enlist(r);

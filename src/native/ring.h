@@ -21,9 +21,9 @@
        has just come and has not loaned yet, is a dead one's: the receiver passes it over, and so does the next sender i
        before it loans anything. Either does it by a CAS from that very value; tickets do not come again.
 
-   Order. The store of FULL and the CAS of LOANED are seq_cst, as is the look at the bell that follows (below). The store of FREE
-   is a release: the bell is read by a read-modify-write then. The payload is published by them and read after a load that
-   acquires. Linearisation: a loan by the CAS of its slot
+   Order. The CAS that makes a slot FULL among several senders is seq_cst, as is the look at the bell that follows (below). The one
+   sender's store of FULL is a release, see Barriers. The store of FREE is a release: the bell is read by a read-modify-write then. The
+   payload is published by them and read after a load that acquires. Linearisation: a loan by the CAS of its slot
    (one sender: none needed, it is not seen), a message by the store of FULL, a release by the store of FREE.
 
    Bells. Who has to wait sets the lowest bit of a bell, looks again, and sleeps on the bell as it was with the bit. Who
@@ -34,6 +34,17 @@
    A sender that sleeps is not woken for each slot: the receiver rings when half of the slots have been freed since, and before it
    waits itself. Where it does neither, since it stops receiving, the sender finds the free slot by itself: it sleeps for a
    millisecond first, and each time for twice as long as before, up to WATCH_NS.
+
+   Barriers. A store that is seq_cst waits until the slot's line has come from the receiver's processor, which costs more than all else
+   of a small message. So the sender leaves it out where the receiver says that it has all processes pass a barrier (bit BARRIER of
+   its presence): after the bell's bit, before it looks at the slot. Then either the sender's look at the bell came after the barrier
+   and finds the bit, or its store of FULL came before and the receiver finds the message; sync/asym.c has the argument for threads. The
+   sender takes part in such barriers, or pays for its own. It reads the receiver's presence after the store: a receiver that took the
+   place meanwhile, without barriers, might not be rung, and finds the message after WATCH_NS, as one does whose peer lies.
+
+   Waiting is mo_wait()'s, with its policy, deadlines and traces; but the bell, which processes share, cannot be a private event, so the
+   wait brings its own sleep: a thread sleeps on the bell. A fiber first looks again after short times, in which its thread runs others,
+   and then leaves the bell to a thread for blocking work; where none is to be had soon, it goes on looking.
 
    Progress: the receiver and a single sender are wait-free; of several senders one always gets on.
 
@@ -53,12 +64,13 @@
 #define MO_NATIVE_RING_H
 
 #include "native/native.h"
+#include "park/park.h"
 
 #include "moirai/ring.h"
 #include "moirai/sync.h"
 
 #define MO_RING_MAGIC    UINT64_C(0x31676e696961726f) /* another byte order has another number */
-#define MO_RING_VERSION  1
+#define MO_RING_VERSION  2
 #define MO_RING_WATCH_NS UINT64_C(100000000)
 
 /* Bytes that are locked: the two sides' places, and one for who makes the name or takes it away. */
@@ -88,8 +100,10 @@ static inline enum mo_ring_phase mo_ring_phase(uint64_t state)
     return (enum mo_ring_phase)(state >> MO_RING_PHASE_SHIFT & 3);
 }
 
-/* The lowest two bits of a place's word; the rest counts how often it has been taken. */
+/* The lowest two bits of a place's word; then BARRIER; the rest counts how often it has been taken. */
 enum mo_ring_presence { MO_RING_NEVER, MO_RING_PRESENT, MO_RING_CLOSED };
+#define MO_RING_BARRIER     4u
+#define MO_RING_COUNT_SHIFT 3
 
 struct mo_ring_slot {
     _Atomic uint64_t state;
@@ -128,13 +142,14 @@ struct moirai_ring {
     uint32_t message_bytes; /* of the slot that was found full last */
     bool out;               /* there is a loan, or a message */
     bool broken;
-    bool gone; /* this is a child of the process that made it */
-    int fd;    /* -1: nobody's, as in tests: then all are alive */
+    bool gone;     /* this is a child of the process that made it */
+    bool barriers; /* it takes part in those of all processes; of a receiver: it makes them */
+    int fd;        /* -1: nobody's, as in tests: then all are alive */
     /* What the last look at the other side said, when that was, and the sum of the words it was said of. */
     uint64_t watched_ns;
     uint32_t watched_sum;
     int watched;
-    unsigned misses, unspun;          /* spins in vain in a row; waits since then */
+    struct mo_wait_memory memory;
     struct moirai_ring *next, **link; /* all handles of the process */
     uint64_t mapped;
     char name[MO_RING_NAME_MAX + 1];
@@ -174,8 +189,15 @@ void mo_ring_set_presence(struct moirai_ring *r, enum mo_ring_presence presence)
 bool mo_ring_is_empty(const struct moirai_ring *r);
 
 /* ---- ring_wait.c */
-/* After a change that is seq_cst. */
-void mo_ring_ring(_Atomic uint32_t *bell);
+/* Somebody sleeps on it, who has set it to `seen`. */
+void mo_ring_ring_slow(_Atomic uint32_t *bell, uint32_t seen);
+/* After a change that is seq_cst: pairs with the waiter's write of the bit. */
+static inline void mo_ring_ring(_Atomic uint32_t *bell)
+{
+    uint32_t seen = mo_load_seqcst(bell);
+    if (mo_unlikely(seen & 1))
+        mo_ring_ring_slow(bell, seen);
+}
 /* After any number of changes that were released. */
 void mo_ring_ring_for_all(_Atomic uint32_t *bell);
 /* 1: look again, something was done. 0: it is alive, or nobody has taken it yet. MOIRAI_EPEER, MOIRAI_ECLOSED, MOIRAI_EBROKEN.
@@ -186,6 +208,10 @@ bool mo_ring_has_peer(const struct moirai_ring *r);
 int mo_ring_await(struct moirai_ring *r, int (*look)(struct moirai_ring *r), uint64_t deadline_ns);
 /* Until somebody has the other side. */
 int mo_ring_meet(struct moirai_ring *r, uint64_t deadline_ns);
+
+/* ---- ring_fiber.c */
+/* Sleep on the bell as a fiber, for about that long at most. False: no thread for blocking work was free. */
+bool mo_ring_errand(_Atomic uint32_t *bell, uint32_t seen, uint64_t nap_ns);
 
 /* ---- ring_move.c */
 /* The receiver's look: 1 a message, 0 none, or MOIRAI_EBROKEN. */

@@ -134,7 +134,8 @@ int mo_ring_resume(struct moirai_ring *r)
 void mo_ring_set_presence(struct moirai_ring *r, enum mo_ring_presence presence)
 {
     _Atomic uint32_t *word = &r->shared->presence[r->place];
-    mo_store_seqcst(word, ((mo_load_relaxed(word) >> 2) + 1) << 2 | (uint32_t)presence);
+    uint32_t count = (mo_load_relaxed(word) >> MO_RING_COUNT_SHIFT) + 1;
+    mo_store_seqcst(word, count << MO_RING_COUNT_SHIFT | (r->barriers ? MO_RING_BARRIER : 0) | (uint32_t)presence);
 }
 
 bool mo_ring_is_empty(const struct moirai_ring *r)

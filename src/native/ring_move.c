@@ -192,13 +192,23 @@ MO_API int moirai_ring_try_loan(moirai_ring_t *ring, void **room)
     return moirai_ring_loan_until(ring, room, 0);
 }
 
+/* Barriers: the receiver's bell is looked at next. */
+static inline void fill_alone(const struct moirai_ring *r, _Atomic uint64_t *word, uint64_t state)
+{
+    mo_store_release(word, state);
+    mo_plat_light_barrier();
+    if (mo_unlikely(!r->barriers) ||
+        mo_unlikely(!(mo_load_relaxed(&r->shared->presence[MO_RING_PLACE_RECEIVER]) & MO_RING_BARRIER)))
+        mo_plat_full_barrier(&r->shared->tail); /* which means nothing with one sender */
+}
+
 /* The loan's slot, with several senders only if it is the caller's still: a receiver that lies may have given it away. */
 static int end_loan(struct moirai_ring *r, uint64_t state)
 {
     _Atomic uint64_t *word = &mo_ring_slot(r, r->at)->state;
     uint64_t mine = mo_ring_state(r->at, MO_RING_LOANED, mo_ring_sender(r));
     if (r->shape.kind == MOIRAI_RING_SPSC)
-        mo_store_seqcst(word, state);
+        fill_alone(r, word, state);
     else if (!mo_cas_seqcst(word, &mine, state))
         return mo_ring_break(r);
     mo_ring_ring(&r->shared->receiver_bell);

@@ -1,29 +1,29 @@
 /* How the sides of a ring wait for each other, and notice that the other one is gone; native/ring.h has the rules. */
 #include "native/ring.h"
+#include "native/executor.h"
+#include "park/clock.h"
+#include "park/strand.h"
 #include "plat/plat.h"
 #include "plat/share.h"
 
-#define SPIN_US       10 /* about what a sleep and a wake-up of another process cost */
-#define MISSES_MAX    3  /* spins in vain, one after the other, until only one in so many waits spins: */
-#define SPINS_ONE_IN  16
-#define FIRST_LOOK_NS 1000000
-
-static void wake(_Atomic uint32_t *bell, uint32_t seen)
-{
-    if (mo_unlikely(seen & 1) && mo_cas_seqcst(bell, &seen, seen + 1))
-        mo_plat_share_wake(bell);
-}
+#define FIRST_LOOK_NS   1000000
+#define LOOKS_PER_CLOSE 64    /* looks at the slot alone, between two at the other side and at the clock */
+#define FIBER_NAP_NS    20000 /* the first one; each is twice as long as the last */
+#define FIBER_NAPS      6     /* until a thread for blocking work is worth its price */
 
 /* One try: where the CAS fails another one has rung, or the other side plays with the word. */
-void mo_ring_ring(_Atomic uint32_t *bell)
+__attribute__((noinline)) void mo_ring_ring_slow(_Atomic uint32_t *bell, uint32_t seen)
 {
-    wake(bell, mo_load_seqcst(bell)); /* after the change; pairs with the waiter's write of the bit */
+    if (mo_cas_seqcst(bell, &seen, seen + 1))
+        mo_plat_share_wake(bell);
 }
 
 /* Either this read-modify-write finds the bit, or the waiter's, which comes later, acquires what came before this one. */
 void mo_ring_ring_for_all(_Atomic uint32_t *bell)
 {
-    wake(bell, mo_fetch_add_acq_rel(bell, 0u));
+    uint32_t seen = mo_fetch_add_acq_rel(bell, 0u);
+    if (mo_unlikely(seen & 1))
+        mo_ring_ring_slow(bell, seen);
 }
 
 /* ---- The other side. */
@@ -100,83 +100,153 @@ int mo_ring_watch(struct moirai_ring *r, bool now)
 }
 
 /* ---- Waiting. */
-/* Spinning pays while the other side runs, and has not when it did not lately. */
-static bool may_spin(struct moirai_ring *r)
-{
-    return mo_plat_usable_cpus() > 1 && (r->misses < MISSES_MAX || ++r->unspun % SPINS_ONE_IN == 0);
-}
-
-static int spin(struct moirai_ring *r, int (*look)(struct moirai_ring *r))
-{
-    uint64_t began = mo_plat_ticks(), budget = mo_plat_ticks_per_us() * SPIN_US;
-    int status = 0;
-    while (!status && mo_plat_ticks() - began < budget) {
-        mo_plat_pause();
-        status = look(r);
-    }
-    r->misses = status ? 0 : r->misses + (r->misses < MISSES_MAX);
-    return status;
-}
+struct waiting {
+    struct moirai_ring *r;
+    int (*look)(struct moirai_ring *r); /* cheap */
+    int (*look_closely)(struct waiting *w);
+    uint64_t deadline_ns, nap_ns;
+    uint32_t seen; /* the bell, as it was with the bit; 0: never set */
+    int status;    /* why it is over */
+    unsigned looks, naps;
+    bool closely; /* it is about to sleep */
+    bool crowded; /* no thread for blocking work was to be had */
+};
 
 /* Nothing to take, and what the other side is like decides. What it did before it went is looked for once more. */
-static int look_at_peer(struct moirai_ring *r, int (*look)(struct moirai_ring *r))
+static int look_at_peer(struct waiting *w)
 {
-    int status = mo_ring_watch(r, false);
+    int status = mo_ring_watch(w->r, false);
     if (!status)
         return 0;
-    int found = look(r);
+    int found = w->look(w->r);
     return found ? found : status < 0 ? status : 0;
 }
 
-/* The bell is set before each look: seq_cst, pairs with mo_ring_ring(). */
-static int sleep_until(struct moirai_ring *r, int (*look)(struct moirai_ring *r), uint64_t deadline_ns)
+static bool is_over(void *arg)
 {
-    _Atomic uint32_t *bell = mo_ring_bell(r);
-    uint64_t nap_ns = r->side == MOIRAI_RING_SENDER ? FIRST_LOOK_NS : MO_RING_WATCH_NS;
-    for (;;) {
-        uint32_t seen = mo_fetch_or_seqcst(bell, 1u) | 1u;
-        int status = look(r);
-        if (!status)
-            status = look_at_peer(r, look);
-        if (status) {
-            if (r->shape.kind == MOIRAI_RING_SPSC || r->side == MOIRAI_RING_RECEIVER)
-                mo_cas_relaxed(bell, &seen, seen & ~1u); /* nobody else waits: spare the other side a wake */
-            return status;
-        }
-        uint64_t now = mo_plat_now_ns();
-        if (now >= deadline_ns)
-            return MOIRAI_ETIMEDOUT;
-        mo_plat_share_wait(bell, seen, deadline_ns - now < nap_ns ? deadline_ns - now : nap_ns);
-        nap_ns = nap_ns * 2 < MO_RING_WATCH_NS ? nap_ns * 2 : MO_RING_WATCH_NS;
+    struct waiting *w = arg;
+    w->status = w->look(w->r);
+    if (w->status || (!w->closely && ++w->looks % LOOKS_PER_CLOSE != 0))
+        return w->status != 0;
+    w->status = w->look_closely(w);
+    if (!w->status && mo_clock_now() >= w->deadline_ns)
+        w->status = MOIRAI_ETIMEDOUT;
+    return w->status != 0;
+}
+
+/* The bell is set before the look that follows: seq_cst, pairs with mo_ring_ring(); and see Barriers. */
+static void asleep(void *arg)
+{
+    struct waiting *w = arg;
+    struct moirai_ring *r = w->r;
+    w->closely = true;
+    w->seen = mo_fetch_or_seqcst(mo_ring_bell(r), 1u) | 1u;
+    if (r->side == MOIRAI_RING_RECEIVER && r->barriers && !mo_plat_share_barrier()) {
+        r->barriers = false; /* denied from now on */
+        mo_ring_set_presence(r, MO_RING_PRESENT);
     }
+}
+
+static void awake(void *arg)
+{
+    ((struct waiting *)arg)->closely = false;
+}
+
+static uint64_t next_nap(struct waiting *w)
+{
+    uint64_t now = mo_clock_now(), left = now < w->deadline_ns ? w->deadline_ns - now : 1, nap = w->nap_ns;
+    w->nap_ns = nap * 2 < MO_RING_WATCH_NS ? nap * 2 : MO_RING_WATCH_NS;
+    if (w->deadline_ns != MOIRAI_FOREVER && mo_clock_is_by_hand() && nap > MO_CLOCK_LOOK_NS)
+        nap = MO_CLOCK_LOOK_NS; /* nobody wakes it when the hand is moved */
+    return left < nap ? left : nap;
+}
+
+/* As strands do: what woke it is looked for by the caller. */
+static void sleep_as_fiber(struct waiting *w, struct mo_strand *s)
+{
+    if (w->naps >= FIBER_NAPS && !w->crowded) {
+        w->crowded = !mo_ring_errand(mo_ring_bell(w->r), w->seen, next_nap(w));
+        return;
+    }
+    uint64_t nap = FIBER_NAP_NS << w->naps, now = mo_clock_now();
+    w->naps += w->naps < FIBER_NAPS;
+    if (now + nap > w->deadline_ns)
+        nap = now < w->deadline_ns ? w->deadline_ns - now : 1;
+    s->ops->suspend_until(s, mo_plat_now_ns() + nap);
+}
+
+static void sleep_on_bell(void *arg)
+{
+    struct waiting *w = arg;
+    struct mo_strand *s = mo_strand_here();
+    if (s)
+        sleep_as_fiber(w, s);
+    else
+        mo_plat_share_wait(mo_ring_bell(w->r), w->seen, next_nap(w));
+    w->closely = false;
+}
+
+/* Nobody else sleeps on the bell: spare the other side a wake. */
+static void take_bit_away(const struct waiting *w)
+{
+    const struct moirai_ring *r = w->r;
+    uint32_t seen = w->seen;
+    if (seen && (r->shape.kind == MOIRAI_RING_SPSC || r->side == MOIRAI_RING_RECEIVER))
+        mo_cas_relaxed(mo_ring_bell(r), &seen, seen & ~1u);
+}
+
+static int wait_until(struct waiting *w)
+{
+    const struct mo_wait wait = {.ready = is_over,
+                                 .asleep = asleep,
+                                 .awake = awake,
+                                 .sleep = sleep_on_bell,
+                                 .arg = w,
+                                 .relook_ns = FIRST_LOOK_NS,
+                                 .memory = &w->r->memory};
+    if (!mo_native_worker())
+        return MOIRAI_ENOMEM;
+    mo_wait(&wait);
+    take_bit_away(w);
+    return w->status;
 }
 
 int mo_ring_await(struct moirai_ring *r, int (*look)(struct moirai_ring *r), uint64_t deadline_ns)
 {
+    struct waiting w = {.r = r, .look = look, .look_closely = look_at_peer, .deadline_ns = deadline_ns};
+    w.nap_ns = r->side == MOIRAI_RING_SENDER ? FIRST_LOOK_NS : MO_RING_WATCH_NS;
     if (r->side == MOIRAI_RING_RECEIVER)
         mo_ring_ring_for_all(&r->shared->senders_bell);
     int status = look(r);
     if (!status)
-        status = look_at_peer(r, look);
+        status = look_at_peer(&w);
     if (status || deadline_ns == 0)
         return status ? status : MOIRAI_EBUSY;
-    if (may_spin(r))
-        status = spin(r, look);
-    return status ? status : sleep_until(r, look, deadline_ns);
+    return wait_until(&w);
 }
 
-/* Who takes a place rings the others' bell. */
+/* ---- Who takes a place rings the others' bell. */
+static int look_no_further(struct moirai_ring *r)
+{
+    (void)r;
+    return 0;
+}
+
+static int look_for_peer(struct waiting *w)
+{
+    int status = mo_ring_watch(w->r, true);
+    return status == MOIRAI_EBROKEN ? status : status >= 0 && mo_ring_has_peer(w->r);
+}
+
 int mo_ring_meet(struct moirai_ring *r, uint64_t deadline_ns)
 {
-    _Atomic uint32_t *bell = mo_ring_bell(r);
-    for (;;) {
-        uint32_t seen = mo_fetch_or_seqcst(bell, 1u) | 1u;
-        int status = mo_ring_watch(r, true);
-        if (status == MOIRAI_EBROKEN || (status >= 0 && mo_ring_has_peer(r)))
-            return status < 0 ? status : MOIRAI_OK;
-        uint64_t now = mo_plat_now_ns(), most = MO_RING_WATCH_NS;
-        if (now >= deadline_ns)
-            return MOIRAI_ETIMEDOUT;
-        mo_plat_share_wait(bell, seen, deadline_ns - now < most ? deadline_ns - now : most);
-    }
+    struct waiting w = {.r = r,
+                        .look = look_no_further,
+                        .look_closely = look_for_peer,
+                        .deadline_ns = deadline_ns,
+                        .nap_ns = MO_RING_WATCH_NS};
+    int status = look_for_peer(&w);
+    if (!status)
+        status = wait_until(&w);
+    return status < 0 ? status : MOIRAI_OK;
 }

@@ -68,8 +68,11 @@ struct mo_wait {
     void (*idle)(void *arg);
     /* Another fiber of the thread goes on: nobody may rely on this waiter's looks for work. May be NULL. */
     void (*aside)(void *arg);
+    /* Sleep instead of on the event, which is NULL then: on a word of the wait's own, as processes share it, and no longer than
+       the wait wants to. A strand may give its thread back in it. Fibers that share a thread look every relook_ns instead. */
+    void (*sleep)(void *arg);
     void *arg;
-    struct mo_event *event; /* NULL, where fibers wait: nobody notifies, relook_ns must not be 0 */
+    struct mo_event *event; /* NULL, where fibers wait or `sleep` is set: nobody notifies, relook_ns must not be 0 */
     /* Look for work again after sleeping this long, then after twice as long, and so on up to 64 times (0: not until
        notified). For waits whose work nobody notifies. */
     uint64_t relook_ns;

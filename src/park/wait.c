@@ -204,6 +204,17 @@ bool mo_park_sleep(_Atomic uint32_t *word, uint32_t seen, uint64_t timeout_ns, u
     return woken;
 }
 
+/* Who wakes it may be another process, and counts nobody here. */
+static void sleep_apart(const struct mo_wait *w)
+{
+    count_runnable(-1);
+    mo_count_here(MO_COUNT_SLEEPS, 1);
+    mo_trace(MO_TRACE_SLEEP, NULL, 0, 0);
+    w->sleep(w->arg);
+    mo_trace(MO_TRACE_END(MO_TRACE_SLEEP), NULL, 0, 0);
+    count_runnable(1);
+}
+
 void mo_park_wake(_Atomic uint32_t *word, int count, uint32_t bits, int expected)
 {
     /* Before the call: a woken thread may take this CPU at once, and the rest of the line runs much later. */
@@ -423,17 +434,20 @@ static bool stay_awake(const struct mo_wait *w, struct park_state *p, struct mo_
 /* Sleep until notified. True when the condition came true or work turned up before that. */
 static bool sleep_once(const struct mo_wait *w, struct park_state *p, struct mo_bout *b)
 {
-    uint32_t key = mo_event_prepare(w->event);
+    uint32_t key = w->event ? mo_event_prepare(w->event) : 0;
     if (w->asleep)
         w->asleep(w->arg);
     bool ready = w->ready(w->arg);
     bool found = !ready && w->work && w->work(w->arg);
-    if (!ready && !found &&
-        mo_park_sleep(&w->event->seq, key, w->relook_ns << (b->sleeps < 6 ? b->sleeps++ : 6), w->bits))
+    if (!ready && !found && w->sleep)
+        sleep_apart(w);
+    else if (!ready && !found &&
+             mo_park_sleep(&w->event->seq, key, w->relook_ns << (b->sleeps < 6 ? b->sleeps++ : 6), w->bits))
         note_late_wake(p, &w->event->seq);
     if (w->awake)
         w->awake(w->arg);
-    mo_event_finish(w->event);
+    if (w->event)
+        mo_event_finish(w->event);
     return ready;
 }
 
@@ -642,12 +656,17 @@ static __attribute__((noinline)) void wait_in_ring(const struct mo_wait *w, stru
 static __attribute__((noinline)) void wait_as_strand(const struct mo_wait *w, struct mo_strand *s)
 {
     while (!w->ready(w->arg)) {
-        uint32_t key = mo_event_prepare(w->event);
+        uint32_t key = w->event ? mo_event_prepare(w->event) : 0;
         if (w->asleep)
             w->asleep(w->arg);
-        if (!w->ready(w->arg))
-            mo_strand_sleep(s, &w->event->seq, key, w->relook_ns);
-        mo_event_finish(w->event);
+        if (!w->ready(w->arg)) {
+            if (w->sleep)
+                w->sleep(w->arg);
+            else
+                mo_strand_sleep(s, &w->event->seq, key, w->relook_ns);
+        }
+        if (w->event)
+            mo_event_finish(w->event);
     }
 }
 

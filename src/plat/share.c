@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -208,4 +209,22 @@ void mo_plat_share_wake(_Atomic uint32_t *word)
     int saved = errno;
     syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
     errno = saved;
+}
+
+static bool membarrier(int command)
+{
+    int saved = errno;
+    long r = syscall(SYS_membarrier, command, 0, 0);
+    errno = saved;
+    return r == 0;
+}
+
+bool mo_plat_share_barrier_arm(void)
+{
+    return membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED);
+}
+
+bool mo_plat_share_barrier(void)
+{
+    return membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED);
 }

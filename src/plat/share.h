@@ -45,4 +45,9 @@ bool mo_plat_share_is_locked(int fd, unsigned first, unsigned places);
 int mo_plat_share_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t timeout_ns);
 void mo_plat_share_wake(_Atomic uint32_t *word);
 
+/* Take part in barriers of other processes: false, the system has none. */
+bool mo_plat_share_barrier_arm(void);
+/* Every thread that runs, of each process that takes part, passes a full barrier. False: none did. */
+bool mo_plat_share_barrier(void);
+
 #endif
