@@ -69,7 +69,8 @@ int mo_chan_new(struct mo_chan **out, enum mo_chan_kind kind, size_t bytes, uint
 
 int mo_chan_free(struct mo_chan *c)
 {
-    if (mo_load_acquire(&c->waiting[0]) || mo_load_acquire(&c->waiting[1]) || mo_chan_count(c))
+    uint32_t waiting = mo_load_acquire(&c->waiting[0]) | mo_load_acquire(&c->waiting[1]);
+    if (waiting & MO_CHAN_COUNT || mo_chan_count(c))
         return EBUSY;
     if ((c->kind == MO_CHAN_BROADCAST || c->kind == MO_CHAN_SUBSCRIBER) && !mo_chan_broadcast_leave(c))
         return EBUSY;
@@ -222,7 +223,7 @@ bool mo_chan_ready(struct mo_chan *c, enum mo_chan_side side)
     case MO_CHAN_SEGMENTS:
         return mo_chan_segments_ready(c, side);
     case MO_CHAN_RENDEZVOUS: /* a hint: W4 is what counts */
-        return mo_load_relaxed(&c->waiting[side == MO_CHAN_SEND ? MO_CHAN_RECV : MO_CHAN_SEND]) != 0 ||
+        return mo_chan_standing(c, side == MO_CHAN_SEND ? MO_CHAN_RECV : MO_CHAN_SEND) != 0 ||
                mo_load_relaxed(&c->closed) != 0;
     case MO_CHAN_TIMER:
         return mo_chan_timer_ready(c);

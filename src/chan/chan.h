@@ -70,6 +70,7 @@ struct mo_chan_entry {
     void *message;
     uint32_t index;
     bool queued;    /* under the channel's lock */
+    bool settled;   /* W7: a barrier of its own thread is enough */
     bool by_notice; /* at a channel without buffer: cannot be handed a message, see W5 in wait.c */
 };
 
@@ -152,10 +153,12 @@ struct mo_chan {
     uint64_t extent_bytes;
     _Atomic uint32_t closed; /* CLOSING, then CLOSED; of kinds whose index does not say it */
     /* Written by who waits, and by who wakes. */
-    _Atomic uint32_t waiting[2] MO_ALIGNED(MO_CACHE_LINE); /* entries at each gate */
+    _Atomic
+        uint32_t waiting[2] MO_ALIGNED(MO_CACHE_LINE); /* entries at each gate, and bits (W7); written under the lock */
     _Atomic uint32_t lock;
-    _Atomic uint32_t spins[2]; /* how long waits stay awake, see wait.c */
-    _Atomic uint64_t fence;    /* where the system has no barrier for all threads */
+    _Atomic uint16_t spins[2];  /* how long waits stay awake, see wait.c */
+    _Atomic uint16_t fenced[2]; /* W7: so many more in vain */
+    _Atomic uint64_t fence;     /* where the system has no barrier for all threads */
     struct mo_chan_gate gate[2];
     union {
         struct mo_chan_ring ring;
@@ -166,6 +169,17 @@ struct mo_chan {
         struct mo_chan_batching batching;
     };
 };
+
+/* In `waiting`, see W7 in wait.c. */
+#define MO_CHAN_FENCED  0x80000000u
+#define MO_CHAN_SETTLED 0x40000000u
+#define MO_CHAN_COUNT   0x3fffffffu
+
+/* How many stand there. */
+static inline uint32_t mo_chan_standing(struct mo_chan *c, enum mo_chan_side side)
+{
+    return mo_load_relaxed(&c->waiting[side]) & MO_CHAN_COUNT;
+}
 
 struct mo_chan_case {
     struct mo_chan *chan;
@@ -240,6 +254,10 @@ void mo_chan_notify_all(struct mo_chan *c, enum mo_chan_side side);
 bool mo_chan_has_barrier(void);
 /* Every thread that runs passes a full barrier; false: it does not, look again after some time. */
 bool mo_chan_barrier(const struct mo_chan *c);
+/* W2, W7: of who has just stood in, before it looks again. False: it may miss something, and is to look again after some time. */
+bool mo_chan_pass_barrier(struct mo_chan *c, enum mo_chan_side side, const struct mo_chan_entry *e);
+/* Every thread has passed a barrier since it stood in. */
+void mo_chan_settle(struct mo_chan *c, enum mo_chan_side side, const struct mo_chan_entry *e);
 /* Under the lock. The oldest that stands there, can be handed a message and is claimed now; or NULL. */
 struct mo_chan_entry *mo_chan_pop_to_hand_locked(struct mo_chan *c, enum mo_chan_side side);
 /* W5: have a receiver that cannot be handed a message try. */

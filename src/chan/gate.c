@@ -2,6 +2,8 @@
 #include "chan/chan.h"
 #include "park/park.h"
 
+#define FENCED_IN_VAIN 128 /* about what one barrier of all threads costs */
+
 static struct mo_chan_entry *first_by_notice(const struct mo_chan_gate *g)
 {
     struct mo_chan_entry *e = g->last && g->last->by_notice ? g->first : NULL;
@@ -26,7 +28,13 @@ void mo_chan_push_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_ch
     *(e->prev ? &e->prev->next : &g->first) = e;
     *(e->next ? &e->next->prev : &g->last) = e;
     e->queued = true;
-    mo_store_relaxed(&c->waiting[side], mo_load_relaxed(&c->waiting[side]) + 1); /* W2: the barrier follows */
+    uint32_t waiting = mo_load_relaxed(&c->waiting[side]) + 1;
+    e->settled = waiting & MO_CHAN_SETTLED;
+    if (c->light && c->kind != MO_CHAN_RENDEZVOUS) {
+        waiting |= MO_CHAN_FENCED;
+        mo_store_relaxed(&c->fenced[side], (uint16_t)FENCED_IN_VAIN);
+    }
+    mo_store_relaxed(&c->waiting[side], waiting); /* W2: the barrier follows */
 }
 
 void mo_chan_unlink_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e)
@@ -95,13 +103,55 @@ static bool notify_one(struct mo_chan *c, enum mo_chan_side side,
 
 void mo_chan_call(struct mo_chan *c)
 {
-    if (mo_load_relaxed(&c->waiting[MO_CHAN_RECV])) /* decided under the lock that the caller stood in under */
+    if (mo_chan_standing(c, MO_CHAN_RECV)) /* decided under the lock that the caller stood in under */
         notify_one(c, MO_CHAN_RECV, first_by_notice);
+}
+
+/* Nobody stood there, once more: only a hint counts that, and the lock decides. */
+static void unfence(struct mo_chan *c, enum mo_chan_side side)
+{
+    uint16_t left = mo_load_relaxed(&c->fenced[side]);
+    if (left) {
+        mo_store_relaxed(&c->fenced[side], (uint16_t)(left - 1));
+        return;
+    }
+    mo_mutex_lock(&c->lock);
+    if (!mo_chan_standing(c, side))
+        mo_store_relaxed(&c->waiting[side], 0u);
+    mo_mutex_unlock(&c->lock);
+}
+
+void mo_chan_settle(struct mo_chan *c, enum mo_chan_side side, const struct mo_chan_entry *e)
+{
+    mo_mutex_lock(&c->lock);
+    if (e->queued && mo_load_relaxed(&c->waiting[side]) & MO_CHAN_FENCED)
+        mo_store_relaxed(&c->waiting[side], mo_load_relaxed(&c->waiting[side]) | MO_CHAN_SETTLED);
+    mo_mutex_unlock(&c->lock);
+}
+
+bool mo_chan_pass_barrier(struct mo_chan *c, enum mo_chan_side side, const struct mo_chan_entry *e)
+{
+    if (e->settled) {
+        mo_plat_flush();
+        return true;
+    }
+    if (!mo_chan_barrier(c))
+        return false;
+    if (c->light)
+        mo_chan_settle(c, side, e);
+    return true;
 }
 
 /* One after the other, as a waiter that is woken may be gone. */
 void mo_chan_notify_slow(struct mo_chan *c, enum mo_chan_side side, size_t n)
 {
+    if (mo_load_relaxed(&c->waiting[side]) & MO_CHAN_FENCED) {
+        mo_plat_flush(); /* W7: between what changed the channel and the look */
+        if (!mo_chan_standing(c, side)) {
+            unfence(c, side);
+            return;
+        }
+    }
     while (n > 0 && notify_one(c, side, first))
         n--;
 }

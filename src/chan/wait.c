@@ -26,12 +26,19 @@
        and goes without having tried calls the next. So while a sender and such a receiver stand, another one has yet to try:
        a receiver stands in only where it sees no sender under the lock, each sender that comes then calls one, and each one that
        was called takes at most one sender away.
+   W7  a barrier of all threads costs a system call and interrupts the others, which is much for a fiber that waits for every message.
+       So the first who stands in also sets FENCED in `waiting`: from then on who sends takes the slow way, and passes a full barrier of
+       its own between its write and its look. It reads that bit in its look, after its write: a look that missed it came before that
+       waiter's barrier of all threads was over, and so did the write. So once that is over, and the waiter still stands there
+       (FENCED has not been taken away meanwhile), it sets SETTLED, and who finds that passes a barrier of its own thread alone. When so many
+       senders in a row found nobody that they have paid for one barrier of all, both bits go, if nobody stands there: the next
+       waiter begins anew.
    W6  a strand (park/strand.h) needs no word to sleep on: who has claimed the waiter claims the strand, too. It may be awake
        for another reason, but does not leave its wait before the waiter is OVER; so the strand is claimed before that is
        written, and if it was not claimed already stays where it is until it is launched. A claim that finds it running
        makes it come back once more, and where it looks at its state again before it is switched out that does no harm.
 
-   tests/models/channel.pml has closing, two receivers with a select and the notices passed on. */
+   tests/models/channel.pml has closing, two receivers with a select and the notices passed on; fenced.pml has W7. */
 #include "chan/chan.h"
 #include "park/clock.h"
 #include "park/park.h"
@@ -287,16 +294,22 @@ static uint64_t due_at(const struct wait *w, uint64_t deadline_ns)
     return deadline_ns;
 }
 
-/* W2. One for all that are light; what is decided under a lock needs none. */
-static bool pass_barrier(const struct wait *w)
+/* One barrier of all threads for all that need it; what is decided under a lock needs none. */
+static bool pass_barriers(const struct wait *w)
 {
-    bool passed = true, light = false;
+    bool passed = true, all_passed = false;
     for (unsigned i = 0; i < w->n; i++) {
-        const struct mo_chan *c = w->cases[i].chan;
-        if (c->kind == MO_CHAN_RENDEZVOUS || (c->light && light))
+        const struct mo_chan_case *k = &w->cases[i];
+        if (k->chan->kind == MO_CHAN_RENDEZVOUS)
             continue;
-        light |= c->light;
-        passed &= mo_chan_barrier(c);
+        bool needs_all = k->chan->light && !w->entries[i].settled;
+        if (needs_all && all_passed) {
+            mo_chan_settle(k->chan, k->side, &w->entries[i]);
+            continue;
+        }
+        bool ok = mo_chan_pass_barrier(k->chan, k->side, &w->entries[i]);
+        all_passed |= needs_all && ok;
+        passed &= ok;
     }
     return passed;
 }
@@ -313,7 +326,7 @@ static int park(struct wait *w, uint64_t deadline_ns)
         return index;
     stand_in_buffered(w);
     w->blind = false;
-    if (!pass_barrier(w))
+    if (!pass_barriers(w))
         w->blind = true;
     bool ready = false, claimed;
     for (unsigned i = 0; i < w->n && !ready; i++)
@@ -363,7 +376,7 @@ static bool yield_paid(void)
    makes it longer. */
 static int stay_awake(struct wait *w)
 {
-    _Atomic uint32_t *spins = &w->cases[0].chan->spins[w->cases[0].side];
+    _Atomic uint16_t *spins = &w->cases[0].chan->spins[w->cases[0].side];
     uint32_t most = mo_load_relaxed(spins) + SPINS_MIN;
     int index;
     for (uint32_t i = 0, pauses = 1; i < most; i += pauses, pauses += pauses < PAUSES_MAX) {
@@ -371,11 +384,11 @@ static int stay_awake(struct wait *w)
             mo_plat_pause();
         if ((index = try_ready(w)) >= 0) {
             if (most < SPINS_MAX)
-                mo_store_relaxed(spins, most);
+                mo_store_relaxed(spins, (uint16_t)most);
             return index;
         }
     }
-    mo_store_relaxed(spins, most / 2);
+    mo_store_relaxed(spins, (uint16_t)(most / 2));
     for (unsigned i = 0; i < YIELDS && yield_paid(); i++)
         if ((index = try_ready(w)) >= 0)
             return index;

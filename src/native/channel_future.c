@@ -99,7 +99,7 @@ static int look_again(struct place *p, const struct mo_chan_case *k, const moira
 {
     if (k->chan->kind == MO_CHAN_RENDEZVOUS)
         return EAGAIN;
-    bool blind = !mo_chan_barrier(k->chan); /* W2 */
+    bool blind = !mo_chan_pass_barrier(k->chan, k->side, &p->entry);
     if (mo_chan_ready(k->chan, k->side))
         return 0;
     uint64_t due = mo_chan_due(k->chan, k->side), soon = blind ? mo_clock_now() + BLIND_NS : MO_CHAN_FOREVER;
