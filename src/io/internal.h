@@ -15,6 +15,8 @@ void mo_io_set_waker(struct mo_worker *w, struct mo_waker *mine, const struct mo
 /* The ring's part of the thread's work, when one of its descriptors is ready. */
 bool mo_uring_has(int fd);
 void mo_uring_turn(void);
+/* Have the thread take a turn. */
+void mo_uring_kick(void);
 void mo_uring_forked(void);
 
 #endif

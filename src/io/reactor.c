@@ -3,8 +3,8 @@
 
    Why a thread of its own: a worker that slept in epoll_wait() would have to be woken by a write to a descriptor instead of a
    futex by whoever publishes a task, and while all workers are busy nobody would look; here what is ready is in the
-   executor's list at once, and threads outside of all executors wait the same way. The price is one switch of threads for each
-   batch of events. The thread begins with the first wait and ends when nobody has waited for a second; while somebody waits it
+   executor's list at once, and threads outside of all executors wait the same way. The price would be a switch of threads for each
+   batch of events: so while workers are awake the thread leaves the set to them (R6). The thread begins with the first wait and ends when nobody has waited for a second; while somebody waits it
    sleeps without a time limit.
 
    R1  A record's queues, its waits' states and links are changed under its lock. Wakers are woken under it: so an operation that
@@ -20,6 +20,12 @@
    R5  An operation in the ring of io_uring (uring.c) counts as one that waits. The ring's descriptors stay in the set, so that one
        thread looks after both.
 
+   R6  When the thread has woken a job it sleeps on `left_to_workers`, which it has set before. Workers that find nothing else to do
+       look at the set while that is set, without waiting. Who is the last of its executor to fall asleep clears it and wakes the thread; so does
+       who has the thread look after the ring of io_uring, which rises `attended` first, and the thread looks at that having set the word.
+       Where workers find nothing for LEFT_NS, as they are busy, or look no more, the thread looks itself. So what is ready
+       is found by then at the latest, and at once where nobody works.
+
    Records are never freed. A forked child has the waits of nobody: its parent's set, which it would share, is closed there. */
 #include "io/internal.h"
 
@@ -34,6 +40,9 @@
 #define LINGER_MS 1000
 #define NO_SET    (-1)
 
+#define LOOK_AGAIN_US 2      /* a worker looks no sooner after the last look of one */
+#define LEFT_NS       500000 /* without anything found by them, until the thread looks itself */
+
 struct record {
     _Atomic uint32_t lock;
     struct mo_io_wait *first[MO_IO_SIDES];
@@ -46,6 +55,9 @@ static struct {
     _Atomic int set;       /* its descriptor plus 1; 0: none */
     _Atomic uint32_t thread;
     _Atomic uint64_t waiting;
+    _Atomic uint32_t attended; /* of these, those of R5 */
+    _Atomic uint32_t found;    /* by workers: how often they found something */
+    _Atomic uint64_t looked;   /* by a worker the last time, ticks */
     _Atomic(struct record *) chunk[CHUNKS];
 } io;
 
@@ -95,32 +107,87 @@ static void unlink_locked(struct record *r, struct mo_io_wait *w, enum mo_io_wai
     mo_fetch_sub_seqcst(&io.waiting, 1u);
 }
 
-static void wake_side_locked(struct record *r, enum mo_io_side side, enum mo_io_wait_state state)
+/* True: a job was among them. */
+static bool wake_side_locked(struct record *r, enum mo_io_side side, enum mo_io_wait_state state)
 {
     struct mo_io_wait *w;
+    bool job = false;
     while ((w = r->first[side]) != NULL) {
         unlink_locked(r, w, state);
+        job |= !(w->waker.word & MO_WAKER_THREAD);
         mo_waker_wake(&w->waker);
     }
+    return job;
 }
 
 /* ---- The thread. */
-static void tell(int set, const struct mo_plat_ready *ready)
+/* True: a job was woken. */
+static bool tell(int set, const struct mo_plat_ready *ready)
 {
     struct record *r = known(ready->fd);
+    bool job = false;
     if (!r)
-        return;
+        return false;
     mo_mutex_lock(&r->lock);
     if (ready->in)
-        wake_side_locked(r, MO_IO_IN, MO_IO_IDLE);
+        job |= wake_side_locked(r, MO_IO_IN, MO_IO_IDLE);
     if (ready->out)
-        wake_side_locked(r, MO_IO_OUT, MO_IO_IDLE);
+        job |= wake_side_locked(r, MO_IO_OUT, MO_IO_IDLE);
     bool in = r->first[MO_IO_IN], out = r->first[MO_IO_OUT];
     if ((in || out) && mo_plat_epoll_arm(set, ready->fd, in, out) != 0) { /* they find out why */
         wake_side_locked(r, MO_IO_IN, MO_IO_IDLE);
         wake_side_locked(r, MO_IO_OUT, MO_IO_IDLE);
     }
     mo_mutex_unlock(&r->lock);
+    return job;
+}
+
+static bool tell_all(int set, const struct mo_plat_ready *ready, unsigned n)
+{
+    bool job = false;
+    for (unsigned i = 0; i < n; i++)
+        job |= tell(set, &ready[i]);
+    return job;
+}
+
+/* R6 */
+static bool look_as_worker(void)
+{
+    struct mo_plat_ready ready[MO_PLAT_READY_MAX];
+    uint64_t now = mo_plat_ticks(), last = mo_load_relaxed(&io.looked);
+    int set = mo_load_acquire(&io.set) - 1;
+    if (now - last < mo_plat_ticks_per_us() * LOOK_AGAIN_US || mo_load_seqcst(&io.attended) ||
+        !mo_cas_relaxed(&io.looked, &last, now))
+        return false;
+    unsigned n = mo_plat_epoll_wait(set, ready, 0);
+    for (unsigned i = 0; i < n; i++)
+        if (mo_unlikely(mo_uring_has(ready[i].fd)))
+            mo_uring_kick(); /* the thread's: it is told of it once more */
+    if (n)
+        mo_fetch_add_relaxed(&io.found, 1u);
+    tell_all(set, ready, n);
+    return n > 0;
+}
+
+static void take_over(void)
+{
+    struct mo_reactor *shared = &MO_SHARED(reactor);
+    if (mo_exchange_seqcst(&shared->left_to_workers, 0u))
+        mo_plat_futex_wake(&shared->left_to_workers, 1, MO_WAKE_ANY);
+}
+
+/* Workers have something to do, and will look themselves. Where nobody found anything for a while they are busy, or elsewhere. */
+static void leave_to_workers(void)
+{
+    _Atomic uint32_t *left = &MO_SHARED(reactor).left_to_workers;
+    uint32_t before;
+    do {
+        before = mo_load_relaxed(&io.found);
+        if (mo_load_seqcst(&io.attended))
+            break;
+        mo_plat_futex_wait(left, 1, LEFT_NS, MO_WAKE_ANY);
+    } while (mo_load_acquire(left) && mo_load_relaxed(&io.found) != before);
+    mo_store_seqcst(left, 0u);
 }
 
 /* R4 */
@@ -141,13 +208,20 @@ static void *look(void *unused)
     int set = mo_load_acquire(&io.set) - 1;
     pthread_setname_np(pthread_self(), "moirai-io");
     for (;;) {
-        bool idle = mo_load_seqcst(&io.waiting) == 0;
+        bool idle = mo_load_seqcst(&io.waiting) == 0, own = false;
         unsigned n = mo_plat_epoll_wait(set, ready, idle ? LINGER_MS : -1);
         for (unsigned i = 0; i < n; i++)
-            if (mo_unlikely(mo_uring_has(ready[i].fd)))
+            if (mo_unlikely(mo_uring_has(ready[i].fd))) {
                 mo_uring_turn();
-            else
-                tell(set, &ready[i]);
+                own = true;
+            }
+        if (n && !own)
+            mo_store_seqcst(&MO_SHARED(reactor).left_to_workers,
+                            1u); /* R6: before they are woken, who may be through at once */
+        if (tell_all(set, ready, n) && !own)
+            leave_to_workers();
+        else if (n && !own)
+            mo_store_seqcst(&MO_SHARED(reactor).left_to_workers, 0u);
         if (n == 0 && idle && goes())
             return NULL;
     }
@@ -167,6 +241,8 @@ static void forked(void)
     mo_store_relaxed(&io.set, 0);
     mo_store_relaxed(&io.thread, (uint32_t)GONE);
     mo_store_relaxed(&io.waiting, 0u);
+    mo_store_relaxed(&io.attended, 0u);
+    mo_store_relaxed(&MO_SHARED(reactor).left_to_workers, 0u);
     mo_uring_forked();
 }
 
@@ -184,8 +260,11 @@ static int make_set(void)
         return 0;
     pthread_once(&handles_fork, handle_fork);
     mo_mutex_lock(&io.lock);
-    if (!mo_load_relaxed(&io.set) && !(err = mo_plat_epoll_open(&set)))
+    if (!mo_load_relaxed(&io.set) && !(err = mo_plat_epoll_open(&set))) {
+        MO_SHARED(reactor).look = look_as_worker; /* called when the thread has left something to workers */
+        MO_SHARED(reactor).take_over = take_over;
         mo_store_release(&io.set, set + 1);
+    }
     mo_mutex_unlock(&io.lock);
     return err;
 }
@@ -211,12 +290,15 @@ static int make_thread(void)
 
 void mo_io_leave(void)
 {
+    mo_fetch_sub_seqcst(&io.attended, 1u);
     mo_fetch_sub_seqcst(&io.waiting, 1u);
 }
 
 int mo_io_attend(void)
 {
     mo_fetch_add_seqcst(&io.waiting, 1u); /* R4 */
+    mo_fetch_add_seqcst(&io.attended, 1u);
+    mo_reactor_take_over(); /* R6 */
     int err = make_thread();
     if (err)
         mo_io_leave();

@@ -185,6 +185,11 @@ void mo_uring_turn(void)
     } while (ended || put);
 }
 
+void mo_uring_kick(void)
+{
+    mo_plat_kick(u.kick);
+}
+
 /* ---- Operations. */
 static void kick(bool needed)
 {

@@ -35,6 +35,7 @@ struct executors {
 
 extern struct executors MO_SHARED(executors) MO_SHARED_ATTR;
 struct executors MO_SHARED(executors);
+struct mo_reactor MO_SHARED(reactor);
 
 static bool accept_kin(void *item, void *kin)
 {
@@ -157,6 +158,8 @@ static bool work(void *member)
     bool last = m->sleeping != MO_AWAKE;
     mo_next_unwatch(seat);
     struct mo_job *job = mo_executor_take(seat, NULL);
+    if (!job && mo_unlikely(mo_reactor_has_found()))
+        job = mo_executor_take(seat, NULL);
     if (!job && last)
         job = mo_next_steal(seat);
     if (job) {
@@ -170,6 +173,8 @@ static bool work(void *member)
     if (watch && (!due || watch < seat->wait->relook_ns))
         seat->wait->relook_ns = watch;
     mo_placed_say_idle(seat, true);
+    if (last && MO_IDLE_COUNT(mo_load_seqcst(&m->team->idle), MO_IDLE_SLEEPING) >= seat->executor->workers)
+        mo_reactor_take_over(); /* the last one: it counts itself before it looks, as the others do */
     mo_idle_begin_search(m);
     if (mo_unlikely(mo_load_relaxed(&seat->executor->state) != MO_EXECUTOR_OPEN))
         mo_executor_try_close(seat->executor); /* X3 */

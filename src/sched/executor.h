@@ -262,4 +262,25 @@ static inline void mo_counted(_Atomic uint64_t *count)
         mo_plat_full_barrier(count);
 }
 
+/* ---- Who waits for descriptors (io/reactor.c), as workers see it: while it has left that to them, they look themselves when they
+   have nothing to do, and the last of an executor says so before it sleeps. */
+struct mo_reactor {
+    _Atomic uint32_t left_to_workers;
+    bool (*look)(void);      /* true: something is ready, and whom that concerns has been woken */
+    void (*take_over)(void); /* it is to look itself from now on */
+};
+
+extern struct mo_reactor MO_SHARED(reactor) MO_SHARED_ATTR;
+
+static inline bool mo_reactor_has_found(void)
+{
+    return mo_unlikely(mo_load_acquire(&MO_SHARED(reactor).left_to_workers) != 0) && MO_SHARED(reactor).look();
+}
+
+static inline void mo_reactor_take_over(void)
+{
+    if (mo_unlikely(mo_load_acquire(&MO_SHARED(reactor).left_to_workers) != 0))
+        MO_SHARED(reactor).take_over();
+}
+
 #endif
