@@ -38,7 +38,7 @@
        written, and if it was not claimed already stays where it is until it is launched. A claim that finds it running
        makes it come back once more, and where it looks at its state again before it is switched out that does no harm.
 
-   tests/models/channel.pml has closing, two receivers with a select and the notices passed on; fenced.pml has W7. */
+   tests/models/channel.pml has closing, two receivers with a select and the notices passed on; fenced.pml has W7, by_notice.pml W5. */
 #include "chan/chan.h"
 #include "park/clock.h"
 #include "park/park.h"

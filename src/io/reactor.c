@@ -26,6 +26,8 @@
        Where workers find nothing for LEFT_NS, as they are busy, or look no more, the thread looks itself. So what is ready
        is found by then at the latest, and at once where nobody works.
 
+   tests/models/reactor.pml has R4 and R6.
+
    Records are never freed. A forked child has the waits of nobody: its parent's set, which it would share, is closed there. */
 #include "io/internal.h"
 
