@@ -1,14 +1,7 @@
 /* An echo server: each connection is a future that reads and writes in turns, and takes no thread while it waits.
    cc echo.c $(pkg-config --cflags --libs moirai)
    usage: echo [PORT]: without one it serves a client of its own, once. */
-#include <moirai/moirai.h>
-
-#include <netinet/in.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "server.h"
 
 struct connection {
     moirai_future_t future;
@@ -51,68 +44,32 @@ static void begin(moirai_future_t *self)
 
 static const moirai_future_ops_t ops = {.poll = echo, .drop = leave, .begin = begin};
 
-static void serve(int listener)
+static void begin_connection(int fd)
 {
-    for (;;) {
-        int fd = moirai_io_accept(listener, NULL, NULL, MOIRAI_FOREVER);
-        if (fd == MOIRAI_ENOFD) {
-            usleep(20000); /* until some connection has ended */
-            continue;
-        }
-        if (fd < 0)
-            return;
-        struct connection c = {.future = {&ops}, .fd = fd};
-        if (moirai_async(NULL, NULL, &c.future, sizeof c) != MOIRAI_OK)
-            moirai_io_close(fd);
-    }
-}
-
-static int listen_at(unsigned port, struct sockaddr_in *at)
-{
-    socklen_t bytes = sizeof *at;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-    *at = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    at->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
-        bind(fd, (struct sockaddr *)at, sizeof *at) || listen(fd, 1024) ||
-        getsockname(fd, (struct sockaddr *)at, &bytes)) {
-        perror("echo");
-        exit(1);
-    }
-    return fd;
-}
-
-static void *serve_in_thread(void *listener)
-{
-    serve(*(int *)listener);
-    return NULL;
+    struct connection c = {.future = {&ops}, .fd = fd};
+    if (moirai_async(NULL, NULL, &c.future, sizeof c) != MOIRAI_OK)
+        moirai_io_close(fd);
 }
 
 int main(int argc, char **argv)
 {
-    struct sockaddr_in at;
-    int listener = listen_at(argc > 1 ? (unsigned)atoi(argv[1]) : 0, &at);
-    if (argc > 1) {
-        printf("port %u\n", ntohs(at.sin_port));
-        fflush(stdout);
-        serve(listener);
-        return 1;
-    }
-    pthread_t server;
+    struct server server = {.name = "echo", .begin = begin_connection};
+    server_listen(&server, argc > 1 ? (unsigned)atoi(argv[1]) : 0);
+    if (argc > 1)
+        return server_run(&server);
     char text[] = "come back", back[sizeof text] = "";
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     size_t got = 0;
     int64_t n = 1;
-    if (pthread_create(&server, NULL, serve_in_thread, &listener) ||
-        moirai_io_connect(fd, (struct sockaddr *)&at, sizeof at, MOIRAI_FOREVER) != MOIRAI_OK ||
+    server_begin(&server);
+    if (moirai_io_connect(fd, (struct sockaddr *)&server.at, sizeof server.at, MOIRAI_FOREVER) != MOIRAI_OK ||
         moirai_io_write_all(fd, text, sizeof text, MOIRAI_FOREVER) < 0)
         return 1;
     while (got < sizeof text && n > 0)
         if ((n = moirai_io_read(fd, back + got, sizeof back - got, moirai_now_ns() + 10000000000)) > 0)
             got += (size_t)n;
     moirai_io_close(fd);
-    moirai_io_close(listener);
-    pthread_join(server, NULL);
+    server_end(&server);
     printf("sent and received: %s\n", back);
     return strcmp(text, back) != 0;
 }

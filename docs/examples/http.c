@@ -3,26 +3,23 @@
    cc http.c $(pkg-config --cflags --libs moirai)
    usage: http [FOLDER [PORT]]: without any it serves a file to a client of its own.
 
-   Each connection is a function that blocks, on a thread for such work; what http_request.h refuses is answered and closed. */
+   Each connection is a fiber, a function that waits as if it had a thread; what http_request.h refuses is answered and closed. Links that lead
+   out of the folder are not followed: what was opened is asked where it is. */
 #include "http_request.h"
-
-#include <moirai/moirai.h>
+#include "server.h"
 
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <limits.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#define CLIENTS_MAX  64
+#define CLIENTS_MAX  500
+#define CLIENT_STACK (128 << 10)
 #define REQUESTS_MAX 1000        /* of one connection */
 #define HEAD_NS      5000000000  /* for a whole head, however slowly it comes */
 #define ANSWER_NS    10000000000 /* for each piece of an answer */
 #define PIECE_BYTES  16384
 
-static const char *root;
+static char root[PATH_MAX]; /* without links */
 static int clients;
 
 struct client {
@@ -82,6 +79,19 @@ static int say_file(int to, int file, int64_t bytes)
     return 0;
 }
 
+/* Whatever links have led there. */
+static int is_inside(int fd)
+{
+    char link[64], path[PATH_MAX];
+    size_t bytes = strlen(root);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, sizeof path - 1);
+    if (n <= 0)
+        return 0;
+    path[n] = '\0';
+    return strncmp(path, root, bytes) == 0 && (path[bytes] == '/' || path[bytes] == '\0' || bytes == 1);
+}
+
 /* A plain file, or a folder's index. O_NONBLOCK: opening a pipe must not wait. */
 static int open_file(const char *path, struct stat *st)
 {
@@ -89,9 +99,10 @@ static int open_file(const char *path, struct stat *st)
     for (int i = 0; i < 2; i++) {
         int n = snprintf(name, sizeof name, "%s/%s%s", root, path, i ? "/index.html" : "");
         int fd = n < (int)sizeof name ? moirai_io_open(name, O_RDONLY | O_NONBLOCK, 0) : -1;
-        if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+        int inside = fd >= 0 && is_inside(fd) && fstat(fd, st) == 0;
+        if (inside && S_ISREG(st->st_mode))
             return fd;
-        int is_folder = fd >= 0 && S_ISDIR(st->st_mode);
+        int is_folder = inside && S_ISDIR(st->st_mode);
         if (fd >= 0)
             moirai_io_close(fd);
         if (!is_folder)
@@ -137,9 +148,9 @@ static void part(struct client *c)
     __atomic_sub_fetch(&clients, 1, __ATOMIC_RELAXED);
 }
 
-static void serve_client(void *data)
+static void serve_client(void *fd)
 {
-    struct client c = {.fd = *(int *)data};
+    struct client c = {.fd = (int)(intptr_t)fd};
     struct http_request r;
     for (int i = 0; i < REQUESTS_MAX; i++) {
         int status = next_request(&c, &r);
@@ -158,44 +169,18 @@ static void serve_client(void *data)
     part(&c);
 }
 
-static void serve(int listener)
+/* A fiber each: what they wait for keeps no thread. */
+static void begin_client(int fd)
 {
-    for (;;) {
-        int fd = moirai_io_accept(listener, NULL, NULL, MOIRAI_FOREVER);
-        if (fd == MOIRAI_ENOFD) {
-            usleep(20000); /* until some connection has ended */
-            continue;
-        }
-        if (fd < 0)
-            return;
-        if (__atomic_add_fetch(&clients, 1, __ATOMIC_RELAXED) <= CLIENTS_MAX &&
-            moirai_spawn_blocking(NULL, NULL, serve_client, &fd, sizeof fd) == MOIRAI_OK)
-            continue;
-        __atomic_sub_fetch(&clients, 1, __ATOMIC_RELAXED);
-        say_head(fd, 503, 0, 0);
-        moirai_io_close(fd);
-    }
-}
-
-static int listen_at(unsigned port, struct sockaddr_in *at)
-{
-    socklen_t bytes = sizeof *at;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-    *at = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    at->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
-        bind(fd, (struct sockaddr *)at, sizeof *at) || listen(fd, 1024) ||
-        getsockname(fd, (struct sockaddr *)at, &bytes)) {
-        perror("http");
-        exit(1);
-    }
-    return fd;
-}
-
-static void *serve_in_thread(void *listener)
-{
-    serve(*(int *)listener);
-    return NULL;
+    moirai_fiber_attr_t attr;
+    moirai_fiber_attr_init(&attr);
+    moirai_fiber_attr_set_stack_bytes(&attr, CLIENT_STACK);
+    if (__atomic_add_fetch(&clients, 1, __ATOMIC_RELAXED) <= CLIENTS_MAX &&
+        moirai_fiber_spawn(NULL, NULL, &attr, serve_client, (void *)(intptr_t)fd) == MOIRAI_OK)
+        return;
+    __atomic_sub_fetch(&clients, 1, __ATOMIC_RELAXED);
+    say_head(fd, 503, 0, 0);
+    moirai_io_close(fd);
 }
 
 /* Three requests at once; the answers come in their order. */
@@ -222,29 +207,23 @@ static int ask(const struct sockaddr_in *at)
 
 int main(int argc, char **argv)
 {
-    struct sockaddr_in at;
-    int listener = listen_at(argc > 2 ? (unsigned)atoi(argv[2]) : 0, &at);
-    if (argc > 1) {
-        root = argv[1];
-        printf("port %u\n", ntohs(at.sin_port));
-        fflush(stdout);
-        serve(listener);
+    struct server server = {.name = "http", .begin = begin_client};
+    char folder[] = "/tmp/moirai-http-XXXXXX", name[64];
+    if (!realpath(argc > 1 ? argv[1] : mkdtemp(folder), root)) {
+        perror("http");
         return 1;
     }
-    char folder[] = "/tmp/moirai-http-XXXXXX", name[64];
-    pthread_t server;
-    if (!mkdtemp(folder))
-        return 1;
-    root = folder;
+    server_listen(&server, argc > 2 ? (unsigned)atoi(argv[2]) : 0);
+    if (argc > 1)
+        return server_run(&server);
     snprintf(name, sizeof name, "%s/page.html", folder);
     int page = moirai_io_open(name, O_WRONLY | O_CREAT, 0600);
-    if (page < 0 || moirai_io_write_at(page, "a page\n", 7, 0) != 7 ||
-        pthread_create(&server, NULL, serve_in_thread, &listener))
+    if (page < 0 || moirai_io_write_at(page, "a page\n", 7, 0) != 7)
         return 1;
     moirai_io_close(page);
-    int failed = ask(&at);
-    moirai_io_close(listener);
-    pthread_join(server, NULL);
+    server_begin(&server);
+    int failed = ask(&server.at);
+    server_end(&server);
     unlink(name);
     rmdir(folder);
     return failed;

@@ -81,6 +81,9 @@ def check_statuses(port, page):
                            (b"/%2e%2e/secret", 400), (b"/folder/..%2f../secret", 400), (b"/a%00b", 400),
                            (b"page.html", 400), (b"/%zz", 400), (b"/" + b"a" * 2000, 414)):
         expect(target, status(ask(port, b"GET " + target + TAIL)), wanted)
+    expect("a link that stays inside", body(ask(port, b"GET /inside" + TAIL)), page)
+    for target in (b"/outside", b"/away/hostname", b"/beside", b"/beside/index.html"):
+        expect(target, status(ask(port, b"GET " + target + TAIL)), 404)
     expect("an absolute path", status(ask(port, b"GET //etc/hostname" + TAIL)), 404)
     expect("another method", status(ask(port, b"DELETE /page.html" + TAIL)), 405)
     expect("large fields", status(ask(port, b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 9000)), 431)
@@ -139,6 +142,11 @@ def main():
             with open(os.path.join(root, name), "wb") as file:
                 file.write(text)
         os.mkfifo(os.path.join(root, "fifo"))
+        for name, target in (("inside", "page.html"), ("outside", "../secret"), ("away", "/etc"), ("beside", "../root2")):
+            os.symlink(target, os.path.join(root, name))
+        os.makedirs(os.path.join(folder, "root2"))
+        with open(os.path.join(folder, "root2", "index.html"), "wb") as file:
+            file.write(b"secret")
         echo, echo_port = start(sys.argv[1], "0")
         http, http_port = start(sys.argv[2], root)
         try:
