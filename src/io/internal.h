@@ -17,6 +17,8 @@ bool mo_uring_has(int fd);
 void mo_uring_turn(void);
 /* Have the thread take a turn. */
 void mo_uring_kick(void);
+/* There is another set. */
+void mo_uring_moved(int set);
 void mo_uring_forked(void);
 
 #endif

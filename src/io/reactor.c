@@ -26,6 +26,10 @@
        Where workers find nothing for LEFT_NS, as they are busy, or look no more, the thread looks itself. So what is ready
        is found by then at the latest, and at once where nobody works.
 
+   R7  the program may close the set's descriptor, as daemons do with all that they find, and get its number for a file of its own. What
+       goes wrong with a set that has lost its mark makes a new one: its waits are woken and arm themselves anew, and whoever is
+       first has a new thread started, as the old one sleeps in the old set. That ends when it is woken, if ever.
+
    tests/models/reactor.pml has R4 and R6.
 
    Records are never freed. A forked child has the waits of nobody: its parent's set, which it would share, is closed there. */
@@ -55,6 +59,7 @@ enum thread_state { GONE, THERE };
 static struct {
     _Atomic uint32_t lock; /* of making the set, chunks and the thread */
     _Atomic int set;       /* its descriptor plus 1; 0: none */
+    _Atomic uint32_t turn; /* of the set and the thread: one of an earlier turn ends (R7) */
     _Atomic uint32_t thread;
     _Atomic uint64_t waiting;
     _Atomic uint32_t attended; /* of these, those of R5 */
@@ -204,12 +209,55 @@ static bool goes(void)
     return !stays;
 }
 
+static void wake_everybody(void)
+{
+    for (unsigned i = 0; i < CHUNKS; i++) {
+        struct record *chunk = mo_load_acquire(&io.chunk[i]);
+        for (unsigned k = 0; chunk && k < CHUNK_FDS; k++) {
+            mo_mutex_lock(&chunk[k].lock);
+            wake_side_locked(&chunk[k], MO_IO_IN, MO_IO_IDLE);
+            wake_side_locked(&chunk[k], MO_IO_OUT, MO_IO_IDLE);
+            mo_mutex_unlock(&chunk[k].lock);
+        }
+    }
+}
+
+static int open_set_locked(void)
+{
+    int set = NO_SET, err = mo_plat_epoll_open(&set);
+    mo_store_release(&io.set, set + 1);
+    return err;
+}
+
+/* R7 */
+static void renew_set(void)
+{
+    mo_mutex_lock(&io.lock);
+    int set = mo_load_relaxed(&io.set) - 1;
+    bool lost = set != NO_SET && !mo_plat_fd_is_marked(set);
+    if (lost) {
+        mo_warn_once("the descriptor of the epoll set was closed by somebody else; another one takes its place");
+        mo_fetch_add_acq_rel(&io.turn, 1u);
+        mo_store_seqcst(&io.thread, (uint32_t)GONE);
+        if (open_set_locked() == 0)
+            mo_uring_moved(mo_load_relaxed(&io.set) - 1);
+    }
+    mo_mutex_unlock(&io.lock);
+    if (lost)
+        wake_everybody();
+}
+
 static void *look(void *unused)
 {
     struct mo_plat_ready ready[MO_PLAT_READY_MAX];
+    const uint32_t turn = mo_load_acquire(&io.turn);
     int set = mo_load_acquire(&io.set) - 1;
     pthread_setname_np(pthread_self(), "moirai-io");
-    for (;;) {
+    while (mo_load_acquire(&io.turn) == turn) {
+        if (mo_unlikely(!mo_plat_fd_is_marked(set))) {
+            renew_set();
+            break;
+        }
         bool idle = mo_load_seqcst(&io.waiting) == 0, own = false;
         unsigned n = mo_plat_epoll_wait(set, ready, idle ? LINGER_MS : -1);
         for (unsigned i = 0; i < n; i++)
@@ -225,14 +273,15 @@ static void *look(void *unused)
         else if (n && !own)
             mo_store_seqcst(&MO_SHARED(reactor).left_to_workers, 0u);
         if (n == 0 && idle && goes())
-            return NULL;
+            break;
     }
+    return NULL;
 }
 
 /* ---- Fork. */
 static void forked(void)
 {
-    if (mo_load_relaxed(&io.set))
+    if (mo_load_relaxed(&io.set) && mo_plat_fd_is_marked(mo_load_relaxed(&io.set) - 1))
         mo_plat_close(mo_load_relaxed(&io.set) - 1);
     for (unsigned i = 0; i < CHUNKS; i++) {
         struct record *chunk = mo_load_relaxed(&io.chunk[i]);
@@ -257,16 +306,15 @@ static void handle_fork(void)
 
 static int make_set(void)
 {
-    int err = 0, set;
+    int err = 0;
     if (mo_likely(mo_load_acquire(&io.set)))
         return 0;
     pthread_once(&handles_fork, handle_fork);
     mo_mutex_lock(&io.lock);
-    if (!mo_load_relaxed(&io.set) && !(err = mo_plat_epoll_open(&set))) {
-        MO_SHARED(reactor).look = look_as_worker; /* called when the thread has left something to workers */
-        MO_SHARED(reactor).take_over = take_over;
-        mo_store_release(&io.set, set + 1);
-    }
+    MO_SHARED(reactor).look = look_as_worker; /* called when the thread has left something to workers */
+    MO_SHARED(reactor).take_over = take_over;
+    if (!mo_load_relaxed(&io.set))
+        err = open_set_locked();
     mo_mutex_unlock(&io.lock);
     return err;
 }
@@ -318,8 +366,8 @@ void mo_io_set_waker(struct mo_worker *w, struct mo_waker *mine, const struct mo
     *mine = *waker;
 }
 
-int mo_io_await(struct mo_worker *w, struct mo_io_wait *wait, int fd, enum mo_io_side side,
-                const struct mo_waker *waker)
+static int await_once(struct mo_worker *w, struct mo_io_wait *wait, int fd, enum mo_io_side side,
+                      const struct mo_waker *waker)
 {
     struct record *r;
     int err = record_of(fd, &r);
@@ -345,6 +393,16 @@ int mo_io_await(struct mo_worker *w, struct mo_io_wait *wait, int fd, enum mo_io
         unlink_locked(r, wait, MO_IO_IDLE);
     mo_mutex_unlock(&r->lock);
     return err;
+}
+
+int mo_io_await(struct mo_worker *w, struct mo_io_wait *wait, int fd, enum mo_io_side side,
+                const struct mo_waker *waker)
+{
+    int err = await_once(w, wait, fd, side, waker);
+    if (mo_likely(err != ESTALE))
+        return err;
+    renew_set();
+    return await_once(w, wait, fd, side, waker);
 }
 
 /* A descriptor that stays armed for nobody tells of itself once, and nobody is woken. */

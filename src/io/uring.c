@@ -18,6 +18,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "plat/io.h"
+#include "plat/plat.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -262,12 +263,26 @@ void mo_uring_release(struct mo_worker *w, struct mo_uring_op *op)
     op->state = IDLE;
 }
 
+/* What it has under way where its own descriptors are gone as well nobody learns of any more. */
+void mo_uring_moved(int set)
+{
+    if (mo_load_relaxed(&u.choice) != RING)
+        return;
+    if (mo_plat_fd_is_marked(u.kick) && mo_plat_epoll_keep(set, u.fd) == 0 && mo_plat_epoll_keep(set, u.kick) == 0)
+        return;
+    mo_warn_once("the descriptors of io_uring were closed by somebody else; files are left to threads from now on");
+    mo_mutex_lock(&u.lock);
+    break_locked(NULL, 0);
+    mo_mutex_unlock(&u.lock);
+}
+
 /* The child asks for a ring of its own when it needs one. */
 void mo_uring_forked(void)
 {
     if (mo_load_relaxed(&u.choice) == RING) {
         mo_plat_uring_close();
-        mo_plat_close(u.kick);
+        if (mo_plat_fd_is_marked(u.kick))
+            mo_plat_close(u.kick);
     }
     mo_store_relaxed(&u.choosing, 0u);
     mo_store_relaxed(&u.choice, (uint32_t)UNKNOWN);

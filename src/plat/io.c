@@ -1,4 +1,5 @@
 #include "plat/io.h"
+#include "plat/plat.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -221,8 +222,10 @@ int mo_plat_epoll_open(int *set)
 {
     int err, r;
     CALL(err, r, epoll_create1(EPOLL_CLOEXEC));
-    if (!err)
+    if (!err) {
         *set = r;
+        mo_plat_fd_mark(r);
+    }
     return err;
 }
 
@@ -233,6 +236,8 @@ int mo_plat_epoll_arm(int set, int fd, bool in, bool out)
                             .data.fd = fd};
     int err, r;
     CALL(err, r, epoll_ctl(set, EPOLL_CTL_MOD, fd, &e));
+    if (err && !mo_plat_fd_is_marked(set))
+        return ESTALE;
     if (err == ENOENT)
         CALL(err, r, epoll_ctl(set, EPOLL_CTL_ADD, fd, &e));
     return err;
@@ -250,8 +255,10 @@ int mo_plat_kick_open(int *fd)
 {
     int err, r;
     CALL(err, r, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!err)
+    if (!err) {
         *fd = r;
+        mo_plat_fd_mark(r);
+    }
     return err;
 }
 
@@ -261,7 +268,8 @@ void mo_plat_kick(int fd)
     const uint64_t one = 1;
     int err;
     ssize_t r;
-    CALL(err, r, write(fd, &one, sizeof one));
+    if (mo_plat_fd_is_marked(fd)) /* else it is the program's by now */
+        CALL(err, r, write(fd, &one, sizeof one));
     (void)err;
 }
 

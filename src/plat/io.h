@@ -40,7 +40,7 @@ struct mo_plat_ready {
     bool in, out;
 };
 int mo_plat_epoll_open(int *set);
-/* EPERM: a file, which is always ready. */
+/* EPERM: a file, which is always ready. ESTALE: `set` is none of ours any more. */
 int mo_plat_epoll_arm(int set, int fd, bool in, bool out);
 /* One that stays armed, and is told of each time that something comes. */
 int mo_plat_epoll_keep(int set, int fd);

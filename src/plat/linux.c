@@ -1,10 +1,12 @@
 #include "plat/plat.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/single_threaded.h>
@@ -47,7 +49,10 @@ uint64_t mo_plat_now_ns(void)
 
 int mo_plat_timer_new(void)
 {
-    return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    if (fd >= 0)
+        mo_plat_fd_mark(fd);
+    return fd;
 }
 
 int mo_plat_timer_set(int fd, uint64_t at_ns)
@@ -69,6 +74,22 @@ int mo_plat_timer_wait(int fd)
 void mo_plat_timer_free(int fd)
 {
     close(fd);
+}
+
+/* The signal that would be sent if somebody asked for signals (O_ASYNC), which nobody does here. */
+void mo_plat_fd_mark(int fd)
+{
+    int saved = errno;
+    fcntl(fd, F_SETSIG, SIGRTMAX - 1);
+    errno = saved;
+}
+
+bool mo_plat_fd_is_marked(int fd)
+{
+    int saved = errno;
+    bool marked = fcntl(fd, F_GETSIG) == SIGRTMAX - 1;
+    errno = saved;
+    return marked;
 }
 
 bool mo_plat_barrier_arm(void)

@@ -36,6 +36,10 @@ int mo_plat_timer_new(void);
 int mo_plat_timer_set(int fd, uint64_t at_ns);
 int mo_plat_timer_wait(int fd);
 void mo_plat_timer_free(int fd);
+/* A descriptor of ours may have been closed by the program, which gets its number for a file of its own: a mark on the file itself,
+   which means nothing to the system, tells. Files that the program opens have none. */
+void mo_plat_fd_mark(int fd);
+bool mo_plat_fd_is_marked(int fd);
 
 /* Make every running thread of this process pass a full barrier (membarrier, private expedited). arm() is cheap only
    while the process has one thread (else the kernel waits for a grace period) and refuses otherwise; false also when

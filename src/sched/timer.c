@@ -42,6 +42,7 @@ struct timers {
     _Atomic uint32_t arming;                         /* a lock; guards the descriptor, too */
     _Atomic uint32_t running;                        /* there is the thread */
     _Atomic uint32_t pokes;                          /* what it sleeps on where it has no descriptor */
+    _Atomic uint32_t turn;                           /* of the thread: one of an earlier turn ends */
     int fd;
     _Atomic uint32_t life; /* grows with each fork */
 };
@@ -59,6 +60,24 @@ static uint64_t tick_now(void)
 }
 
 /* ---- The thread's sleep. */
+static int start_thread(struct timers *t);
+
+/* Our descriptor has been closed, and its number may be the program's. A thread that sleeps in a read of what it led to may do so for ever:
+   so another one takes over, and that one ends when it wakes. */
+static void look_for_loss_locked(struct timers *t)
+{
+    if (mo_likely(t->fd < 0 || mo_plat_fd_is_marked(t->fd)))
+        return;
+    mo_warn_once("the descriptor of the timers was closed by somebody else; they go on with another one");
+    t->fd = mo_plat_timer_new();
+    mo_fetch_add_acq_rel(&t->turn, 1u);
+    if (start_thread(t) != 0) { /* the next timer starts one */
+        mo_plat_timer_free(t->fd);
+        t->fd = -1;
+        mo_store_release(&t->running, 0u);
+    }
+}
+
 static void arm(struct timers *t, uint64_t tick)
 {
     if (mo_clock_is_by_hand())
@@ -67,6 +86,7 @@ static void arm(struct timers *t, uint64_t tick)
     uint64_t armed = mo_load_relaxed(&t->armed);
     if (!armed || tick < armed) {
         mo_store_release(&t->armed, tick ? tick : 1);
+        look_for_loss_locked(t);
         if (t->fd < 0 || mo_plat_timer_set(t->fd, (tick ? tick : 1) << MO_WHEEL_SHIFT) != 0) {
             mo_fetch_add_acq_rel(&t->pokes, 1u);
             mo_plat_futex_wake(&t->pokes, 1, MO_WAKE_ANY);
@@ -85,29 +105,39 @@ static void sleep_without(struct timers *t)
         mo_plat_futex_wait_until(&t->pokes, seen, false, tick ? &at : NULL);
 }
 
-static void sleep_until_due(struct timers *t)
+static bool is_over(struct timers *t, uint32_t turn)
 {
-    int err = t->fd < 0 ? 0 : mo_plat_timer_wait(t->fd);
-    if (err && err != EINTR) {
-        mo_warn_once("the descriptor of the timers was closed by somebody else; timers may be later by 50 us");
-        mo_mutex_lock(&t->arming);
-        t->fd = -1;
-        mo_mutex_unlock(&t->arming);
-    }
-    if (t->fd < 0)
+    return mo_load_acquire(&t->turn) != turn;
+}
+
+static void sleep_until_due(struct timers *t, uint32_t turn)
+{
+    mo_mutex_lock(&t->arming);
+    look_for_loss_locked(t);
+    int fd = t->fd;
+    mo_mutex_unlock(&t->arming);
+    if (is_over(t, turn))
+        return;
+    if (fd < 0)
         sleep_without(t);
+    else
+        mo_plat_timer_wait(fd); /* an error is a loss, which is found when the thread comes back */
 }
 
 static void *serve(void *arg)
 {
-    struct timers *t = arg;
+    struct timers *t = &MO_SHARED(timers);
+    const uint32_t turn = (uint32_t)(uintptr_t)arg;
     prctl(PR_SET_NAME, "moirai-timers");
     struct mo_worker *w = mo_sched_adopt()->worker;
     mo_park_threads_add(-1); /* to the wait policy it does not count: it hardly ever runs */
     for (;;) {
-        sleep_until_due(t);
-        mo_timers_advance(w);
+        mo_timers_advance(w); /* first: after a loss nothing is armed */
+        if (is_over(t, turn))
+            break;
+        sleep_until_due(t, turn);
     }
+    mo_park_threads_add(1); /* its end takes it off */
     return NULL;
 }
 
@@ -121,7 +151,7 @@ static int start_thread(struct timers *t)
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attr, STACK_BYTES);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int err = pthread_create(&thread, &attr, serve, t);
+    int err = pthread_create(&thread, &attr, serve, (void *)(uintptr_t)mo_load_relaxed(&t->turn));
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attr);
     return err;
@@ -277,7 +307,7 @@ void mo_timers_forget(void)
     }
     mo_store_relaxed(&t->armed, 0u);
     mo_store_relaxed(&t->arming, 0u);
-    if (mo_load_relaxed(&t->running) && t->fd >= 0)
+    if (mo_load_relaxed(&t->running) && t->fd >= 0 && mo_plat_fd_is_marked(t->fd))
         mo_plat_timer_free(t->fd); /* the parent's: its time is the parent's, too */
     mo_store_relaxed(&t->running, 0u);
     mo_store_relaxed(&t->life, mo_load_relaxed(&t->life) + 1);
