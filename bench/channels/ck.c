@@ -57,16 +57,6 @@ static double mpmc_4p4c(void)
     return through(ring_send, ring_recv, 4);
 }
 
-static double pairs(void (*send)(long), long (*recv)(void))
-{
-    double before = bench_now_ns();
-    for (long i = 0; i < PAIRS; i++) {
-        send(i);
-        recv();
-    }
-    return (bench_now_ns() - before) / PAIRS;
-}
-
 static double mpmc_pair(void)
 {
     return pairs(ring_send, ring_recv);

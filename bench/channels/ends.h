@@ -19,7 +19,7 @@ struct ends {
 
 static void *bench_send(void *arg)
 {
-    const struct ends *e = arg;
+    const struct ends *e = (const struct ends *)arg;
     for (long i = 1; i <= e->each; i++)
         e->send(i);
     return NULL;
@@ -27,7 +27,7 @@ static void *bench_send(void *arg)
 
 static void *bench_recv(void *arg)
 {
-    struct ends *e = arg;
+    struct ends *e = (struct ends *)arg;
     long sum = 0;
     for (long i = 0; i < e->each; i++)
         sum += e->recv();
@@ -50,6 +50,17 @@ static inline double through(void (*send)(long), long (*recv)(void), int threads
     double ns = (bench_now_ns() - before) / (double)(e.each * threads);
     bench_expect("the sum", e.sum, threads * (e.each * (e.each + 1) / 2));
     return ns;
+}
+
+/* The same of a send and a receive by one thread. */
+static inline double pairs(void (*send)(long), long (*recv)(void))
+{
+    double before = bench_now_ns();
+    for (long i = 0; i < PAIRS; i++) {
+        send(i);
+        recv();
+    }
+    return (bench_now_ns() - before) / PAIRS;
 }
 
 #endif

@@ -145,7 +145,7 @@ static double many_1p1c(void)
     return through(many_send, many_recv, 1);
 }
 
-static double pairs(moirai_channel_t *c)
+static double pairs_through(moirai_channel_t *c)
 {
     double before = bench_now_ns();
     long sum = 0, got;
@@ -161,12 +161,12 @@ static double pairs(moirai_channel_t *c)
 
 static double mpmc_pair(void)
 {
-    return pairs(ring);
+    return pairs_through(ring);
 }
 
 static double spsc_pair(void)
 {
-    return pairs(spsc);
+    return pairs_through(spsc);
 }
 
 /* Send to one of two, and receive by a select over both. */
