@@ -3,11 +3,11 @@
 #include "watch/internal.h"
 
 #include "base/log.h"
+#include "plat/io.h"
 #include "plat/plat.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,9 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define STACK_BYTES (128u * 1024)
-#define ASK_MS      200 /* for a request; who asks for nothing gets the figures all the same */
-#define SEND_S      2
+#define ASK_MS 200 /* for a request; who asks for nothing gets the figures all the same */
+#define SEND_S 2
 
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
 static int listener = -1;
@@ -74,22 +73,6 @@ static bool open_socket(void)
     return false;
 }
 
-static int start_thread(void)
-{
-    pthread_attr_t attr;
-    pthread_t thread;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, STACK_BYTES);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int err = pthread_create(&thread, &attr, serve, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
-    return err;
-}
-
 void mo_watch_serve(const char *where)
 {
     char path[PATH_BYTES];
@@ -105,7 +88,7 @@ void mo_watch_serve(const char *where)
         mo_warn("MOIRAI_METRICS: no socket at %s: %s", path, strerror(errno));
         return;
     }
-    int err = start_thread();
+    int err = mo_plat_thread_apart(serve, NULL);
     if (!err)
         return;
     mo_warn("MOIRAI_METRICS: cannot start a thread: %s", strerror(err));
