@@ -37,6 +37,13 @@ def check_counts(place):
     expect("mode", 0o600, stat.S_IMODE((place.work / "stats.json").stat().st_mode))
 
 
+def check_tasks(place):
+    """Those that run at once and those that are stored: together as many as the program creates, on whichever thread."""
+    done = place.run("short_tasks", "bad", settings={"MOIRAI_STATS": "json:tasks.json"}, program="advice")
+    t = totals_of(place.work / "tasks.json")
+    expect("many tasks", (0, 200000, 200000), (done.returncode, t["tasks_created"], t["tasks_run"]))
+
+
 def check_gate(place):
     done = place.run("gate", settings={"MOIRAI_STATS": "json:gate.json"})
     waits = int(done.stdout.split()[1])
@@ -79,9 +86,12 @@ def check_unwritable(place):
     expect("a file that is there stays", "mine", (place.work / "old").read_text())
     expect("the other one", 1, len(list(place.work.glob("old.*"))))
     expect_in("nonsense", "MOIRAI_STATS takes", silent("nonsense", {"MOIRAI_STATS": "fly"}))
-    text = silent("a full disk", {"MOIRAI_STATS": "json:full"},
-                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
-    expect_in("a full disk", "cannot write", text)
+    for setting in "MOIRAI_STATS", "MOIRAI_LOCKS":
+        text = silent(f"a full disk for {setting}", {setting: f"json:full.{setting}"},
+                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+        expect_in("a full disk", f"{setting}: cannot write", text)
+        text = silent(f"no such folder for {setting}", {setting: "json:nowhere/x"})
+        expect_in("no such folder", f"{setting}: cannot create", text)
 
     every = {"MOIRAI_STATS": "1", "MOIRAI_LOCKS": "1", "MOIRAI_TRACE": "nowhere/x", "MOIRAI_METRICS": "unix:nowhere/x"}
     silent("no standard error", every, preexec_fn=lambda: os.close(2), stderr=None, stdout=subprocess.PIPE,
@@ -184,7 +194,7 @@ def check_metrics(place):
 
 def main():
     place = Place(*sys.argv[1:4])
-    for check in check_counts, check_gate, check_table, check_unwritable, check_children, check_threads, check_metrics, \
+    for check in check_counts, check_tasks, check_gate, check_table, check_unwritable, check_children, check_threads, check_metrics, \
             check_privileged:
         check(place)
     finish()
