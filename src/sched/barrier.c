@@ -12,8 +12,13 @@
    at t between the passes none was open; and with everybody arrived only an open task could create another.
    Somebody sees it: a member checks after its last done, with an RMW on `idle` in between (mo_idle_begin_search); the
    RMWs of two such members are ordered, and the later one sees the done of the earlier.
+   So one check after each last done is enough, another one after an outsider's (whose word all read who look), and the
+   last arriver's. A check reads two lines of each member, and the RMW takes a line from all: in large teams a member makes
+   both only after some looks in vain, as most thieves find something before.
    tests/models/barrier.pml has the protocol, with sleepers and the barriers that a cancellation cuts short. */
 #include "sched/internal.h"
+
+#define MEMBERS_A_LOOK 8 /* a look in vain is waited for so many */
 
 static unsigned arrival_target(const struct mo_member *m)
 {
@@ -30,6 +35,8 @@ static bool count_up(_Atomic uint32_t *counter, unsigned target)
 static bool arrive(struct mo_member *m)
 {
     struct mo_team *team = m->team;
+    m->fruitless = 0;
+    m->summed = UINT64_MAX;
     m->gen_seen = mo_load_relaxed(&team->gen); /* B1: cannot change before we have arrived */
     mo_count(&m->worker->counts, MO_COUNT_BARRIERS, 1);
     if (m->size > MO_TEAM_LEAF) {
@@ -84,10 +91,20 @@ static bool all_arrived(const struct mo_member *m)
     return mo_load_acquire(&team->arrived) == arrival_target(m);
 }
 
+/* Nothing has ended since it compared the sums that others do not compare them for. Who is about to sleep is careful. */
+static bool has_summed(struct mo_member *m)
+{
+    /* seq_cst: an outsider adds, then looks for sleepers. */
+    uint64_t ended = mo_load_relaxed(&m->done) + mo_load_seqcst(&m->team->done_outside);
+    bool same = m->summed == ended && m->sleeping == MO_AWAKE;
+    m->summed = ended;
+    return same;
+}
+
 static void try_release(struct mo_member *m)
 {
     struct mo_team *team = m->team;
-    if (mo_load_acquire(&team->gen) != m->gen_seen || !all_arrived(m) || !all_tasks_ended(m))
+    if (mo_load_acquire(&team->gen) != m->gen_seen || !all_arrived(m) || has_summed(m) || !all_tasks_ended(m))
         return;
     claim_and_release(m);
 }
@@ -124,8 +141,13 @@ static bool barrier_work(void *member)
         task = mo_steal(m, NULL);
     if (task) {
         mo_idle_found_work(m);
+        m->fruitless = 0;
         mo_task_execute(m, task);
         return true;
+    }
+    if (m->sleeping == MO_AWAKE && m->fruitless < m->size / MEMBERS_A_LOOK) {
+        m->fruitless++;
+        return false;
     }
     mo_idle_begin_search(m);
     try_release(m);

@@ -245,6 +245,10 @@ struct mo_member {
     struct mo_task implicit;
     struct mo_obs_task obs;                                      /* of the implicit task */
     unsigned char client[MO_MEMBER_CLIENT_BYTES] MO_ALIGNED(16); /* the layer above */
+    unsigned victims_near;                                       /* so many of them, the first ones, are on its node */
+    uint32_t far_random;                                         /* which of the others it asks next */
+    uint32_t fruitless; /* looks for work in a row that found none, at a barrier */
+    uint64_t summed;    /* tasks that it and outsiders had ended when it compared the sums last (barrier.c) */
 
     /* Only ever grow; read together by the quiescence check. */
     _Atomic uint64_t created MO_ALIGNED(MO_LINE_PAIR);
@@ -343,8 +347,10 @@ struct mo_team {
 
     /* Written when members run out of work; read by every creator of a task. */
     _Atomic uint64_t idle MO_ALIGNED(MO_LINE_PAIR);
-    _Atomic bool has_tasks;     /* since the last barrier */
-    _Atomic uint32_t queued;    /* tasks in the queue of prioritised ones */
+    /* Seldom written, and read at every creation of a task and every look for work: so not beside `idle`, which each thief
+       writes. */
+    _Atomic bool has_tasks MO_ALIGNED(MO_LINE_PAIR); /* since the last barrier */
+    _Atomic uint32_t queued;                         /* tasks in the queue of prioritised ones */
     _Atomic uint32_t held_back; /* tasks of priority MO_PRIORITY_LAST in it, which do not count there */
     struct mo_event event;
 

@@ -1,7 +1,9 @@
 /* Taking tasks from other members, and telling sleepers about new ones.
 
-   A thief asks its victims near to far, beginning with the one that had something last. At a barrier it takes the
-   oldest task of the first victim that has one, and by the strategy some more of it into its own deque. Inside a task
+   A thief asks the victims of its node near to far, and then a few of the others, of which it begins at any: if each asked
+   all, a hundred idle threads would fetch the lines of those that work faster than these can write them, and all from the
+   next node would come to the same one. Where there is one node it asks all, beginning with the one that had something
+   last. At a barrier it takes the oldest task of the first victim that has one, and by the strategy some more of it into its own deque. Inside a task
    it takes one task, and only a descendant of the one it waits in.
 
    Is it a descendant? The thief walks the parents of the victim's oldest task before it takes it. The walk may read
@@ -20,6 +22,7 @@
 #define WORTH_NS          1000
 #define BACKOFF_WORTHLESS 64
 #define BACKOFF_EMPTY     8
+#define FAR_LOOKS         2
 #define WALK_MAX          256
 #define BATCH_MAX         32
 #define ADAPTIVE_DEEP     8
@@ -136,23 +139,61 @@ static struct mo_task *steal_from(struct mo_member *m, struct mo_member *victim,
     return item;
 }
 
-static struct mo_task *ask_all(struct mo_member *m, const struct mo_kin *kin)
+static struct mo_task *ask(struct mo_member *m, unsigned at, const struct mo_kin *kin)
 {
-    struct mo_team *team = m->team;
-    unsigned n = m->size, others = n - 1;
-    unsigned first = m->victims && m->victims_team == n ? 0 : m->last_victim;
-    for (unsigned i = 0; i < others; i++) {
-        unsigned at = (first + i) % others;
-        struct mo_member *victim = mo_team_member(team, victim_at(m, at, n));
-        if (mo_deque_peek_size(&victim->deque) <= 0)
-            continue;
-        struct mo_task *task = steal_from(m, victim, kin);
-        if (task) {
-            m->last_victim = at;
-            return task;
-        }
+    struct mo_member *victim = mo_team_member(m->team, victim_at(m, at, m->size));
+    if (mo_deque_peek_size(&victim->deque) <= 0)
+        return NULL;
+    struct mo_task *task = steal_from(m, victim, kin);
+    if (task)
+        m->last_victim = at;
+    return task;
+}
+
+/* The `count` victims from number first + skip on, of the `n` that begin at `first`. */
+static struct mo_task *ask_some(struct mo_member *m, const struct mo_kin *kin, unsigned first, unsigned n,
+                                unsigned skip, unsigned count)
+{
+    struct mo_task *task = NULL;
+    for (unsigned i = 0; i < count && !task; i++)
+        task = ask(m, first + (skip + i) % n, kin);
+    return task;
+}
+
+/* Where others sleep, creators of tasks rely on those who look (internal.h): these together then ask each far one about
+   once. They find out now and then, as `idle` is a line that each thief writes. The last look before a sleep leaves nobody
+   out. */
+static unsigned far_looks(const struct mo_member *m, unsigned far)
+{
+    unsigned count = FAR_LOOKS;
+    if (m->sleeping != MO_AWAKE)
+        return far;
+    if (m->far_random >> 28 == 0) {
+        uint64_t idle = mo_load_relaxed(&m->team->idle);
+        unsigned lookers = MO_IDLE_COUNT(idle, MO_IDLE_SEARCHING);
+        if (MO_IDLE_COUNT(idle, MO_IDLE_SLEEPING))
+            count += far / (lookers ? lookers : 1);
     }
-    return NULL;
+    return count < far ? count : far;
+}
+
+static struct mo_task *ask_far(struct mo_member *m, const struct mo_kin *kin)
+{
+    unsigned near = m->victims_near, far = m->size - 1 - near;
+    if (!far)
+        return NULL;
+    unsigned count = far_looks(m, far);
+    m->far_random = m->far_random * 1664525u + 1013904223u; /* a linear congruence: the upper bits are good enough */
+    return ask_some(m, kin, near, far, (m->far_random >> 8) % far, count);
+}
+
+static struct mo_task *ask_others(struct mo_member *m, const struct mo_kin *kin)
+{
+    unsigned others = m->size - 1;
+    if (!m->victims || m->victims_team != m->size)
+        return ask_some(m, kin, 0, others, m->last_victim, others);
+    struct mo_task *task = ask_some(m, kin, 0, m->victims_near, 0, m->victims_near);
+    return task ? task : ask_far(m, kin);
 }
 
 static void back_off(struct mo_member *m, uint32_t limit)
@@ -190,7 +231,7 @@ struct mo_task *mo_steal(struct mo_member *m, const struct mo_kin *kin)
     m->stole_count = 1;
     mo_count(&m->worker->counts, MO_COUNT_SEARCHES, 1);
     mo_epoch_enter(&m->worker->epoch);
-    struct mo_task *task = ask_all(m, kin);
+    struct mo_task *task = ask_others(m, kin);
     mo_epoch_leave(&m->worker->epoch);
     if (task) {
         mo_count(&m->worker->counts, MO_COUNT_STOLEN, m->stole_count);

@@ -1,27 +1,47 @@
 /* Whom a member robs first. On a machine with one node and no topology loaded every member goes round from its own
-   number, which needs no table; otherwise each gets the others near to far. */
+   number, which needs no table; otherwise each gets the others near to far, and knows how many are on its node. */
 #include "sched/internal.h"
 #include "topo/topo.h"
 
-/* Without hwloc the kernel's node numbers tell near from far. */
-static void order_by_node(struct mo_team *team, unsigned self, unsigned *order)
+static void give_order(struct mo_member *m, unsigned *order, unsigned near, unsigned n)
 {
-    unsigned n = team->bound + 1, filled = 0;
+    m->victims = order;
+    m->victims_near = near;
+    m->victims_team = n;
+    m->far_random = m->tid; /* no two begin at the same one */
+}
+
+/* Both return how many are near. Without hwloc the kernel's node numbers tell near from far. */
+static unsigned order_by_node(struct mo_team *team, unsigned self, unsigned *order)
+{
+    unsigned n = team->bound + 1, filled = 0, near = 0;
     unsigned home = mo_team_member(team, self)->worker->node;
-    for (int far = 0; far < 2; far++)
+    for (int far = 0; far < 2; far++) {
+        near = filled;
         for (unsigned i = 1; i < n; i++) {
             unsigned other = (self + i) % n;
             if ((mo_team_member(team, other)->worker->node != home) == far)
                 order[filled++] = other;
         }
+    }
+    return near;
 }
 
-static void order_by_distance(struct mo_team *team, unsigned self, unsigned *cpu_of, unsigned *order)
+static unsigned order_by_cpu(const unsigned *cpu_of, unsigned n, unsigned self, unsigned *order)
+{
+    unsigned near = 0;
+    mo_topo_victim_order(cpu_of, n, self, order);
+    while (near < n - 1 && mo_topo_distance(cpu_of[self], cpu_of[order[near]]) < MO_DISTANCE_REMOTE)
+        near++;
+    return near;
+}
+
+static unsigned order_by_distance(struct mo_team *team, unsigned self, unsigned *cpu_of, unsigned *order)
 {
     unsigned n = team->bound + 1;
     for (unsigned i = 0; i < n; i++)
         cpu_of[i] = mo_load_relaxed(&mo_team_member(team, i)->worker->cpu);
-    mo_topo_victim_order(cpu_of, n, self, order);
+    return order_by_cpu(cpu_of, n, self, order);
 }
 
 /* Each member's table has room for the whole team; one more holds the CPUs while they are compared. */
@@ -55,9 +75,7 @@ bool mo_victims_arrange_bound(struct mo_member *m, mo_cpu_of_member *cpu_of, con
     for (unsigned i = 0; i < n; i++)
         cpu[i] = cpu_of(arg, i);
     unsigned *order = m->team->table + (size_t)m->tid * m->team->capacity;
-    mo_topo_victim_order(cpu, n, m->tid, order);
-    m->victims = order;
-    m->victims_team = n;
+    give_order(m, order, order_by_cpu(cpu, n, m->tid, order), n);
     return true;
 }
 
@@ -71,11 +89,7 @@ void mo_victims_arrange_locked(struct mo_team *team)
     unsigned *cpu_of = team->table + (size_t)team->capacity * team->capacity;
     for (unsigned i = 0; i <= team->bound; i++) {
         unsigned *order = team->table + (size_t)i * team->capacity;
-        if (loaded)
-            order_by_distance(team, i, cpu_of, order);
-        else
-            order_by_node(team, i, order);
-        mo_team_member(team, i)->victims = order;
-        mo_team_member(team, i)->victims_team = team->bound + 1;
+        unsigned near = loaded ? order_by_distance(team, i, cpu_of, order) : order_by_node(team, i, order);
+        give_order(mo_team_member(team, i), order, near, team->bound + 1);
     }
 }

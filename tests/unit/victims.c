@@ -43,9 +43,11 @@ static struct mo_task *steal_in_the_end(struct mo_member *m)
     return task;
 }
 
-static void expect_order(struct mo_team *team, unsigned thief, const unsigned *expected)
+/* Those on other nodes come after the `near` first, in any order. */
+static void expect_order_of(struct mo_team *team, unsigned thief, const unsigned *expected, unsigned near)
 {
     struct mo_member *m = mo_team_member(team, thief);
+    unsigned far = 0;
     for (unsigned i = 0; i < m->size; i++)
         if (i != thief) {
             struct mo_deque *d = &mo_team_member(team, i)->deque;
@@ -53,9 +55,23 @@ static void expect_order(struct mo_team *team, unsigned thief, const unsigned *e
             mo_deque_push_owner(d, &items[i]);
         }
     m->last_victim = 0;
-    for (unsigned i = 0; i + 1 < m->size; i++)
-        assert_ptr_equal(steal_in_the_end(m), &items[expected[i]]);
+    for (unsigned i = 0; i + 1 < m->size; i++) {
+        struct mo_task *task = steal_in_the_end(m);
+        assert_non_null(task);
+        if (i < near)
+            assert_ptr_equal(task, &items[expected[i]]);
+        else
+            far |= 1u << (task - items);
+    }
+    for (unsigned i = near; i + 1 < m->size; i++)
+        far &= ~(1u << expected[i]);
+    assert_int_equal(far, 0);
     assert_null(steal_in_the_end(m));
+}
+
+static void expect_order(struct mo_team *team, unsigned thief, const unsigned *expected)
+{
+    expect_order_of(team, thief, expected, mo_team_member(team, thief)->size - 1);
 }
 
 static const unsigned spread_out[MEMBERS] = {0, 16, 1, 8, 2, 48, 17, 3};
@@ -80,8 +96,8 @@ static void nodes_alone_tell_near_from_far(void **state)
     for (unsigned i = 0; i < MEMBERS; i++)
         mo_team_member(team, i)->worker->node = node[i];
     mo_victims_arrange_locked(team);
-    expect_order(team, 0, (unsigned[]){2, 4, 6, 1, 3, 5, 7});
-    expect_order(team, 3, (unsigned[]){5, 7, 1, 4, 6, 0, 2});
+    expect_order_of(team, 0, (unsigned[]){2, 4, 6, 1, 3, 5, 7}, 3);
+    expect_order_of(team, 3, (unsigned[]){5, 7, 1, 4, 6, 0, 2}, 3);
     MO_SHARED(sched).nodes = 1;
 }
 
@@ -91,11 +107,35 @@ static void topology_puts_them_near_to_far(void **state)
     struct mo_team *team = new_team(spread_out, MEMBERS);
     mo_victims_arrange_locked(team);
     /* CPU 0: core of 1; caches of 2 and 3; node of 8; then the others. */
-    expect_order(team, 0, (unsigned[]){2, 4, 7, 3, 1, 5, 6});
+    expect_order_of(team, 0, (unsigned[]){2, 4, 7, 3, 1, 5, 6}, 4);
     /* CPU 16: core of 17. */
     struct mo_member *m = mo_team_member(team, 1);
     assert_int_equal(m->victims[0], 6);
     assert_int_equal(m->victims_team, MEMBERS);
+}
+
+/* A look goes to a few other nodes' members only; the last one before a sleep finds what anybody has. */
+static void the_last_look_leaves_nobody_out(void **state)
+{
+    struct mo_team *team = new_team(spread_out, MEMBERS);
+    mo_victims_arrange_locked(team);
+    struct mo_member *m = mo_team_member(team, 0);
+    unsigned missed = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        struct mo_deque *d = &mo_team_member(team, 5)->deque; /* on CPU 48 */
+        assert_true(mo_deque_room_owner(d));
+        mo_deque_push_owner(d, &items[5]);
+        m->steal_pause = 0;
+        m->stole_at = 0;
+        if (!mo_steal(m, NULL)) {
+            missed++;
+            m->sleeping = MO_ASLEEP_COUNTED;
+            m->steal_pause = 0; /* as mo_idle_asleep() leaves it */
+            assert_ptr_equal(mo_steal(m, NULL), &items[5]);
+            m->sleeping = MO_AWAKE;
+        }
+    }
+    assert_in_range(missed, 1, 63);
 }
 
 /* Distances never shrink along anybody's order, and nobody is left out or asked twice. */
@@ -130,7 +170,7 @@ static void bound_members_know_where_the_others_are(void **state)
     struct mo_member *m = mo_team_member(team, 0);
     m->size = 5;
     assert_true(mo_victims_arrange_bound(m, cpu_by_plan, plan));
-    expect_order(team, 0, (unsigned[]){4, 3, 1, 2});
+    expect_order_of(team, 0, (unsigned[]){4, 3, 1, 2}, 2);
     m->size = 1;
     assert_false(mo_victims_arrange_bound(m, cpu_by_plan, plan));
 }
@@ -256,6 +296,7 @@ int main(void)
         cmocka_unit_test(without_topology_they_go_round),
         cmocka_unit_test(nodes_alone_tell_near_from_far),
         cmocka_unit_test(topology_puts_them_near_to_far),
+        cmocka_unit_test(the_last_look_leaves_nobody_out),
         cmocka_unit_test(every_order_is_complete),
         cmocka_unit_test(bound_members_know_where_the_others_are),
         cmocka_unit_test(smaller_region_ignores_the_table),
