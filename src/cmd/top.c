@@ -184,6 +184,14 @@ static void print_locks(const struct process *p, const struct mo_stats *s, unsig
     }
 }
 
+static void print_executors(const struct mo_stats *s)
+{
+    struct mo_out o = {.fd = STDOUT_FILENO};
+    fflush(stdout); /* the lines before come first */
+    mo_stats_print_executors(&o, s);
+    mo_out_flush(&o);
+}
+
 static void print_screen(const struct process *p, const struct mo_stats *s, const uint64_t *before, double seconds)
 {
     uint64_t was[MO_COUNTS] = {0};
@@ -197,6 +205,7 @@ static void print_screen(const struct process *p, const struct mo_stats *s, cons
     print_line("jobs_run", s->total[MO_COUNT_JOBS_RUN], was[MO_COUNT_JOBS_RUN], seconds);
     for (unsigned i = 0; i < sizeof shown / sizeof *shown; i++)
         print_line(p->table.name[shown[i]], s->total[shown[i]], was[shown[i]], seconds);
+    print_executors(s);
     print_locks(p, s, 5);
     print_threads(s, 24);
 }

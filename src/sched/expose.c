@@ -1,6 +1,5 @@
 /* The table of the process: watch/table.h says what it is for. */
-#include "sched/internal.h"
-#include "sched/job.h"
+#include "sched/executor.h"
 #include "watch/table.h"
 
 #define AT(type, field) (uint32_t) offsetof(type, field)
@@ -34,6 +33,9 @@ const struct mo_table MO_SHARED(table) = {
     .busy_in_team = AT(struct mo_team, busy),
     .go_in_team = AT(struct mo_team, go),
     .apart_in_team = AT(struct mo_team, apart),
+    .executor_in_team = AT(struct mo_team, client), /* apart.c */
+    .name_in_executor = AT(struct mo_executor, name),
+    .name_bytes = MO_EXECUTOR_NAME,
     .worker_in_member = AT(struct mo_member, worker),
     .created_in_member = AT(struct mo_member, created),
     .done_in_member = AT(struct mo_member, done),

@@ -163,6 +163,22 @@ static void add_members(struct reader *r, uint64_t team, bool apart)
     }
 }
 
+/* Of a name that is cut off, or is being written, a part. Teams for blocking work have the executor's. */
+static void read_executor(const struct reader *r, uint64_t team, struct mo_team_row *row)
+{
+    uint64_t executor = word_at(r, team + r->t->executor_in_team);
+    uint32_t capacity = half_at(r, team + r->t->capacity_in_team);
+    uint64_t list = word_at(r, team + r->t->members_in_team);
+    size_t bytes = r->t->name_bytes < sizeof row->name ? r->t->name_bytes : sizeof row->name;
+    if (!executor || !get(r, executor + r->t->name_in_executor, row->name, bytes))
+        row->name[0] = 0;
+    row->name[sizeof row->name - 1] = 0;
+    for (uint32_t i = 0; i < capacity && i < MEMBERS_MAX; i++) {
+        uint64_t member = word_at(r, list + i * sizeof member);
+        row->jobs += member ? word_at(r, member + r->t->done_in_member) : 0;
+    }
+}
+
 static void add_teams(struct reader *r)
 {
     struct mo_stats *s = r->s;
@@ -175,6 +191,8 @@ static void add_teams(struct reader *r)
         add_members(r, team, row.apart);
         if (row.size < 2)
             continue;
+        if (row.apart)
+            read_executor(r, team, &row);
         s->teams++;
         s->teams_busy += row.busy == 2;
         if (s->team_rows < MO_STATS_TEAMS)

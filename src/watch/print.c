@@ -87,6 +87,21 @@ static void print_rows(struct mo_out *o, const struct mo_stats *s)
         mo_out(o, "  and %u more threads\n", s->rows - told);
 }
 
+/* The bytes of a name that would disturb a terminal are left out. */
+void mo_stats_print_executors(struct mo_out *o, const struct mo_stats *s)
+{
+    for (unsigned i = 0; i < s->team_rows; i++) {
+        const struct mo_team_row *team = &s->team[i];
+        if (!team->apart)
+            continue;
+        mo_out(o, "  executor \"");
+        for (const char *c = team->name; *c; c++)
+            if ((unsigned char)*c >= ' ' && *c != 127)
+                mo_out(o, "%c", *c);
+        mo_out(o, "\": %u workers, %llu tasks ended\n", team->size - 1, (unsigned long long)team->jobs);
+    }
+}
+
 static void print_advices(struct mo_out *o, const struct mo_advices *a)
 {
     for (unsigned i = 0; a && i < MO_ADVICES; i++)
@@ -103,6 +118,7 @@ void mo_stats_print_table(struct mo_out *o, const struct mo_stats *s, unsigned p
         if (s->total[i])
             mo_out(o, "  %-18s %12llu  %s\n", names[i], (unsigned long long)s->total[i], sentences[i]);
     mo_out(o, "  %-18s %12u  Teams with several threads.\n", "teams", s->teams);
+    mo_stats_print_executors(o, s);
     print_rows(o, s);
     print_advices(o, s->advices);
     mo_out_flush(o);
@@ -131,6 +147,20 @@ static void print_json_advices(struct mo_out *o, const struct mo_advices *a)
         }
 }
 
+static void print_json_teams(struct mo_out *o, const struct mo_stats *s)
+{
+    for (unsigned i = 0; i < s->team_rows; i++) {
+        const struct mo_team_row *team = &s->team[i];
+        mo_out(o, "%s{\"size\":%u,\"busy\":%s,\"regions\":%llu,\"native\":%s", i ? "," : "", team->size,
+               team->busy == 2 ? "true" : "false", (unsigned long long)team->region, team->apart ? "true" : "false");
+        if (team->apart) {
+            mo_out(o, ",\"tasks_ended\":%llu,\"name\":", (unsigned long long)team->jobs);
+            mo_out_json_string(o, team->name);
+        }
+        mo_out(o, "}");
+    }
+}
+
 void mo_stats_print_json(struct mo_out *o, const struct mo_stats *s, unsigned pid, const char *program)
 {
     unsigned used = s->rows < s->room ? s->rows : s->room;
@@ -140,10 +170,7 @@ void mo_stats_print_json(struct mo_out *o, const struct mo_stats *s, unsigned pi
     print_counts(o, s->total);
     mo_out(o, "},\n\"waiting\":%llu,\"teams\":%u,\"teams_busy\":%u,\"team_list\":[", (unsigned long long)s->waiting,
            s->teams, s->teams_busy);
-    for (unsigned i = 0; i < s->team_rows; i++)
-        mo_out(o, "%s{\"size\":%u,\"busy\":%s,\"regions\":%llu,\"native\":%s}", i ? "," : "", s->team[i].size,
-               s->team[i].busy == 2 ? "true" : "false", (unsigned long long)s->team[i].region,
-               s->team[i].apart ? "true" : "false");
+    print_json_teams(o, s);
     mo_out(o, "],\n\"locks\":[");
     for (unsigned i = 0; i < s->lock_rows; i++)
         mo_out(o, "%s\n{\"lock\":\"0x%llx\",\"site\":\"0x%llx\",\"waits\":%llu,\"wait_ns\":%llu}", i ? "," : "",

@@ -40,6 +40,8 @@ struct mo_table {
     uint32_t busy_in_team;                      /* 32 bits: 0 without a region, 1 changing, 2 in a region */
     uint32_t go_in_team;                        /* 64 bits: number of its region << 16 | size */
     uint32_t apart_in_team;                     /* 8 bits: it serves an executor */
+    uint32_t executor_in_team;                  /* address of that */
+    uint32_t name_in_executor, name_bytes;      /* its name: so many bytes, with a zero byte at the end or before */
     uint32_t worker_in_member;                  /* address */
     uint32_t created_in_member, done_in_member; /* 64 bits: tasks of the present region */
     uint32_t at_once_in_member, at_once_shift;  /* 64 bits; shifted right by so many, tasks run at once */
@@ -71,10 +73,13 @@ struct mo_row {
     uint64_t n[MO_COUNTS];
 };
 
+#define MO_STATS_NAME 64
 struct mo_team_row {
     uint32_t size, busy;
     uint64_t region; /* times that it was opened with several threads */
     bool apart;
+    uint64_t jobs;            /* of an executor: tasks that its workers have dealt with; */
+    char name[MO_STATS_NAME]; /* its name, "" where it has none */
 };
 
 struct mo_lock_row {
@@ -122,6 +127,8 @@ struct mo_out {
 void mo_out(struct mo_out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void mo_out_flush(struct mo_out *o);
 void mo_out_json_string(struct mo_out *o, const char *text);
+/* A line for each executor. */
+void mo_stats_print_executors(struct mo_out *o, const struct mo_stats *s);
 void mo_stats_print_table(struct mo_out *o, const struct mo_stats *s, unsigned pid, const char *program);
 void mo_stats_print_json(struct mo_out *o, const struct mo_stats *s, unsigned pid, const char *program);
 void mo_stats_print_prometheus(struct mo_out *o, const struct mo_stats *s, unsigned pid, const char *program);

@@ -1,5 +1,9 @@
-/* Tasks of which the names are known, of executors with a name, and of one that has none. */
+/* Tasks of which the names are known, of executors with a name, and of one that has none. usage: named [leave|stay]: these are
+   not shut down; stay: until a line is read. */
 #include <moirai/moirai.h>
+
+#include <stdio.h>
+#include <string.h>
 
 static void work(void *data)
 {
@@ -23,7 +27,7 @@ static void outer(void *data)
         moirai_task_fail(1, "no inner task");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const char *const names[] = {
         "resize the image", "resize the image", "twenty bytes exactly",
@@ -46,6 +50,13 @@ int main(void)
         if (moirai_spawn(executors[i], &task, work, NULL, 0) || moirai_join(&task, NULL))
             return 4;
     }
+    if (argc > 1 && strcmp(argv[1], "stay") == 0) {
+        puts("ready");
+        fflush(stdout);
+        getchar();
+    }
+    if (argc > 1)
+        return 0;
     for (int i = 0; i < 3; i++)
         if (executors[i] &&
             (moirai_executor_shutdown(executors[i], MOIRAI_SHUTDOWN_DRAIN, 0) || moirai_executor_free(executors[i])))

@@ -66,6 +66,22 @@ def check_table(place):
     expect("moirai run --stats: regions", REGIONS, totals_of(place.work / "ours.json")["regions"])
 
 
+def check_executors(place):
+    """named.c: executors with and without a name, and the one that is there by default."""
+    def run(what):
+        env = {**place.environment({"MOIRAI_STATS": what}), "LD_PRELOAD": ""}
+        done = subprocess.run([place.programs / "named", "leave"], env=env, cwd=place.work, capture_output=True, text=True)
+        expect("executors: status", 0, done.returncode)
+        return done.stderr
+
+    run("json:executors.json")
+    document = json.loads((place.work / "executors.json").read_text())
+    validate(document, "stats.schema.json")
+    teams = {t["name"]: t["tasks_ended"] for t in document["team_list"] if t["native"]}
+    expect("executors: names and tasks", {"fifteen letters": 8, "default": 2, "": 1}, teams)
+    expect_in("executors for people", 'executor "fifteen letters": ', run("1"))
+
+
 def check_unwritable(place):
     def silent(what, settings, **more):
         done = place.run(settings=settings, **more)
@@ -194,8 +210,8 @@ def check_metrics(place):
 
 def main():
     place = Place(*sys.argv[1:4])
-    for check in check_counts, check_tasks, check_gate, check_table, check_unwritable, check_children, check_threads, check_metrics, \
-            check_privileged:
+    for check in check_counts, check_tasks, check_gate, check_table, check_executors, check_unwritable, check_children, \
+            check_threads, check_metrics, check_privileged:
         check(place)
     finish()
 

@@ -54,6 +54,14 @@ def main():
     expect("for people", (locks[0]["lock"], str(THREADS), True), (line[0], line[1], line[3].startswith("known+0x")))
     target.communicate("\n")
 
+    target = subprocess.Popen([place.programs / "named", "stay"], env={**place.environment({}), "LD_PRELOAD": ""},
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    target.stdout.readline()
+    teams = json.loads(top(place, "--once", "--json", target.pid).stdout)["team_list"]
+    expect("executors", ["", "default", "fifteen letters"], sorted(t["name"] for t in teams if t["native"]))
+    expect_in("executors for people", 'executor "fifteen letters": ', top(place, "--once", target.pid).stdout)
+    target.communicate("\n")
+
     expect("no such process", 125, top(place, "--once", target.pid).returncode)
     done = top(place, "--once", os.getpid())
     expect("one without Moirai", (125, f"moirai: process {os.getpid()} does not run under Moirai\n"),
