@@ -22,6 +22,7 @@ struct sum {
     enum mo_trace_kind kind;
     uint64_t place, object;
     uint32_t c; /* of the first */
+    char *name; /* of native tasks that have one; NULL: by place */
     uint64_t count;
     double us, max_us;
     uint64_t futile, spurious; /* waits for a condition */
@@ -61,19 +62,51 @@ static bool is_instant(enum mo_trace_kind kind)
     return kind == MO_TRACE_STEAL || kind == MO_TRACE_CREATE;
 }
 
+static uint64_t place_of(const struct mo_span *s)
+{
+    return mo_span_has_place(s) ? s->a : 0;
+}
+
+static uint64_t object_of(const struct mo_span *s)
+{
+    return is_lock(s->kind) ? s->b : 0;
+}
+
+/* A task that has a name belongs to those of that name, whatever function they ran. */
+static bool belongs(const struct sum *sum, const struct mo_span *s)
+{
+    if (sum->kind != s->kind || sum->object != object_of(s))
+        return false;
+    return *s->name ? sum->name && strcmp(sum->name, s->name) == 0 : !sum->name && sum->place == place_of(s);
+}
+
+/* Its index; that of none: p->sums. */
+static unsigned find_sum(const struct report *p, const struct mo_span *s)
+{
+    unsigned i = 0;
+    while (i < p->sums && !belongs(&p->sum[i], s))
+        i++;
+    return i;
+}
+
+static struct sum *new_sum(struct report *p, const struct mo_span *s)
+{
+    char *name = *s->name ? strdup(s->name) : NULL;
+    if (p->sums == SUMS_MAX || (*s->name && !name))
+        return NULL;
+    struct sum *sum = &p->sum[p->sums++];
+    *sum = (struct sum){.kind = s->kind, .place = place_of(s), .object = object_of(s), .c = s->c, .name = name};
+    return sum;
+}
+
 static void add_sum(struct report *p, const struct mo_span *s)
 {
-    uint64_t place = mo_span_has_place(s) ? s->a : 0, object = is_lock(s->kind) ? s->b : 0;
-    struct sum *found = NULL;
-    for (unsigned i = 0; !found && i < p->sums; i++)
-        if (p->sum[i].kind == s->kind && p->sum[i].place == place && p->sum[i].object == object)
-            found = &p->sum[i];
-    if (!found) {
-        if (p->sums == SUMS_MAX)
-            return;
-        found = &p->sum[p->sums++];
-        *found = (struct sum){.kind = s->kind, .place = place, .object = object, .c = s->c};
-    }
+    unsigned i = find_sum(p, s);
+    struct sum *found = i < p->sums ? &p->sum[i] : new_sum(p, s);
+    if (!found)
+        return;
+    if (found->place != place_of(s))
+        found->place = 0; /* several functions */
     found->count++;
     double us = mo_span_own_us(s);
     found->us += us;
@@ -204,6 +237,13 @@ static int by_time(const void *a, const void *b)
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
+static const char *name_of(const struct sum *s)
+{
+    if (s->name)
+        return s->name;
+    return s->place ? mo_place_name(s->place) : mo_span_detail(s->kind, s->c);
+}
+
 static void print_sums(struct report *p)
 {
     qsort(p->sum, p->sums, sizeof *p->sum, by_time);
@@ -219,7 +259,7 @@ static void print_sums(struct report *p)
         if (s->object)
             fprintf(p->to, "0x%llx", (unsigned long long)s->object);
         fputs("\",\"name\":", p->to);
-        mo_json_string(p->to, s->place ? mo_place_name(s->place) : mo_span_detail(s->kind, s->c));
+        mo_json_string(p->to, name_of(s));
         fputs(",\"line\":", p->to);
         mo_json_string(p->to, mo_place_line(s->place));
         fputs("}", p->to);
@@ -227,21 +267,14 @@ static void print_sums(struct report *p)
     fputs("],\n", p->to);
 }
 
-static unsigned sum_index(const struct report *p, const struct mo_span *s)
-{
-    uint64_t place = mo_span_has_place(s) ? s->a : 0, object = is_lock(s->kind) ? s->b : 0;
-    for (unsigned i = 0; i < p->sums; i++)
-        if (p->sum[i].kind == s->kind && p->sum[i].place == place && p->sum[i].object == object)
-            return i;
-    return 0;
-}
-
 static void draw(void *arg, const struct mo_span *s)
 {
     struct report *p = arg;
     if (is_instant(s->kind) || s->us < p->kept_us)
         return;
-    fprintf(p->to, "%s[%u,%u,%.3f,%.3f,%u]", p->any ? "," : "", s->tid, sum_index(p, s), s->begin, s->us, s->depth);
+    unsigned sum = find_sum(p, s);
+    fprintf(p->to, "%s[%u,%u,%.3f,%.3f,%u]", p->any ? "," : "", s->tid, sum < p->sums ? sum : 0, s->begin, s->us,
+            s->depth);
     p->any = true;
 }
 
@@ -317,6 +350,8 @@ int mo_cmd_report(int argc, char **argv)
     mo_places_resolve(&p->r);
     bool done = (output || asprintf(&page, "%s.html", argv[optind]) >= 0) && write_page(p, output ? output : page);
     free(page);
+    for (unsigned i = 0; i < p->sums; i++)
+        free(p->sum[i].name);
     mo_recording_close(&p->r);
     return done ? 0 : MO_CMD_FAILED_STATUS;
 }

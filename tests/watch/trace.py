@@ -20,6 +20,10 @@ def trace(place, path):
     return document
 
 
+def data_of(page):
+    return json.loads(page.split('id="data">')[1].split("</script>")[0])
+
+
 def kinds(document):
     return collections.Counter(e["cat"] for e in document["traceEvents"] if e["ph"] != "M")
 
@@ -71,6 +75,16 @@ def check_names(place):
                              ("native task inner", "fifteen letters"): 1, ("native task outer", "fifteen letters"): 1,
                              ("native task work", "fifteen letters"): 2, ("native task work", "default"): 1,
                              ("native task work", None): 1}, dict(slices))
+    done = subprocess.run([place.moirai, "report", "-o", "-", place.work / "named"], capture_output=True, text=True)
+    sums = collections.Counter()
+    lines = {}
+    for row in data_of(done.stdout)["sums"]:
+        if row["kind"] == "native task":
+            sums[row["name"]] += row["count"]
+            lines[row["name"]] = row["line"]
+    expect("named: the page sums by name", {"resize the image": 2, "twenty bytes exactly": 1, text[:60]: 1, "inner": 1,
+                                            "outer": 1, "a \"quote\" <": 1, "work": 4}, dict(sums))
+    expect_in("named: where", "named.c", lines["resize the image"])
 
 
 def check_channels(place):
@@ -182,7 +196,7 @@ def check_page(place):
     text = page.read_text()
     for part in "http:", "https:", "src=", "@import":
         expect(f"the page asks nobody: {part}", False, part in text)
-    data = json.loads(text.split('id="data">')[1].split("</script>")[0])
+    data = data_of(text)
     sums = collections.Counter()
     for row in data["sums"]:
         sums[row["kind"]] += row["count"]
