@@ -42,15 +42,18 @@ static bool accept_kin(void *item, void *kin)
     return mo_task_is_kin(item, kin);
 }
 
-/* As a thief, but without an epoch: the owner itself would be who replaces the buffer. */
+/* The newest, as workers take the oldest; of kin the oldest, as a thief does, but without an epoch: the owner itself would be who
+   replaces the buffer. */
 struct mo_job *mo_outbox_take_back(struct mo_worker *w, struct mo_executor *x, const struct mo_kin *kin,
                                    struct mo_outbox **outbox)
 {
     struct mo_outbox *o = *outbox = mo_outbox(w, x);
     void *item = NULL;
     enum mo_steal_result r = MO_STEAL_LOST;
+    if (o && !kin)
+        return mo_deque_pop_owner(&o->deque, INT64_MIN, true);
     while (o && r == MO_STEAL_LOST)
-        r = mo_deque_steal(&o->deque, NULL, kin ? accept_kin : NULL, (void *)kin, &item);
+        r = mo_deque_steal(&o->deque, NULL, accept_kin, (void *)kin, &item);
     return r == MO_STEAL_OK ? item : NULL;
 }
 

@@ -10,13 +10,14 @@
    are never freed; the deque goes to the next owner together with the outbox. */
 struct mo_outbox {
     struct mo_deque deque;
-    _Atomic uint64_t created; /* entries; only grows, but for one that is refused */
-    _Atomic uint64_t done;    /* those that its owner has dealt with itself */
-    _Atomic(struct mo_worker *) owner;
+    struct mo_outbox *next; /* of the executor's; workers come by here all the time */
     struct mo_executor *executor;
-    struct mo_outbox *next;           /* of the executor's */
+    _Atomic(struct mo_worker *) owner;
     struct mo_outbox *next_of_worker; /* of its owner's */
     struct mo_thread_end end;
+    /* The owner's line, which it writes for each entry. */
+    _Atomic uint64_t created MO_ALIGNED(MO_CACHE_LINE); /* entries; only grows, but for one that is refused */
+    _Atomic uint64_t done;                              /* those that its owner has dealt with itself */
 };
 
 enum mo_executor_state {
@@ -120,8 +121,8 @@ void mo_executor_add_member(struct mo_executor_stats *st, const struct mo_member
 
 /* Something for a worker to do, with `kin` only one of those; NULL: nothing was found. */
 struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin);
-/* The oldest entry that the thread has put into its outbox and nobody has taken, with `kin` only one of those; NULL: there
-   is none, or no memory. */
+/* The newest entry that the thread has put into its outbox and nobody has taken, with `kin` the oldest if it is one of those;
+   NULL: there is none, or no memory. */
 struct mo_job *mo_outbox_take_back(struct mo_worker *w, struct mo_executor *x, const struct mo_kin *kin,
                                    struct mo_outbox **outbox);
 /* ---- watched.c. */

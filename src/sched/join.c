@@ -7,6 +7,8 @@
 #define PATIENCE_NS       1000000
 #define GROUP_PATIENCE_NS 50000 /* there may be many jobs in it */
 #define GROUP_HELP        32    /* of which so many are run at a time */
+#define GROUP_LOOK        8     /* jobs between two looks at what workers write all the time: whether it is over */
+#define GROUP_PLENTY      64    /* where so many lie in its outbox the workers are not soon through */
 #define LOOKS_MAX         10000
 
 struct job_wait {
@@ -87,19 +89,25 @@ static bool claim(struct mo_worker *w, struct mo_job *job)
     return claimed;
 }
 
+static bool has_plenty(const struct job_wait *jw)
+{
+    struct mo_outbox *o = jw->w->outboxes;
+    return o && o->executor == jw->x && mo_deque_peek_size(&o->deque) >= GROUP_PLENTY;
+}
+
 /* A thread without a seat leaves its jobs to the workers, who have what it takes to share them. But it cannot know that one
    of them is going to be free: all may wait for the very thread, in a barrier for one. So after a while it begins with what
-   it waits for, or with what it has handed over. */
+   it waits for, or with what it has handed over; of a group at once where there is plenty. */
 static bool help_outside(struct job_wait *jw, const struct mo_kin *kin)
 {
     struct mo_outbox *o;
-    if (mo_plat_now_ns() < jw->patient_until)
+    if (mo_plat_now_ns() < jw->patient_until && !(jw->group && has_plenty(jw)))
         return false;
     if (!jw->group && jw->count == 1 && claim(jw->w, jw->jobs[0]))
         return true;
     unsigned most = jw->group ? GROUP_HELP : 1, ran = 0;
     struct mo_job *job;
-    while (ran < most && !(ran && mo_group_is_over(jw->group)) &&
+    while (ran < most && !(ran % GROUP_LOOK == GROUP_LOOK - 1 && mo_group_is_over(jw->group)) &&
            (job = mo_outbox_take_back(jw->w, jw->x, kin, &o)) != NULL) {
         mo_job_deal_inside(jw->w, jw->x, &o->done, job);
         ran++;

@@ -1,10 +1,16 @@
-/* Outboxes: what threads outside of an executor hand to it. They are found through a list that is only pushed to. A thread's own list of them leads to the executor's; when the
-   thread ends it gives them up by writing `owner` (release), and the next one takes one over by a CAS (acquire), and the
-   deque's owner's side with it. */
+/* Outboxes: what threads outside of an executor hand to it. They are found through a list that is only pushed to. A thread's
+   own list of them leads to the executor's; when the thread ends it gives them up by writing `owner` (release), and the next
+   one takes one over by a CAS (acquire), and the deque's owner's side with it.
+
+   Each entry that a worker takes costs both sides the misses of a deque with two at work. So where many lie there a worker
+   with nothing else takes several, one CAS each (deque.h), and goes on with the oldest; the others are in its own deque, from
+   where anybody may take them, and where it finds them in the order in which they came. Which seat an entry's end is counted
+   at does not matter to the sums of executor.c. A thread that takes back what it has handed over begins at the other end. */
 #include "sched/executor.h"
 #include "sched/internal.h"
 
 #define OUTBOX_FIRST 64 /* slots of a deque */
+#define MORE_MAX     24 /* less than a member's first deque has */
 
 static void give_up_outbox(struct mo_thread_end *end, bool lost)
 {
@@ -65,6 +71,26 @@ struct mo_outbox *mo_outbox_slow(struct mo_worker *w, struct mo_executor *x)
     return o;
 }
 
+/* Requires an empty deque of the seat's own, which has room for as many. */
+static void take_more(struct mo_seat *seat, struct mo_outbox *o)
+{
+    struct mo_deque *own = &seat->member->deque;
+    void *item[MORE_MAX];
+    int64_t want = mo_deque_peek_size(&o->deque) / (2 * (int64_t)seat->executor->workers);
+    unsigned n = 0;
+    while (n < MORE_MAX && n < want && mo_deque_steal(&o->deque, NULL, NULL, NULL, &item[n]) == MO_STEAL_OK)
+        n++;
+    mo_owner_add(&seat->from_outside, n);
+    for (unsigned i = n; i-- > 0;) {
+        bool room = mo_deque_room_owner(own);
+        MO_ASSERT(room);
+        (void)room;
+        mo_deque_push_owner(own, item[i]);
+    }
+    if (n)
+        mo_work_published(seat->member->team);
+}
+
 static struct mo_job *take_from_outbox(struct mo_seat *seat, struct mo_outbox *o, const struct mo_kin *kin)
 {
     struct mo_worker *w = seat->member->worker;
@@ -76,6 +102,8 @@ static struct mo_job *take_from_outbox(struct mo_seat *seat, struct mo_outbox *o
     do
         r = mo_deque_steal(&o->deque, NULL, NULL, NULL, &item);
     while (r == MO_STEAL_LOST);
+    if (r == MO_STEAL_OK && !kin && mo_deque_peek_size(&seat->member->deque) == 0)
+        take_more(seat, o);
     mo_epoch_leave(&w->epoch);
     if (r != MO_STEAL_OK)
         return NULL;
