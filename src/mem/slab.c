@@ -44,6 +44,18 @@ static void *alloc_big(struct mo_slab *s, size_t bytes)
     return p;
 }
 
+/* Of the smallest a few ahead, so that the next ones are allocated the short way, from low to high. The chunk has one more. */
+#define AHEAD 7
+static size_t carve(struct mo_slab *s, size_t bytes)
+{
+    size_t more = (size_t)(s->bump_end - s->bump) / bytes - 1;
+    if (more > AHEAD)
+        more = AHEAD;
+    for (size_t i = more; i > 0; i--)
+        mo_slab_free_owner(s, s->bump + i * bytes, 0);
+    return more * bytes;
+}
+
 void *mo_slab_alloc_slow(struct mo_slab *s, unsigned cls)
 {
     if (mo_load_relaxed(&s->remote)) { /* a hint; the exchange inside acquires */
@@ -57,8 +69,9 @@ void *mo_slab_alloc_slow(struct mo_slab *s, unsigned cls)
     size_t taken = cls == MO_SLAB_HALF_CLASS ? 2 * bytes : bytes; /* what comes next is aligned to a line */
     if ((size_t)(s->bump_end - s->bump) < taken && !new_chunk(s))
         return NULL;
+    size_t ahead = cls == 0 ? carve(s, bytes) : 0;
     char *block = s->bump;
-    s->bump += taken;
+    s->bump += taken + ahead;
     if (taken > bytes)
         mo_slab_free_owner(s, block + bytes, cls);
     return block;

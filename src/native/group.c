@@ -27,10 +27,10 @@ MO_API int moirai_group_open(moirai_group_t **group, moirai_executor_t *executor
 static __attribute__((noinline)) int group_spawn_other(struct mo_group *g, moirai_task_t *task, void (*fn)(void *data),
                                                        const void *data, size_t bytes)
 {
+    if (mo_likely(g && mo_native_spawn_outside(g->executor, g, task, fn, data, bytes)))
+        return MOIRAI_OK;
     if (mo_unlikely(!g || mo_native_check_task(fn != NULL, data, bytes)))
         return MOIRAI_EINVAL;
-    if (mo_likely(mo_native_spawn_outside(g->executor, g, task, fn, data, bytes)))
-        return MOIRAI_OK;
     struct mo_worker *w = mo_native_worker();
     if (mo_unlikely(!w))
         return MOIRAI_ENOMEM;
@@ -42,8 +42,7 @@ MO_API int moirai_group_spawn(moirai_group_t *group, moirai_task_t *task, void (
                               size_t bytes)
 {
     struct mo_group *g = core_of(group);
-    struct mo_worker *w = mo_likely(g != NULL) ? mo_native_may_be_short(g->executor, fn, data, bytes) : NULL;
-    if (mo_likely(w && mo_job_spawn_small_in(w, fn, data, bytes, (struct mo_job_handle *)task, g)))
+    if (mo_likely(g && mo_native_spawn_short(g->executor, g, task, fn, data, bytes)))
         return MOIRAI_OK;
     return group_spawn_other(g, task, fn, data, bytes);
 }

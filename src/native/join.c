@@ -43,7 +43,7 @@ MO_API int moirai_join(moirai_task_t *task, void *result)
     struct mo_member *m = mo_self_peek();
     if (mo_unlikely(!task || !m))
         return join_other(task, result);
-    enum mo_job_phase phase = mo_job_join_newest(m->worker, (struct mo_job_handle *)task, result);
+    enum mo_job_phase phase = mo_short_join(m->worker, (struct mo_job_handle *)task, result);
     if (mo_unlikely(phase == MO_JOB_QUEUED))
         return join_other(task, result);
     mo_native_use_up(task);

@@ -18,8 +18,7 @@ static __attribute__((noinline)) int spawn_other(moirai_executor_t *executor, mo
 MO_API int moirai_spawn(moirai_executor_t *executor, moirai_task_t *task, void (*fn)(void *data), const void *data,
                         size_t bytes)
 {
-    struct mo_worker *w = mo_native_may_be_short(mo_native_executor(executor), fn, data, bytes);
-    if (mo_likely(w && mo_job_spawn_small(w, fn, data, bytes, (struct mo_job_handle *)task)))
+    if (mo_likely(mo_native_spawn_short(mo_native_executor(executor), NULL, task, fn, data, bytes)))
         return MOIRAI_OK;
     return spawn_other(executor, task, fn, data, bytes);
 }

@@ -3,6 +3,7 @@
 #define MO_NATIVE_TASK_H
 
 #include "native/executor.h"
+#include "sched/short.h"
 
 #include <errno.h>
 #include <string.h>
@@ -77,16 +78,13 @@ static inline bool mo_native_spawn_outside(struct mo_executor *x, struct mo_grou
            mo_job_spawn_small_outside(m->worker, x, fn, data, bytes, (struct mo_job_handle *)task, group);
 }
 
-/* From a worker to its own executor. NULL: another case. */
-static inline struct mo_worker *mo_native_may_be_short(const struct mo_executor *x, void (*fn)(void *data),
-                                                       const void *data, size_t bytes)
+/* From a worker to its own executor. False: another case, nothing has happened. */
+static inline __attribute__((always_inline)) bool mo_native_spawn_short(struct mo_executor *x, struct mo_group *group,
+                                                                        moirai_task_t *task, void (*fn)(void *data),
+                                                                        const void *data, size_t bytes)
 {
     struct mo_member *m = mo_self_peek();
-    struct mo_worker *w = mo_likely(m != NULL) ? m->worker : NULL;
-    if (mo_unlikely(!w || !w->seat || (x ? x : w->serves) != w->seat->quick || !fn || !mo_job_is_small(bytes) ||
-                    (!data && bytes)))
-        return NULL;
-    return w;
+    return mo_likely(m != NULL) && mo_short_spawn(m->worker, x, fn, data, bytes, (struct mo_job_handle *)task, group);
 }
 
 /* ---- What came of it. */

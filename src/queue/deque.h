@@ -80,12 +80,16 @@ static inline int64_t mo_deque_size_owner(struct mo_deque *d, int64_t limit)
     return b - d->top_seen;
 }
 
+/* Is there room for one push, by what is known of the other end? Where it says no there may be. */
+static inline bool mo_deque_has_room_owner(const struct mo_deque *d)
+{
+    return mo_load_relaxed(&d->bottom) - d->top_seen <= (int64_t)mo_load_relaxed(&d->buffer)->mask;
+}
+
 /* Make room for one push. */
 static inline bool mo_deque_room_owner(struct mo_deque *d)
 {
-    struct mo_deque_buffer *buf = mo_load_relaxed(&d->buffer);
-    int64_t b = mo_load_relaxed(&d->bottom);
-    return mo_likely(b - d->top_seen <= (int64_t)buf->mask) || mo_deque_room_slow(d);
+    return mo_likely(mo_deque_has_room_owner(d)) || mo_deque_room_slow(d);
 }
 
 /* Requires that mo_deque_room_owner() said yes since the last push. */
@@ -111,6 +115,19 @@ static inline void *mo_deque_take_last(struct mo_deque *d, struct mo_deque_buffe
     return taken ? item : NULL;
 }
 
+/* The second half of what comes below, for one who has read both: `b` is the index of the newest item. */
+static inline void *mo_deque_pop_at_owner(struct mo_deque *d, struct mo_deque_buffer *buf, int64_t b)
+{
+    if (mo_load_relaxed(&d->top) == b) /* a hint */
+        return mo_deque_take_last(d, buf, b);
+    /* D3: claim. An exchange, not a store: it must be visible before D4 reads top. */
+    mo_exchange_seqcst(&d->bottom, b);
+    int64_t t = mo_load_seqcst(&d->top); /* D4 */
+    if (mo_likely(t < b))
+        return mo_load_relaxed(&buf->slot[(uint64_t)b & buf->mask]);
+    return mo_deque_pop_last(d, b, t);
+}
+
 /* Take the newest item whose index is at least `mark`; NULL when there is none. `shared` is false only while no thief
    can exist, which spares the full barrier. */
 static inline void *mo_deque_pop_owner(struct mo_deque *d, int64_t mark, bool shared)
@@ -125,14 +142,7 @@ static inline void *mo_deque_pop_owner(struct mo_deque *d, int64_t mark, bool sh
         mo_store_relaxed(&d->bottom, b);
         return mo_load_relaxed(&buf->slot[(uint64_t)b & buf->mask]);
     }
-    if (mo_load_relaxed(&d->top) == b) /* a hint */
-        return mo_deque_take_last(d, buf, b);
-    /* D3: claim. An exchange, not a store: it must be visible before D4 reads top. */
-    mo_exchange_seqcst(&d->bottom, b);
-    int64_t t = mo_load_seqcst(&d->top); /* D4 */
-    if (mo_likely(t < b))
-        return mo_load_relaxed(&buf->slot[(uint64_t)b & buf->mask]);
-    return mo_deque_pop_last(d, b, t);
+    return mo_deque_pop_at_owner(d, buf, b);
 }
 
 /* Take the oldest item. `accept`, when given, sees the item before it is taken and may refuse it; the item may be taken

@@ -1,5 +1,5 @@
 /* Groups of jobs; run.h counts what is in them. */
-#include "sched/run.h"
+#include "sched/short.h"
 #include "sched/strand.h"
 
 #define GROUP_CLASS 4
@@ -29,18 +29,23 @@ struct mo_group *mo_group_new(struct mo_worker *w, struct mo_executor *x)
     return g;
 }
 
+/* What the own deque has, down to its end or the group's. */
+static void run_newest(const struct mo_group *g, struct mo_worker *w, struct mo_seat *seat)
+{
+    struct mo_job *job;
+    w->job_depth++;
+    while (!mo_group_is_over(g) && (job = mo_deque_pop_owner(&seat->member->deque, INT64_MIN, true)) != NULL)
+        mo_short_deal(w, seat, job);
+    w->job_depth--;
+}
+
 bool mo_group_wait(struct mo_group *g, uint64_t deadline_ns)
 {
     struct mo_worker *w = g->owner;
     struct mo_seat *seat = w->seat;
     bool own = !g->strand && seat && seat->executor == g->executor;
-    if (own && !g->isolated)
-        while (!mo_group_is_over(g) && mo_job_may_nest(w)) {
-            struct mo_job *job = mo_deque_pop_owner(&seat->member->deque, INT64_MIN, true);
-            if (!job)
-                break;
-            mo_job_deal_inside(w, seat->executor, &seat->member->done, job);
-        }
+    if (own && !g->isolated && mo_job_may_nest(w))
+        run_newest(g, w, seat);
     if (!mo_group_is_over(g) && !mo_group_await(g, deadline_ns))
         return false;
     g->local = 0;

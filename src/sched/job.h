@@ -204,13 +204,8 @@ struct mo_job_handle {
     uint32_t id, bytes; /* of its payload */
 };
 
-/* The two below in one for a caller with a seat, whose executor the job is for, and `data` of up to four words; `handle` NULL:
-   none. False: another case, nothing has happened. */
-bool mo_job_spawn_small(struct mo_worker *w, void (*fn)(void *), const void *data, size_t bytes,
-                        struct mo_job_handle *handle);
-bool mo_job_spawn_small_in(struct mo_worker *w, void (*fn)(void *), const void *data, size_t bytes,
-                           struct mo_job_handle *handle, struct mo_group *group);
-/* The same for one that has fed the executor before. */
+/* The two below in one for a thread without a seat there that has fed the executor before, and `data` of up to four words; `handle`
+   NULL: none. False: another case, nothing has happened. */
 bool mo_job_spawn_small_outside(struct mo_worker *w, struct mo_executor *x, void (*fn)(void *), const void *data,
                                 size_t bytes, struct mo_job_handle *handle, struct mo_group *group);
 static inline bool mo_job_is_small(size_t bytes)
@@ -246,10 +241,6 @@ static inline bool mo_job_has_handle(struct mo_job *job)
 bool mo_job_wait(struct mo_worker *w, struct mo_job *job, uint64_t deadline_ns);
 /* Until one of them is over: its index, or `count` at the deadline. */
 size_t mo_job_wait_any(struct mo_worker *w, struct mo_job *const *jobs, size_t count, uint64_t deadline_ns);
-/* The short way of a join: run the job here if it is the newest of the caller's deque and nobody else can know of it, copy its
-   small payload to `result` unless that is NULL, and free it. Returns its phase; MO_JOB_QUEUED: another case, nothing has
-   happened. */
-enum mo_job_phase mo_job_join_newest(struct mo_worker *w, const struct mo_job_handle *handle, void *result);
 /* Give the handle up. */
 void mo_job_release(struct mo_worker *w, struct mo_job *job);
 /* 0: it will never run. EBUSY: it has begun, and is asked to stop. EALREADY: it is over. */
