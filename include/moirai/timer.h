@@ -91,8 +91,8 @@ typedef struct {
 void moirai_timeout_init(moirai_timeout_t *timeout, moirai_future_t *of, uint64_t deadline_ns);
 
 /* ---- Time in tests. While the clock is held the program moves it: moirai_now_ns() says where it stands, and all of this header,
-   the deadlines of tasks, executors, channels and rings, moirai_after() and moirai_tick() go by it. Those of locks go by the
-   system's clock. Waits of threads notice within a millisecond that it was moved, timers at once. It begins at the present time.
+   the deadlines of tasks, fibers, executors, channels, rings and locks, moirai_after() and moirai_tick() go by it. Waits of threads,
+   and of fibers at channels, notice within a millisecond that it was moved, others at once. It begins at the present time.
    Context: any thread that is no worker.   Blocks: never.
    Errors: MOIRAI_EALREADY where it is held, or is not; MOIRAI_EBUSY while timers run; of the second MOIRAI_EPERM where it is not held. */
 int moirai_clock_hold(void);

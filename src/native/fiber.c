@@ -1,5 +1,6 @@
 /* Fibers (moirai/fiber.h). */
 #include "native/executor.h"
+#include "park/clock.h"
 #include "sched/strand.h"
 
 #include "plat/plat.h"
@@ -129,6 +130,8 @@ MO_API void moirai_fiber_sleep_until(uint64_t deadline_ns)
                           .tv_nsec = (long)(deadline_ns % NS_PER_SECOND)};
     if (n)
         mo_strand_sleep_until(n, deadline_ns);
+    else if (mo_clock_is_by_hand())
+        moirai_sleep_until(deadline_ns);
     else
         while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
             ;

@@ -4,6 +4,7 @@
 
 #include "moirai/sync.h"
 #include "park/clock.h"
+#include "park/strand.h"
 #include "sync/sync.h"
 
 #include <errno.h>
@@ -25,13 +26,22 @@ struct limit {
     struct mo_deadline until;
 };
 
+/* Nobody tells a thread that waits for a lock that the clock was moved by hand: it looks again after a while. A fiber is told. */
 static const struct mo_deadline *set_limit(struct limit *l, uint64_t deadline_ns)
 {
     if (deadline_ns == MOIRAI_FOREVER)
         return NULL;
+    if (mo_clock_is_by_hand() && !mo_strand_here())
+        deadline_ns = mo_clock_now() < deadline_ns ? mo_clock_sleep_until(deadline_ns) : 0;
     l->at = (struct timespec){.tv_sec = (time_t)(deadline_ns / NS), .tv_nsec = (long)(deadline_ns % NS)};
     l->until = (struct mo_deadline){.at = &l->at, .realtime = false};
     return &l->until;
+}
+
+/* A wait has ended with `err`, which only means that it is time for another look. */
+static bool is_early(int err, uint64_t deadline_ns)
+{
+    return mo_unlikely(err == ETIMEDOUT) && mo_clock_is_by_hand() && mo_clock_now() < deadline_ns;
 }
 
 MO_API uint64_t moirai_now_ns(void)
@@ -56,7 +66,11 @@ MO_API int moirai_mutex_init(moirai_mutex_t *mutex, int kind)
 static __attribute__((noinline)) int lock_slow(moirai_mutex_t *mutex, uint64_t deadline_ns)
 {
     struct limit limit;
-    return mo_native_status(mo_sync_word_lock_slow(word_of(mutex), set_limit(&limit, deadline_ns)));
+    int err;
+    do
+        err = mo_sync_word_lock_slow(word_of(mutex), set_limit(&limit, deadline_ns));
+    while (is_early(err, deadline_ns));
+    return mo_native_status(err);
 }
 
 MO_API int moirai_mutex_lock(moirai_mutex_t *mutex)
@@ -122,7 +136,9 @@ MO_API int moirai_cond_wait_until(moirai_cond_t *cond, moirai_mutex_t *mutex, ui
     const struct mo_deadline *until = set_limit(&limit, deadline_ns);
     if (until)
         w.until = *until;
-    return mo_native_status(mo_sync_cond_wait(&w));
+    int err = mo_sync_cond_wait(&w);
+    return is_early(err, deadline_ns) ? MOIRAI_OK
+                                      : mo_native_status(err); /* early, it must not go on without its caller's look */
 }
 
 MO_API int moirai_cond_wait(moirai_cond_t *cond, moirai_mutex_t *mutex)
@@ -162,7 +178,11 @@ MO_API int moirai_sem_wait(moirai_sem_t *sem)
 MO_API int moirai_sem_wait_until(moirai_sem_t *sem, uint64_t deadline_ns)
 {
     struct limit limit;
-    return mo_native_status(mo_sync_sem_wait(sem_of(sem), set_limit(&limit, deadline_ns)));
+    int err;
+    do
+        err = mo_sync_sem_wait(sem_of(sem), set_limit(&limit, deadline_ns));
+    while (is_early(err, deadline_ns));
+    return mo_native_status(err);
 }
 
 MO_API int moirai_sem_try_wait(moirai_sem_t *sem)
@@ -226,7 +246,11 @@ MO_API int moirai_rwlock_read_lock(moirai_rwlock_t *lock)
 MO_API int moirai_rwlock_read_lock_until(moirai_rwlock_t *lock, uint64_t deadline_ns)
 {
     struct limit limit;
-    return mo_native_status(mo_sync_rwlock_read(rwlock_of(lock), set_limit(&limit, deadline_ns)));
+    int err;
+    do
+        err = mo_sync_rwlock_read(rwlock_of(lock), set_limit(&limit, deadline_ns));
+    while (is_early(err, deadline_ns));
+    return mo_native_status(err);
 }
 
 MO_API int moirai_rwlock_write_lock(moirai_rwlock_t *lock)
@@ -237,7 +261,11 @@ MO_API int moirai_rwlock_write_lock(moirai_rwlock_t *lock)
 MO_API int moirai_rwlock_write_lock_until(moirai_rwlock_t *lock, uint64_t deadline_ns)
 {
     struct limit limit;
-    return mo_native_status(mo_sync_rwlock_write(rwlock_of(lock), set_limit(&limit, deadline_ns)));
+    int err;
+    do
+        err = mo_sync_rwlock_write(rwlock_of(lock), set_limit(&limit, deadline_ns));
+    while (is_early(err, deadline_ns));
+    return mo_native_status(err);
 }
 
 MO_API int moirai_rwlock_try_read_lock(moirai_rwlock_t *lock)

@@ -1,6 +1,7 @@
 /* The table of strands that wait for words; strand.h has the protocol. */
 #include "park/strand.h"
 
+#include "park/clock.h"
 #include "park/park.h"
 #include "plat/plat.h"
 
@@ -151,24 +152,24 @@ static uint64_t monotonic_ns(bool realtime, const struct timespec *until)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     uint64_t wall = (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
-    return mo_plat_now_ns() + (at > wall ? at - wall : 0);
+    return mo_clock_now() + (at > wall ? at - wall : 0);
 }
 
 /* Once: 0 also for no reason (S3). */
 static int wait_as_strand(struct mo_strand *s, _Atomic uint32_t *word, uint32_t seen, uint64_t until_ns)
 {
     struct mo_strand_bucket *b = bucket_of(word);
-    if (until_ns <= mo_plat_now_ns())
+    if (until_ns <= mo_clock_now())
         return ETIMEDOUT;
     if (!stand(s, b, word, seen))
         return EAGAIN;
     if (until_ns == UINT64_MAX)
         s->ops->suspend(s);
     else
-        s->ops->suspend_until(s, until_ns);
+        s->ops->suspend_by_clock(s, until_ns);
     if (leave(s, b))
         return 0;
-    return until_ns != UINT64_MAX && until_ns <= mo_plat_now_ns() ? ETIMEDOUT : EINTR;
+    return until_ns != UINT64_MAX && until_ns <= mo_clock_now() ? ETIMEDOUT : EINTR;
 }
 
 int mo_word_wait(_Atomic uint32_t *word, uint32_t seen, bool realtime, const struct timespec *until)
@@ -181,7 +182,7 @@ int mo_word_wait(_Atomic uint32_t *word, uint32_t seen, bool realtime, const str
 
 void mo_strand_sleep(struct mo_strand *s, _Atomic uint32_t *word, uint32_t seen, uint64_t timeout_ns)
 {
-    wait_as_strand(s, word, seen, timeout_ns ? mo_plat_now_ns() + timeout_ns : UINT64_MAX);
+    wait_as_strand(s, word, seen, timeout_ns ? mo_clock_now() + timeout_ns : UINT64_MAX);
 }
 
 /* ---- Waking. */

@@ -32,6 +32,8 @@ struct mo_strand_ops {
     void (*suspend)(struct mo_strand *s);
     /* The same, but at that time of CLOCK_MONOTONIC at the latest. */
     void (*suspend_until)(struct mo_strand *s, uint64_t until_ns);
+    /* The same by the clock that counts (park/clock.h). */
+    void (*suspend_by_clock)(struct mo_strand *s, uint64_t until_ns);
     /* See to it that it will run. True: the caller must launch it, and until then it stays where it is. */
     bool (*claim)(struct mo_strand *s);
     void (*launch)(struct mo_strand *s);
@@ -59,7 +61,8 @@ static inline struct mo_strand *mo_strand_here(void)
     return mo_likely(MO_SHARED(strand) == NULL) ? NULL : mo_strand_slow();
 }
 
-/* As mo_plat_futex_wait_until(): 0, EAGAIN where the word is another one, EINTR, ETIMEDOUT. */
+/* As mo_plat_futex_wait_until(): 0, EAGAIN where the word is another one, EINTR, ETIMEDOUT. Deadlines of a strand go by the
+   clock that tests hold. */
 int mo_word_wait(_Atomic uint32_t *word, uint32_t seen, bool realtime, const struct timespec *until);
 /* Up to `count` of those that wait; reads nothing of the word. Returns how many threads were woken. */
 int mo_word_wake(_Atomic uint32_t *word, int count, uint32_t bits);

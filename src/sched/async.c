@@ -4,15 +4,15 @@
    Its word `wake` says whether somebody is going to poll it.
      WOKEN    it is to be polled: it lies in the executor's list or a deque, or whoever polls it will put it there
      POLLING  a thread polls it
-     READY    the poll that is under way has said that it was the last
    A1  A wake is one RMW that sets WOKEN. Who finds the word 0 puts the job into the list; so it has at most one entry.
    A2  Who takes the entry exchanges WOKEN for POLLING (acquire): what wakers did before is seen by this poll. A wake from then
        on finds POLLING, and leaves WOKEN behind.
    A3  A poll ends by an RMW that takes POLLING away. If it finds WOKEN, this thread puts the job into the list; else the next
        wake finds 0. So no wake is lost, and after that RMW whoever polled it touches it no more unless A3 made it his to put.
    A4  A fiber that has only yielded stays POLLING instead, and this thread puts its entry where others find it: wakers see that
-       it will be polled, as they see in A1 of one that is WOKEN.
-   A5  When it is over, WOKEN stays set for ever: wakers find nothing to do.
+       it will be polled, as they see in A1 of one that is WOKEN. Who takes such an entry and reads POLLING alone need not
+       exchange it for the same: a wake that this read misses leaves WOKEN behind for the end of the poll.
+   A5  When it is over, POLLING stays set for ever: wakers find nothing to do.
 
    Blocks. `refs` counts wakers that were kept, and 1 for the job's life; while it is not 0 the job keeps its ENTRY bit. Who
    brings it to 0 takes ENTRY away, and J2 says who frees the block. So a waker may outlive the job.
@@ -31,7 +31,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { WOKEN = 1, POLLING = 2, READY = 4 };
+enum { WOKEN = 1, POLLING = 2 };
 
 /* Of a thread that blocks on a future. */
 struct mo_thread_waker {
@@ -47,7 +47,9 @@ _Static_assert(sizeof(struct mo_thread_waker) <= MO_SLAB_MIN_BYTES, "fits the sm
 /* ---- Blocks. */
 static void unref(struct mo_worker *w, struct mo_job *job)
 {
-    if (mo_fetch_add_acq_rel(&mo_job_async(job)->refs, -1u) != 1)
+    struct mo_job_async *a = mo_job_async(job);
+    /* The last one: nobody else has a waker that could be kept. */
+    if (mo_load_acquire(&a->refs) != 1 && mo_fetch_add_acq_rel(&a->refs, -1u) != 1)
         return;
     uint64_t state = mo_fetch_and_acq_rel(&job->state, ~MO_JOB_ENTRY);
     if (MO_JOB_OVER(state) && !(state & MO_JOB_HANDLE))
@@ -168,13 +170,13 @@ void mo_async_collect_slow(struct mo_seat *seat)
 }
 
 /* ---- Polling. */
-void mo_async_poll(struct mo_job *job)
+void mo_async_poll(struct mo_worker *w, struct mo_job *job)
 {
     void *self = mo_job_data(job);
     const struct mo_async_ops *ops = *(const struct mo_async_ops **)self;
     const struct mo_waker waker = {(uintptr_t)job};
-    if (ops->poll(self, &waker))
-        mo_fetch_or_acq_rel(&mo_job_async(job)->wake, (uint32_t)READY);
+    bool ready = ops->poll(self, &waker) != 0;
+    w->polled_ready = ready; /* last: a poll inside of this one has set it, too */
 }
 
 static void drop(struct mo_job *job)
@@ -185,7 +187,8 @@ static void drop(struct mo_job *job)
         ops->drop(self);
 }
 
-static void poll_inside(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
+/* Returns the one that has given the thread back: another one where fibers have followed each other (N5 in strand.h). */
+static struct mo_job *poll_inside(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
 {
     struct mo_job *outer = w->job;
     struct mo_executor *serves = w->serves;
@@ -196,8 +199,10 @@ static void poll_inside(struct mo_worker *w, struct mo_executor *x, struct mo_jo
         invoke(w, job, NULL);
     else
         mo_job_invoke_apart(w, job, NULL, outer);
+    job = w->job;
     w->job = outer;
     w->serves = serves;
+    return job;
 }
 
 /* What has begun to run on a stack of its own comes to its end by itself. */
@@ -206,31 +211,48 @@ static bool may_drop(struct mo_job *job)
     return mo_likely(!(job->flags & MO_JOB_STRAND)) || !mo_strand_has_begun(job);
 }
 
-void mo_async_deal(struct mo_worker *w, struct mo_executor *x, _Atomic uint64_t *done, struct mo_job *job)
+void mo_async_begin_turn(struct mo_job *job)
 {
     struct mo_job_async *a = mo_job_async(job);
+    if (mo_load_acquire(&a->wake) != POLLING)             /* A4 */
+        mo_exchange_acq_rel(&a->wake, (uint32_t)POLLING); /* A2 */
+}
+
+void mo_async_end_turn(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
+{
+    if (mo_unlikely(job->flags & MO_JOB_STRAND) && mo_strand_has_yielded(job)) {
+        if (!mo_next_put_behind(w, x, job)) /* Y4 in next.c */
+            mo_async_put(x, job);
+        return;
+    }
+    if (mo_fetch_and_acq_rel(&mo_job_async(job)->wake, ~(uint32_t)POLLING) & WOKEN) /* A3 */
+        mo_async_put(x, job);
+}
+
+static void end(struct mo_worker *w, struct mo_executor *x, struct mo_job *job, enum mo_job_phase phase)
+{
+    if (phase == MO_JOB_FAILED && mo_job_group(job))
+        mo_group_fail(w, mo_job_group(job), job->error);
+    count_phase(w, x, phase, false);
+    mo_job_conclude(w, job, mo_load_relaxed(&job->state), phase); /* A5 */
+    unref(w, job);
+}
+
+void mo_async_deal(struct mo_worker *w, struct mo_executor *x, _Atomic uint64_t *done, struct mo_job *job)
+{
     enum mo_job_phase phase = MO_JOB_CANCELLED;
-    mo_exchange_acq_rel(&a->wake, (uint32_t)POLLING); /* A2 */
-    if (may_drop(job) && (is_dropped(x, job) || mo_load_relaxed(&job->state) & MO_JOB_CANCEL)) {
+    mo_async_begin_turn(job);
+    if (mo_unlikely(is_dropped(x, job) || mo_load_relaxed(&job->state) & MO_JOB_CANCEL) && may_drop(job)) {
         drop(job);
     } else {
-        poll_inside(w, x, job);
-        if (!(mo_load_relaxed(&a->wake) & READY)) {
-            if (mo_unlikely(job->flags & MO_JOB_STRAND) && mo_strand_has_yielded(job)) {
-                if (!mo_next_put_behind(w, x, job)) /* Y4 in next.c */
-                    mo_async_put(x, job);
-            } else if (mo_fetch_and_acq_rel(&a->wake, ~(uint32_t)POLLING) & WOKEN) /* A3 */
-                mo_async_put(x, job);
+        job = poll_inside(w, x, job);
+        if (!w->polled_ready) {
+            mo_async_end_turn(w, x, job);
             return;
         }
         phase = job->error ? MO_JOB_FAILED : MO_JOB_COMPLETED;
     }
-    mo_exchange_acq_rel(&a->wake, (uint32_t)WOKEN); /* A5 */
-    if (phase == MO_JOB_FAILED && mo_job_group(job))
-        mo_group_fail(w, mo_job_group(job), job->error);
-    count_phase(w, x, phase, false);
-    mo_job_conclude(w, job, mo_load_relaxed(&job->state), phase);
-    unref(w, job);
+    end(w, x, job, phase);
     mo_owner_add_release(done, 1); /* its life */
 }
 
@@ -248,6 +270,13 @@ bool mo_async_spend(struct mo_worker *w, const struct mo_waker *waker)
 static void count_life(struct mo_worker *w, struct mo_executor *x, uint64_t n)
 {
     mo_owner_add(mo_has_seat(w, x) ? &w->seat->member->created : &w->outboxes->created, n);
+}
+
+void mo_async_begin_life(struct mo_job *job)
+{
+    struct mo_job_async *a = mo_job_async(job);
+    mo_store_relaxed(&a->refs, 1u);
+    mo_store_relaxed(&a->wake, (uint32_t)WOKEN);
 }
 
 /* Somebody who learned its number from the registry has cancelled it already, and ends it. It has no entry. */
@@ -272,9 +301,7 @@ int mo_async_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_j
     if (!job)
         return ENOMEM;
     job->error = NULL;
-    struct mo_job_async *a = mo_job_async(job);
-    mo_store_relaxed(&a->refs, 1u);
-    mo_store_relaxed(&a->wake, (uint32_t)WOKEN);
+    mo_async_begin_life(job);
     void *self = mo_job_data(job);
     memcpy(self, data, spec->bytes);
     const struct mo_async_ops *ops = *(const struct mo_async_ops **)self;
@@ -285,7 +312,10 @@ int mo_async_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_j
         return err;
     count_life(w, x, 1);
     const struct mo_job_handle made = {job, mo_load_relaxed(&job->id), (uint32_t)spec->bytes}; /* it may be gone soon */
-    if (mo_unlikely(MO_JOB_PHASE(mo_fetch_or_acq_rel(&job->state, MO_JOB_RUNNING | MO_JOB_EXPOSED)) != MO_JOB_QUEUED)) {
+    if (!(job->flags & MO_JOB_WATCHED)) {                                                      /* nobody knows it yet */
+        mo_store_relaxed(&job->state, mo_load_relaxed(&job->state) | MO_JOB_RUNNING | MO_JOB_EXPOSED);
+    } else if (mo_unlikely(MO_JOB_PHASE(mo_fetch_or_acq_rel(&job->state, MO_JOB_RUNNING | MO_JOB_EXPOSED)) !=
+                           MO_JOB_QUEUED)) {
         if (spec->handle)
             *handle = made;
         end_unborn(w, x, job);

@@ -69,6 +69,13 @@ static inline bool mo_async_is_pinned(struct mo_job *job)
 /* Into the list. */
 void mo_async_put(struct mo_executor *x, struct mo_job *job);
 
+/* It is about to be put where its entry is taken from. */
+void mo_async_begin_life(struct mo_job *job);
+/* Who has its entry begins to poll it. */
+void mo_async_begin_turn(struct mo_job *job);
+/* A poll is over that was not the last; from here on others may run it. */
+void mo_async_end_turn(struct mo_worker *w, struct mo_executor *x, struct mo_job *job);
+
 void mo_async_collect_slow(struct mo_seat *seat);
 /* Woken jobs come into the caller's deque. */
 static inline bool mo_async_collect(struct mo_seat *seat)

@@ -17,12 +17,10 @@
 #include "sched/async.h"
 #include "sched/executor.h"
 #include "sched/next.h"
-#include "sched/strand.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define OUTBOX_EVERY     61 /* looks, after which outboxes come before the own deque */
 #define DEFAULT_BLOCKING 64
 
 struct executors {
@@ -114,13 +112,12 @@ static bool give_way(struct mo_seat *seat)
 struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin)
 {
     struct mo_member *m = seat->member;
-    mo_strands_wake_due();
     bool yielded = give_way(seat);
     struct mo_task *task = mo_priority_take(m, kin);
     struct mo_job *job = (struct mo_job *)task;
     if (!job)
         job = mo_placed_take(seat, kin, false);
-    bool others_first = mo_unlikely(++seat->looks % OUTBOX_EVERY == 0);
+    bool others_first = mo_unlikely(++seat->looks % MO_NEXT_EVERY == 0);
     if (!job && others_first)
         job = mo_outbox_take(seat, kin);
     if (!job && mo_unlikely(others_first || yielded))
@@ -146,7 +143,7 @@ struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin)
 static void deal_in_a_row(struct mo_seat *seat, struct mo_job *job)
 {
     struct mo_member *m = seat->member;
-    for (; job; job = mo_next_take(seat, OUTBOX_EVERY)) {
+    for (; job; job = mo_next_take(seat)) {
         mo_store_relaxed(&seat->busy, true);
         mo_job_deal(m->worker, seat->executor, &m->done, job);
         mo_store_relaxed(&seat->busy, false);
@@ -170,11 +167,7 @@ static bool work(void *member)
         deal_in_a_row(seat, job);
         return true;
     }
-    uint64_t due = mo_strands_due(), now = due ? mo_plat_now_ns() : 0;
-    seat->wait->relook_ns = due ? (due > now ? (due - now) / 64 : 0) + 1 : 0; /* and up to 64 times that */
-    uint64_t watch = last ? mo_next_watch(seat) : 0;
-    if (watch && (!due || watch < seat->wait->relook_ns))
-        seat->wait->relook_ns = watch;
+    seat->wait->relook_ns = last ? mo_next_watch(seat) : 0;
     mo_placed_say_idle(seat, true);
     if (last && MO_IDLE_COUNT(mo_load_seqcst(&m->team->idle), MO_IDLE_SLEEPING) >= seat->executor->workers)
         mo_reactor_take_over(); /* the last one: it counts itself before it looks, as the others do */
@@ -526,7 +519,6 @@ void mo_executors_forget(void)
     for (struct mo_executor *x = e->all; x; x = x->next)
         mo_store_relaxed(&x->state, (uint32_t)MO_EXECUTOR_GONE);
     e->all = NULL; /* their outboxes belong to threads that are gone: new ones start afresh */
-    mo_strands_forget();
     mo_store_relaxed(&e->registries, 0u);
     mo_store_relaxed(&e->preferred, NULL);
     mo_store_relaxed(&e->making_preferred, 0u);

@@ -169,6 +169,7 @@ struct mo_seat {
     uint64_t state, origin;        /* of jobs that are made here: what is the same for all of them */
     unsigned looks;
     _Atomic(struct mo_job *) next; /* what the owner runs next (next.c) */
+    struct mo_job *chosen;         /* before that: it has been taken already */
     _Atomic bool busy;             /* with a job, after which it looks at `next`: for signal handlers */
     bool yielded;                  /* its newest job is to be its last, and nobody was told of it */
     bool watches;                  /* it is the executor's watcher */

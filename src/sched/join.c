@@ -249,6 +249,9 @@ bool mo_job_wait(struct mo_worker *w, struct mo_job *job, uint64_t deadline_ns)
         return true;
     if (deadline_ns == MO_FOREVER && w->seat && !MO_SHARED(strand) && claim(w, job))
         return true;
+    if (mo_unlikely(job->flags & MO_JOB_STRAND) && deadline_ns == MO_FOREVER && mo_strand_here() &&
+        mo_strand_run_newest(w, job))
+        return true;
     return mo_job_wait_any(w, &job, 1, deadline_ns) == 0;
 }
 

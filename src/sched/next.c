@@ -14,6 +14,8 @@
        for work; without one nobody could put anything there. So an idle executor sleeps for good.
    Y4  a job that yields is in the deque, where thieves find it, and still POLLING: nonzero is all that wakers ask of it, and
        the next poll sees what they did (A2). Others are told of it once its worker takes something else.
+   Y5  a fiber that gives its thread back asks itself what comes next, before its own turn is over. What it finds and cannot
+       switch to is `chosen`: the poller takes that first.
 
    Once in so many looks the owner looks in the usual way, and then what is from outside comes first, and the oldest of its deque
    before the newest: two that wake each other for ever keep nobody waiting for ever. tests/models/next.pml tries Y1 to Y3. */
@@ -70,32 +72,75 @@ bool mo_next_put_behind(struct mo_worker *w, struct mo_executor *x, struct mo_jo
     mo_owner_add(&seat->member->created, 1);
     mo_deque_push_owner(&seat->member->deque, job);
     seat->yielded = true;
-    if (w->job) /* who goes on next is in the middle of something */
+    if (w->job) /* who goes on next has its turn already, or is in the middle of something */
         mo_work_published(x->team);
     return true;
 }
 
-struct mo_job *mo_next_take(struct mo_seat *seat, unsigned every)
+static bool is_time_to_look(const struct mo_seat *seat)
+{
+    return (seat->looks + 1) % MO_NEXT_EVERY == 0;
+}
+
+/* Nothing else comes before what lies in the owner's deque. */
+static bool deque_comes_first(const struct mo_seat *seat)
 {
     struct mo_executor *x = seat->executor;
+    return !mo_load_relaxed(&x->woken) && !mo_load_relaxed(&x->team->queued) && !mo_load_relaxed(&x->placement) &&
+           !x->watch.scheduler;
+}
+
+/* What has been woken last. */
+static struct mo_job *take_woken(struct mo_seat *seat)
+{
+    struct mo_job *job = take(seat, seat);
+    if (job && seat->yielded)
+        mo_work_published(seat->member->team);
+    return job;
+}
+
+/* One that has yielded lies in the deque, and is to come after the others. */
+static struct mo_job *take_oldest(struct mo_seat *seat)
+{
     struct mo_member *m = seat->member;
-    struct mo_job *job;
-    if ((seat->looks + 1) % every == 0)
-        return NULL;
-    if ((job = take(seat, seat)) != NULL) {
-        seat->looks++;
-        if (seat->yielded)
-            mo_work_published(x->team);
+    bool yielded = seat->yielded;
+    seat->yielded = false;
+    struct mo_job *job = mo_next_oldest(m);
+    if (yielded && mo_deque_peek_size(&m->deque) > 0)
+        mo_work_published(m->team);
+    return job;
+}
+
+struct mo_job *mo_next_take(struct mo_seat *seat)
+{
+    struct mo_job *job = seat->chosen;
+    if (job) {
+        seat->chosen = NULL;
         return job;
     }
-    if (!seat->yielded || mo_load_relaxed(&x->woken) || mo_load_relaxed(&m->team->queued) ||
-        mo_load_relaxed(&x->placement) || x->watch.scheduler)
+    if (is_time_to_look(seat))
+        return NULL;
+    job = take_woken(seat);
+    if (!job && (!seat->yielded || !deque_comes_first(seat)))
         return NULL;
     seat->looks++;
-    seat->yielded = false;
-    job = mo_next_oldest(m);
-    if (mo_deque_peek_size(&m->deque) > 0)
-        mo_work_published(x->team);
+    return job ? job : take_oldest(seat);
+}
+
+struct mo_job *mo_next_follow(struct mo_seat *seat, struct mo_job *yields)
+{
+    if (is_time_to_look(seat))
+        return NULL;
+    struct mo_job *job = take_woken(seat);
+    if (!job) {
+        if (!deque_comes_first(seat))
+            return NULL;
+        job = yields || seat->yielded ? take_oldest(seat) : mo_deque_pop_owner(&seat->member->deque, INT64_MIN, true);
+        if (!job)
+            job = yields;
+    }
+    if (job)
+        seat->looks++;
     return job;
 }
 

@@ -9,8 +9,13 @@
 bool mo_next_put(struct mo_executor *x, struct mo_job *job);
 /* One that yields goes behind the others. False: the caller has no seat there, or no memory. */
 bool mo_next_put_behind(struct mo_worker *w, struct mo_executor *x, struct mo_job *job);
-/* What the owner goes on with; NULL: it is to look for something in the usual way, as it is once in `every` times. */
-struct mo_job *mo_next_take(struct mo_seat *seat, unsigned every);
+/* Looks, after which the owner looks in the usual way, and what is from outside comes first. */
+#define MO_NEXT_EVERY 61
+/* What the owner goes on with; NULL: it is to look for something in the usual way. */
+struct mo_job *mo_next_take(struct mo_seat *seat);
+/* The same for a fiber that is about to give its thread back. `yields` is itself, if it could as well go on: then it is the answer
+   where there is nothing else; NULL: it could not. */
+struct mo_job *mo_next_follow(struct mo_seat *seat, struct mo_job *yields);
 /* The oldest entry of the caller's deque. */
 struct mo_job *mo_next_oldest(struct mo_member *m);
 /* The owner runs something else: others may have what comes next. */

@@ -3,12 +3,12 @@
 
 #include "watch/trace.h"
 
-void mo_job_invoke_body(struct mo_job *job, void (*fn)(void *))
+void mo_job_invoke_body(struct mo_worker *w, struct mo_job *job, void (*fn)(void *))
 {
     if (job->flags & MO_JOB_FOLLOWS)
         mo_job_after(job)->fn(mo_job_after(job), mo_job_data(job));
     else if (job->flags & MO_JOB_ASYNC)
-        mo_async_poll(job);
+        mo_async_poll(w, job);
     else
         fn(mo_job_data(job));
 }
@@ -18,7 +18,7 @@ void mo_job_invoke_special(struct mo_worker *w, struct mo_job *job, void (*fn)(v
     if (job->flags & MO_JOB_WATCHED)
         mo_watched_invoke(w, job, fn);
     else
-        mo_job_invoke_body(job, fn);
+        mo_job_invoke_body(w, job, fn);
 }
 
 static __attribute__((noinline)) void trace_names(const struct mo_executor *x, struct mo_job *job)

@@ -133,12 +133,12 @@ static inline void mo_job_conclude(struct mo_worker *w, struct mo_job *job, uint
 
 /* ---- Running. */
 /* The body of an async job (async.c), and all that is to be done with an entry of one. */
-void mo_async_poll(struct mo_job *job);
+void mo_async_poll(struct mo_worker *w, struct mo_job *job);
 void mo_async_deal(struct mo_worker *w, struct mo_executor *x, _Atomic uint64_t *done, struct mo_job *job);
 
 /* Of a job that is not a plain one; and that without telling anybody. */
 void mo_job_invoke_special(struct mo_worker *w, struct mo_job *job, void (*fn)(void *));
-void mo_job_invoke_body(struct mo_job *job, void (*fn)(void *));
+void mo_job_invoke_body(struct mo_worker *w, struct mo_job *job, void (*fn)(void *));
 
 static inline void invoke(struct mo_worker *w, struct mo_job *job, void (*fn)(void *))
 {

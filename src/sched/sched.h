@@ -169,6 +169,7 @@ struct mo_worker {
     bool runs_stranded;           /* it is about to */
     unsigned job_depth;           /* jobs that wait on its stack */
     uint32_t budget;              /* of the poll that it is in (async.c) */
+    bool polled_ready;            /* what the last poll said */
     struct mo_stack_cache stacks; /* for strands */
     struct mo_ring *ring;         /* of fibers on its thread; NULL: it has had none */
     void *watch;                  /* the stack on which its thread would explain an overflow; NULL: not the runtime's */

@@ -2,6 +2,7 @@
 #include "sched/strand.h"
 
 #include "base/log.h"
+#include "park/clock.h"
 #include "sched/internal.h"
 #include "sched/run.h"
 
@@ -72,11 +73,10 @@ __attribute__((noinline)) struct mo_worker *mo_worker_now(void)
     return mo_self()->worker;
 }
 
-/* N1: the poller goes on. */
-static __attribute__((noinline)) void suspend(struct mo_strand *s)
+/* N1, N5 */
+static void suspend(struct mo_strand *s)
 {
-    struct mo_native_strand *n = native_of(s);
-    mo_context_switch(&n->context, n->back);
+    mo_strand_switch_out(native_of(s));
 }
 
 static bool claim(struct mo_strand *s)
@@ -90,19 +90,25 @@ static void launch(struct mo_strand *s)
 }
 
 /* Not in a region, nor in a task that runs on top of the fiber. */
-static __attribute__((noinline)) bool may_suspend(struct mo_strand *s)
+static inline bool is_free(const struct mo_native_strand *n)
 {
-    const struct mo_native_strand *n = native_of(s);
     const struct mo_member *m = MO_SHARED(self);
     return m == n->self && m->worker->job == n->job;
 }
 
-static const struct mo_strand_ops strand_ops = {suspend, mo_strand_suspend_until, claim, launch, may_suspend};
-
-struct mo_native_strand *mo_strand_native(void)
+static __attribute__((noinline)) bool may_suspend(struct mo_strand *s)
 {
-    struct mo_strand *s = mo_strand_here();
-    return s ? native_of(s) : NULL;
+    return is_free(native_of(s));
+}
+
+static const struct mo_strand_ops strand_ops = {
+    suspend, mo_strand_suspend_until, mo_strand_suspend_by_clock, claim, launch, may_suspend};
+
+/* Never inlined, as mo_strand_slow(). */
+__attribute__((noinline)) struct mo_native_strand *mo_strand_native(void)
+{
+    struct mo_strand *s = MO_SHARED(strand);
+    return s && is_free(native_of(s)) ? native_of(s) : NULL;
 }
 
 bool mo_strand_yield(void)
@@ -110,8 +116,8 @@ bool mo_strand_yield(void)
     struct mo_native_strand *n = mo_strand_native();
     if (!n)
         return false;
-    n->yields = true; /* A4: the poller puts it behind the others */
-    suspend(&n->strand);
+    n->yields = true; /* A4: it is put behind the others */
+    mo_strand_switch_out(n);
     return true;
 }
 
@@ -119,10 +125,11 @@ bool mo_strand_yield(void)
 static void run_all(void *arg)
 {
     struct mo_native_strand *n = arg;
+    mo_strand_arrive(n);
     n->fn(n->arg);
     mo_strand_slots_end(n);
     n->over = true;
-    mo_context_leave(&n->context, n->back);
+    mo_context_leave(&n->context, &n->turn->here);
 }
 
 /* ---- On the poller's side. */
@@ -143,6 +150,37 @@ static void begin(struct mo_worker *w, struct mo_native_strand *n)
     mo_context_init(&n->context, n->stack->low, n->stack->bytes, run_all, n);
 }
 
+void mo_strand_enter(struct mo_worker *w, struct mo_native_strand *n, struct mo_strand_turn *turn)
+{
+    if (n->begins++ == 0)
+        begin(w, n);
+    else if (n->begins == 0)
+        n->begins = 1; /* after 2^32 turns */
+    n->turn = turn;
+    n->self = MO_SHARED(self);
+    w->stack_end = n->stack->low;
+    w->held = n->held;
+    swap_exceptions(n);
+    MO_SHARED(strand) = &n->strand;
+}
+
+void mo_strand_leave(struct mo_worker *w, struct mo_native_strand *n)
+{
+    swap_exceptions(n);
+    n->held = w->held;
+    if (mo_unlikely(!mo_stack_is_whole(n->stack)))
+        mo_fatal("a fiber has run over the end of its stack of %zu KiB", (MO_STRAND_STACK_MIN << n->size) / 1024);
+}
+
+/* N5: nothing waits on this stack, and what is begun here is run in the shortest way. */
+static struct mo_seat *may_follow_here(const struct mo_worker *w, const struct mo_strand *outer)
+{
+    struct mo_seat *seat = w->seat;
+    bool may = seat && !outer && !w->job_depth && mo_load_relaxed(&seat->busy) && seat->quick == w->serves &&
+               MO_SHARED(self) == w->home && mo_root_is_clean(w->home);
+    return may ? seat : NULL;
+}
+
 static int poll(void *self, const struct mo_waker *waker)
 {
     struct mo_native_strand *n = self;
@@ -150,26 +188,16 @@ static int poll(void *self, const struct mo_waker *waker)
     struct mo_strand *outer = MO_SHARED(strand);
     char *stack_end = w->stack_end;
     uint32_t held = w->held;
-    struct mo_context here;
-    if (n->begins++ == 0)
-        begin(w, n);
-    else if (n->begins == 0)
-        n->begins = 1; /* after 2^32 turns */
-    mo_context_adopt(&here);
-    n->back = &here;
-    n->self = MO_SHARED(self);
-    w->stack_end = n->stack->low;
-    w->held = n->held;
-    swap_exceptions(n);
-    MO_SHARED(strand) = &n->strand;
-    mo_context_switch(&here, &n->context);
+    struct mo_strand_turn turn;
+    mo_context_adopt(&turn.here);
+    turn.seat = may_follow_here(w, outer);
+    mo_strand_enter(w, n, &turn);
+    mo_context_switch(&turn.here, &n->context);
+    n = native_of(MO_SHARED(strand)); /* who has come back */
+    mo_strand_leave(w, n);
     MO_SHARED(strand) = outer;
-    swap_exceptions(n);
-    n->held = w->held;
     w->held = held;
     w->stack_end = stack_end;
-    if (mo_unlikely(!mo_stack_is_whole(n->stack)))
-        mo_fatal("a fiber has run over the end of its stack of %zu KiB", (MO_STRAND_STACK_MIN << n->size) / 1024);
     if (!n->over)
         return 0;
     mo_context_destroy(&n->context);
@@ -201,6 +229,62 @@ static int size_of(size_t bytes)
     return size < MO_STRAND_STACK_SIZES ? size : -1;
 }
 
+static void prepare(struct mo_native_strand *n, const struct mo_strand_form *form, struct mo_stack *stack,
+                    unsigned size)
+{
+    n->ops = &ops;
+    n->strand.ops = &strand_ops;
+    n->strand.stack = n->stack = stack;
+    n->strand.address = NULL;
+    n->fn = form->fn;
+    n->arg = form->arg;
+    n->before = NULL;
+    n->exceptions[0] = n->exceptions[1] = NULL;
+    n->held = n->begins = n->slot_count = 0;
+    n->slots = NULL;
+    n->size = (uint8_t)size;
+    n->over = n->yields = false;
+    n->timer.waker = 0; /* it does not run */
+    n->timer.life = 0;
+}
+
+/* Nothing special, from a worker of the executor: as the next one, in fewer steps. False: another case, nothing has happened. */
+#define PLAIN_FLAGS (MO_JOB_ASYNC | MO_JOB_STRAND)
+static bool spawn_plain(struct mo_worker *w, const struct mo_executor *x, const struct mo_strand_form *form,
+                        struct mo_job_handle *handle)
+{
+    struct mo_seat *seat = w->seat;
+    if (!seat || seat->quick != x || form->stack_bytes > MO_STRAND_STACK_MIN || form->name || form->pinned ||
+        x->slot == MO_SLOT_UNKNOWN || !mo_deque_room_owner(&seat->member->deque))
+        return false;
+    const unsigned head = mo_job_head(PLAIN_FLAGS);
+    const unsigned cls = mo_slab_class(head + sizeof(struct mo_native_strand));
+    struct mo_job *job = mo_slab_alloc_owner(&w->slab, cls);
+    struct mo_stack *stack = job ? take_stack(w, 0) : NULL;
+    if (!stack) {
+        if (job)
+            mo_slab_free_owner(&w->slab, job, cls);
+        return false;
+    }
+    uint32_t id = w->last_job += 2;
+    job->error = NULL;
+    mo_store_relaxed(&job->group, (struct mo_task *)form->group);
+    mo_store_relaxed(&job->state, seat->state | MO_JOB_RUNNING | MO_JOB_EXPOSED | (handle ? MO_JOB_HANDLE : 0));
+    job->origin = seat->origin | id | (uint64_t)cls << 48 | (uint64_t)PLAIN_FLAGS << 56;
+    struct mo_native_strand *n = (struct mo_native_strand *)((char *)job + head);
+    prepare(n, form, stack, 0);
+    n->job = job;
+    if (handle)
+        *handle = (struct mo_job_handle){job, id, 0};
+    if (form->group)
+        mo_group_add(w, form->group);
+    mo_async_begin_life(job);
+    mo_owner_add(&seat->member->created, 2); /* its life, and its entry */
+    mo_deque_push_owner(&seat->member->deque, job);
+    mo_work_published(x->team);
+    return true;
+}
+
 int mo_strand_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_strand_form *form,
                     struct mo_job_handle *handle)
 {
@@ -211,6 +295,8 @@ int mo_strand_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_
                                .group = form->group,
                                .ext = form->name || form->pinned || x->slot == MO_SLOT_UNKNOWN ? &ext : NULL};
     _Static_assert(sizeof(struct mo_native_strand) <= MO_JOB_INLINE_MAX, "the job is found from it");
+    if (mo_likely(spawn_plain(w, x, form, handle)))
+        return 0;
     int size = size_of(form->stack_bytes);
     if (size < 0)
         return EINVAL;
@@ -219,16 +305,14 @@ int mo_strand_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_
     int misplaced = mo_executor_check_place(x, &ext.place);
     if (misplaced)
         return misplaced;
-    struct mo_native_strand n = {.ops = &ops, .fn = form->fn, .arg = form->arg, .size = (uint8_t)size};
-    n.strand.ops = &strand_ops;
-    n.head = mo_job_head(x->job_flags | MO_JOB_ASYNC | (spec.ext ? MO_JOB_EXTENDED : 0));
-    n.stack = take_stack(w, (unsigned)size);
-    n.strand.stack = n.stack;
-    if (!n.stack)
+    struct mo_native_strand n = {.head = mo_job_head(x->job_flags | MO_JOB_ASYNC | (spec.ext ? MO_JOB_EXTENDED : 0))};
+    struct mo_stack *stack = take_stack(w, (unsigned)size);
+    if (!stack)
         return ENOMEM;
+    prepare(&n, form, stack, (unsigned)size);
     int err = mo_async_spawn(w, x, &spec, &n, handle);
     if (err)
-        give_stack(w, n.size, n.stack);
+        give_stack(w, n.size, stack);
     else if (handle)
         handle->bytes = 0; /* it has no result */
     return err;
@@ -247,9 +331,9 @@ static bool suspend_until(struct mo_native_strand *n, uint64_t deadline_ns)
         suspend(&n->strand);
         return true;
     }
-    if (mo_plat_now_ns() >= deadline_ns)
+    if (mo_clock_now() >= deadline_ns)
         return false;
-    mo_strand_suspend_until(&n->strand, deadline_ns);
+    mo_strand_suspend_by_clock(&n->strand, deadline_ns);
     return true;
 }
 
@@ -288,6 +372,6 @@ bool mo_strand_block_on(struct mo_native_strand *n, void *self, uint64_t deadlin
 
 void mo_strand_sleep_until(struct mo_native_strand *n, uint64_t until_ns)
 {
-    while (mo_plat_now_ns() < until_ns)
-        mo_strand_suspend_until(&n->strand, until_ns);
+    while (mo_clock_now() < until_ns)
+        mo_strand_suspend_by_clock(&n->strand, until_ns);
 }

@@ -1,96 +1,50 @@
-/* Deadlines of strands that wait. They stand in one list in the order of time, under one lock. Whoever is about to sleep as a
-   worker sleeps no longer than until the earliest: the worker that a strand has just left looks here after it. `due`
-   repeats that one's time, so that the others look without the lock. */
+/* Deadlines of strands that wait: each has a timer (timer.c) that wakes its job. */
+#include "park/clock.h"
+#include "park/park.h"
 #include "sched/strand.h"
 
-#include "park/park.h"
+#define NAP_NS        1000000
+#define NS_PER_SECOND 1000000000u
 
-struct strand_time {
-    _Atomic uint32_t lock;
-    _Atomic uint64_t due; /* 0: none waits */
-    struct mo_native_strand *first, *last;
-};
-
-extern struct strand_time MO_SHARED(strand_time) MO_SHARED_ATTR;
-struct strand_time MO_SHARED(strand_time);
-
-static void tell_locked(struct strand_time *t)
+/* No timers are to be had, as the thread that they need cannot be made: others have their turn, then the thread sleeps for a while. */
+static void nap(struct mo_native_strand *n, uint64_t left_ns)
 {
-    mo_store_relaxed(&t->due, t->first ? t->first->until_ns : 0); /* a hint: who stood in looks after its own store */
+    _Atomic uint32_t nothing = 0;
+    n->yields = true;
+    mo_strand_switch_out(n);
+    uint64_t end = mo_plat_now_ns() + (left_ns < NAP_NS ? left_ns : NAP_NS);
+    struct timespec at = {.tv_sec = (time_t)(end / NS_PER_SECOND), .tv_nsec = (long)(end % NS_PER_SECOND)};
+    mo_plat_futex_wait_until(&nothing, 0, false, &at);
 }
 
-static void stand_in_locked(struct strand_time *t, struct mo_native_strand *n, uint64_t until_ns)
+/* When it comes back the timer may have woken it, or be about to: then its job is polled once more for no reason. */
+static void suspend(struct mo_native_strand *n, uint64_t until_ns, bool by_system)
 {
-    struct mo_native_strand *before = t->last;
-    while (before && before->until_ns > until_ns)
-        before = before->earlier;
-    n->until_ns = until_ns;
-    n->earlier = before;
-    n->later = before ? before->later : t->first;
-    *(before ? &before->later : &t->first) = n;
-    *(n->later ? &n->later->earlier : &t->last) = n;
-    n->timed = true;
-    tell_locked(t);
+    const struct mo_waker waker = {(uintptr_t)n->job};
+    uint64_t now = by_system ? mo_plat_now_ns() : mo_clock_now();
+    if (until_ns <= now)
+        return;
+    int err = by_system ? mo_timer_set_by_system(mo_worker_now(), &n->timer, until_ns, &waker, now)
+                        : mo_timer_set(mo_worker_now(), &n->timer, until_ns, &waker, now);
+    if (mo_unlikely(err != 0)) {
+        nap(n, until_ns - now);
+        return;
+    }
+    mo_strand_switch_out(n);
+    mo_timer_cancel(mo_worker_now(), &n->timer);
 }
 
-static void leave_locked(struct strand_time *t, struct mo_native_strand *n)
+static struct mo_native_strand *native_of(struct mo_strand *s)
 {
-    *(n->earlier ? &n->earlier->later : &t->first) = n->later;
-    *(n->later ? &n->later->earlier : &t->last) = n->earlier;
-    n->timed = false;
-    tell_locked(t);
+    return (struct mo_native_strand *)((char *)s - offsetof(struct mo_native_strand, strand));
 }
 
 void mo_strand_suspend_until(struct mo_strand *s, uint64_t until_ns)
 {
-    struct strand_time *t = &MO_SHARED(strand_time);
-    struct mo_native_strand *n = (struct mo_native_strand *)((char *)s - offsetof(struct mo_native_strand, strand));
-    mo_mutex_lock(&t->lock);
-    stand_in_locked(t, n, until_ns ? until_ns : 1);
-    mo_mutex_unlock(&t->lock);
-    s->ops->suspend(s);
-    mo_mutex_lock(&t->lock);
-    if (n->timed)
-        leave_locked(t, n);
-    mo_mutex_unlock(&t->lock);
+    suspend(native_of(s), until_ns, true);
 }
 
-uint64_t mo_strands_due(void)
+void mo_strand_suspend_by_clock(struct mo_strand *s, uint64_t until_ns)
 {
-    return mo_load_relaxed(&MO_SHARED(strand_time).due);
-}
-
-/* One that is claimed under the lock stays until it is launched. */
-static struct mo_strand *take_due(struct strand_time *t, uint64_t now)
-{
-    struct mo_strand *all = NULL;
-    mo_mutex_lock(&t->lock);
-    for (struct mo_native_strand *n; (n = t->first) != NULL && n->until_ns <= now;) {
-        leave_locked(t, n);
-        if (!n->strand.ops->claim(&n->strand))
-            continue;
-        n->strand.launched = all;
-        all = &n->strand;
-    }
-    mo_mutex_unlock(&t->lock);
-    return all;
-}
-
-void mo_strands_wake_due_slow(uint64_t due)
-{
-    uint64_t now = mo_plat_now_ns();
-    if (due > now)
-        return;
-    for (struct mo_strand *s = take_due(&MO_SHARED(strand_time), now), *next; s; s = next) {
-        next = s->launched;
-        s->ops->launch(s);
-    }
-}
-
-void mo_strands_forget(void)
-{
-    struct strand_time *t = &MO_SHARED(strand_time);
-    mo_store_relaxed(&t->lock, 0u);
-    mo_store_relaxed(&t->due, 0u);
-    t->first = t->last = NULL;
+    suspend(native_of(s), until_ns, false);
 }

@@ -16,7 +16,9 @@
        once, and after mo_timer_cancel() nobody touches the timer. Wakers are woken when the lock is free.
 
    By hand: the clock is a number that the program moves, and who moves it does what the thread does otherwise; nothing is
-   armed. The time may go back when that ends, which an empty wheel does not mind: that is why no timer may run then. */
+   armed. Who has put a timer in looks at the clock once more: either he sees that it was moved, or who moves it finds the timer, as
+   both hold the wheel's lock after that. The time may go back when that ends, which an empty wheel does not mind: that is why no
+   timer may run then. What goes by the system's clock meanwhile has a wheel of its own, which the thread looks after as ever. */
 #include "sched/timer.h"
 
 #include "base/log.h"
@@ -30,14 +32,15 @@
 #include <time.h>
 
 #define GROUPS      8
-#define AT_ONCE     32 /* wakers that are woken between two holds of the lock */
+#define SYSTEM      GROUPS /* of timers that go by the system's clock while the other is moved by hand */
+#define AT_ONCE     32     /* wakers that are woken between two holds of the lock */
 #define STACK_BYTES (256u * 1024)
 
 struct timers {
     struct {
         _Atomic uint32_t lock MO_ALIGNED(MO_LINE_PAIR);
         struct mo_wheel wheel;
-    } group[GROUPS];
+    } group[GROUPS + 1];
     _Atomic uint64_t armed MO_ALIGNED(MO_LINE_PAIR); /* T1 */
     _Atomic uint32_t arming;                         /* a lock; guards the descriptor, too */
     _Atomic uint32_t running;                        /* there is the thread */
@@ -53,10 +56,16 @@ struct mo_clock MO_SHARED(clock);
 
 /* What is moved by hand to a deadline has come there, though that is in the middle of a tick: who is woken too early by that is
    polled, and sets his timer again. */
-static uint64_t tick_now(void)
+static uint64_t tick_now(unsigned group)
 {
-    uint64_t now = mo_clock_now();
-    return mo_clock_is_by_hand() ? mo_wheel_tick(now) : now >> MO_WHEEL_SHIFT;
+    if (mo_unlikely(mo_clock_is_by_hand()) && group != SYSTEM)
+        return mo_wheel_tick(mo_clock_now());
+    return mo_plat_now_ns() >> MO_WHEEL_SHIFT;
+}
+
+static bool is_armed_for(unsigned group)
+{
+    return group == SYSTEM || !mo_clock_is_by_hand();
 }
 
 /* ---- The thread's sleep. */
@@ -80,8 +89,6 @@ static void look_for_loss_locked(struct timers *t)
 
 static void arm(struct timers *t, uint64_t tick)
 {
-    if (mo_clock_is_by_hand())
-        return;
     mo_mutex_lock(&t->arming);
     uint64_t armed = mo_load_relaxed(&t->armed);
     if (!armed || tick < armed) {
@@ -176,19 +183,26 @@ static __attribute__((noinline)) int start(struct timers *t)
 }
 
 /* ---- Timers. */
-int mo_timer_set(struct mo_worker *w, struct mo_timer *timer, uint64_t deadline_ns, const struct mo_waker *waker,
-                 uint64_t now_ns)
+/* It has been put in, and would be seen only when the clock is moved again. */
+static __attribute__((noinline)) void look_after_hand(struct mo_worker *w, uint64_t deadline_ns)
+{
+    if (deadline_ns <= mo_clock_now())
+        mo_timers_advance(w);
+}
+
+static int set(struct mo_worker *w, struct mo_timer *timer, unsigned group, uint64_t deadline_ns,
+               const struct mo_waker *waker, uint64_t now_ns)
 {
     struct timers *t = &MO_SHARED(timers);
     struct mo_waker old = {0};
     uint32_t life = mo_load_relaxed(&t->life);
-    if (mo_unlikely(!mo_load_acquire(&t->running)) && !mo_clock_is_by_hand()) {
+    if (mo_unlikely(!mo_load_acquire(&t->running)) && is_armed_for(group)) {
         int err = start(t);
         if (err)
             return err;
     }
     if (timer->life != life || !timer->waker) { /* it is in no wheel */
-        timer->group = w->index % GROUPS;
+        timer->group = group;
         timer->life = life;
         timer->at = NULL;
     }
@@ -205,10 +219,27 @@ int mo_timer_set(struct mo_worker *w, struct mo_timer *timer, uint64_t deadline_
     mo_mutex_unlock(&t->group[timer->group].lock);
     if (old.word)
         mo_waker_drop(w, &old);
-    uint64_t armed = mo_load_acquire(&t->armed);
-    if (!old.word && (!armed || tick < armed)) /* T1 */
-        arm(t, tick);
+    else if (!is_armed_for(group))
+        look_after_hand(w, deadline_ns);
+    else {
+        uint64_t armed = mo_load_acquire(&t->armed);
+        if (!armed || tick < armed) /* T1 */
+            arm(t, tick);
+    }
     return 0;
+}
+
+int mo_timer_set(struct mo_worker *w, struct mo_timer *timer, uint64_t deadline_ns, const struct mo_waker *waker,
+                 uint64_t now_ns)
+{
+    return set(w, timer, w->index % GROUPS, deadline_ns, waker, now_ns);
+}
+
+int mo_timer_set_by_system(struct mo_worker *w, struct mo_timer *timer, uint64_t deadline_ns,
+                           const struct mo_waker *waker, uint64_t now_ns)
+{
+    unsigned group = mo_clock_is_by_hand() ? SYSTEM : w->index % GROUPS;
+    return set(w, timer, group, deadline_ns, waker, now_ns);
 }
 
 void mo_timer_cancel(struct mo_worker *w, struct mo_timer *timer)
@@ -237,7 +268,7 @@ static uint64_t wake_due(struct timers *t, struct mo_worker *w, unsigned group)
     do {
         struct mo_timer *timer;
         mo_mutex_lock(&t->group[group].lock);
-        uint64_t now = tick_now();
+        uint64_t now = tick_now(group);
         for (n = 0; n < AT_ONCE && (timer = mo_wheel_take_due(&t->group[group].wheel, now)) != NULL; n++)
             word[n] = timer->waker;
         next = mo_wheel_next(&t->group[group].wheel);
@@ -255,9 +286,10 @@ void mo_timers_advance(struct mo_worker *w)
     mo_mutex_lock(&t->arming);
     mo_store_relaxed(&t->armed, 0u); /* T2: published by the locks that follow */
     mo_mutex_unlock(&t->arming);
-    for (unsigned i = 0; i < GROUPS; i++) {
+    for (unsigned i = 0; i <= SYSTEM; i++) {
         uint64_t of_group = wake_due(t, w, i);
-        next = of_group < next ? of_group : next;
+        if (is_armed_for(i))
+            next = of_group < next ? of_group : next;
     }
     if (next != MO_WHEEL_NEVER)
         arm(t, next);
@@ -301,7 +333,7 @@ int mo_timers_move(struct mo_worker *w, uint64_t ns)
 void mo_timers_forget(void)
 {
     struct timers *t = &MO_SHARED(timers);
-    for (unsigned i = 0; i < GROUPS; i++) {
+    for (unsigned i = 0; i <= SYSTEM; i++) {
         mo_store_relaxed(&t->group[i].lock, 0u);
         t->group[i].wheel = (struct mo_wheel){.now = 0};
     }

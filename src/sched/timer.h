@@ -10,6 +10,9 @@
    `now_ns` is the present time. 0, EAGAIN or ENOMEM where the thread that all timers need cannot be had. */
 int mo_timer_set(struct mo_worker *w, struct mo_timer *timer, uint64_t deadline_ns, const struct mo_waker *waker,
                  uint64_t now_ns);
+/* The same by the system's clock, even while the program moves the other one. */
+int mo_timer_set_by_system(struct mo_worker *w, struct mo_timer *timer, uint64_t deadline_ns,
+                           const struct mo_waker *waker, uint64_t now_ns);
 /* It does not run any more, and wakes nobody. */
 void mo_timer_cancel(struct mo_worker *w, struct mo_timer *timer);
 

@@ -95,7 +95,7 @@ void mo_watched_invoke(struct mo_worker *w, struct mo_job *job, void (*fn)(void 
         mo_watched_info(w, job, &info);
         call_before(watch, MO_BEFORE_EXECUTE, &info);
     }
-    mo_job_invoke_body(job, fn);
+    mo_job_invoke_body(w, job, fn);
     if (watch->metrics)
         measure(watch, job->flags & MO_JOB_ASYNC ? began : mo_job_watch(job)->created_ns, began);
     if (watch->plugins) {

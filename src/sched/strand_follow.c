@@ -1,0 +1,77 @@
+/* Fibers that follow each other without their poller (N5 in strand.h), and those that run on top of one that waits for them. */
+#include "sched/next.h"
+#include "sched/run.h"
+#include "sched/strand.h"
+
+/* One that has not begun and is not to any more is its poller's to drop. */
+static bool may_follow(const struct mo_executor *x, struct mo_job *job)
+{
+    if (!(job->flags & MO_JOB_STRAND))
+        return false;
+    return mo_strand_has_begun(job) || !(is_dropped(x, job) || mo_load_relaxed(&job->state) & MO_JOB_CANCEL);
+}
+
+/* NULL: the poller is to go on. The same one: there is nobody else who could. */
+static struct mo_native_strand *follow(struct mo_strand_turn *turn, struct mo_native_strand *n)
+{
+    struct mo_seat *seat = turn->seat;
+    struct mo_worker *w = seat->member->worker;
+    struct mo_job *job = mo_root_is_clean(w->home) ? mo_next_follow(seat, n->yields ? n->job : NULL) : NULL;
+    if (!job)
+        return NULL;
+    if (job == n->job) {
+        n->yields = false;
+        return n;
+    }
+    if (!may_follow(seat->executor, job)) {
+        seat->chosen = job;
+        return NULL;
+    }
+    struct mo_native_strand *to = mo_job_data(job);
+    mo_async_begin_turn(job);
+    mo_strand_leave(w, n);
+    mo_strand_enter(w, to, turn);
+    w->job = job;
+    w->budget = MO_ASYNC_BUDGET;
+    return to;
+}
+
+/* By the time that it has arrived it may be on another thread. */
+__attribute__((noinline)) void mo_strand_arrive(struct mo_native_strand *n)
+{
+    struct mo_native_strand *before = n->before;
+    if (!before)
+        return;
+    struct mo_seat *seat = n->turn->seat;
+    n->before = NULL;
+    mo_async_end_turn(seat->member->worker, seat->executor, before->job);
+    mo_owner_add_release(&seat->member->done, 1); /* its entry */
+}
+
+void mo_strand_switch_out(struct mo_native_strand *n)
+{
+    struct mo_strand_turn *turn = n->turn;
+    struct mo_native_strand *to = mo_likely(turn->seat != NULL) ? follow(turn, n) : NULL;
+    if (to == n)
+        return;
+    if (to)
+        to->before = n;
+    mo_context_switch(&n->context, to ? &to->context : &turn->here);
+    mo_strand_arrive(n);
+}
+
+/* What runs on the fiber's stack is only its poll: the other one has a stack of its own. If that waits, or yields, the caller
+   goes on, and waits in the usual way. Meanwhile nothing could have woken the caller but the end of what it waits for. */
+bool mo_strand_run_newest(struct mo_worker *w, struct mo_job *job)
+{
+    struct mo_seat *seat = w->seat;
+    struct mo_deque *d = seat ? &seat->member->deque : NULL;
+    int64_t newest = d ? mo_load_relaxed(&d->bottom) - 1 : -1;
+    if (newest < 0 || mo_strand_has_begun(job))
+        return false;
+    const struct mo_deque_buffer *buf = mo_load_relaxed(&d->buffer);
+    if (mo_load_relaxed(&buf->slot[(uint64_t)newest & buf->mask]) != job || mo_deque_pop_owner(d, newest, true) != job)
+        return false;
+    mo_job_deal(w, seat->executor, &seat->member->done, job);
+    return MO_JOB_OVER(mo_load_acquire(&job->state));
+}
