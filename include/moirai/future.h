@@ -33,7 +33,7 @@
    moirai_async() makes a task out of a future: all that takes a task's handle (moirai/task.h) takes this one's. moirai_join()
    copies the state back. It is MOIRAI_TASK_RUNNING until it is over. moirai_cancel() says MOIRAI_EBUSY and has the task end
    instead of being polled again: drop() is called, and joining says MOIRAI_ECANCELED. moirai_task_fail() counts in poll().
-   That a group or an executor has been cancelled the task learns when it is woken the next time.
+   The same happens, at once, to all tasks of a group or an executor that is cancelled, whether anybody wakes them or not.
 
    Wakers. The one that poll() is given is good until it returns; a copy that is to live longer is made by moirai_waker_clone()
    and given up by moirai_waker_drop(). A waker may outlive its future, and is good for nothing then.

@@ -57,7 +57,7 @@ static void unref(struct mo_worker *w, struct mo_job *job)
 }
 
 /* ---- Waking. */
-static struct mo_executor *executor_of(struct mo_job *job)
+struct mo_executor *mo_async_executor(struct mo_job *job)
 {
     if (mo_unlikely(job->flags & MO_JOB_EXTENDED))
         return mo_job_ext(job)->executor;
@@ -81,7 +81,7 @@ bool mo_async_claim(struct mo_job *job)
 
 void mo_async_launch(struct mo_job *job)
 {
-    struct mo_executor *x = executor_of(job);
+    struct mo_executor *x = mo_async_executor(job);
     if (mo_likely(x != NULL) && !mo_next_put(x, job)) /* NULL: it stayed behind in the parent of a fork */
         mo_async_put(x, job);
 }
@@ -225,6 +225,8 @@ void mo_async_end_turn(struct mo_worker *w, struct mo_executor *x, struct mo_job
             mo_async_put(x, job);
         return;
     }
+    if (mo_unlikely(!(job->flags & MO_JOB_STRAND) && !mo_parked_is_kept(job)) && mo_parked_keep(x, job))
+        mo_async_claim(job);                                                        /* leaves WOKEN */
     if (mo_fetch_and_acq_rel(&mo_job_async(job)->wake, ~(uint32_t)POLLING) & WOKEN) /* A3 */
         mo_async_put(x, job);
 }
@@ -234,6 +236,8 @@ static void end(struct mo_worker *w, struct mo_executor *x, struct mo_job *job, 
     if (phase == MO_JOB_FAILED && mo_job_group(job))
         mo_group_fail(w, mo_job_group(job), job->error);
     count_phase(w, x, phase, false);
+    if (mo_parked_is_kept(job))
+        mo_parked_forget_slow(job);
     mo_job_conclude(w, job, mo_load_relaxed(&job->state), phase); /* A5 */
     unref(w, job);
 }

@@ -19,7 +19,7 @@ struct mo_async_ops {
 
 struct mo_job_async {
     _Atomic(struct mo_job *) next; /* of the executor's woken ones */
-    _Atomic uint32_t refs;         /* wakers, and 1 until it is over */
+    _Atomic uint32_t refs;         /* wakers, and 1 until it is over; MO_ASYNC_KEPT */
     _Atomic uint32_t wake;         /* bits of async.c */
 };
 _Static_assert(sizeof(struct mo_job_async) == MO_JOB_ASYNC * 4, "as mo_job_head() has it");
@@ -71,6 +71,21 @@ void mo_async_put(struct mo_executor *x, struct mo_job *job);
 
 /* It is about to be put where its entry is taken from. */
 void mo_async_begin_life(struct mo_job *job);
+/* The living one that it is of; NULL: that stayed behind in the parent of a fork. */
+struct mo_executor *mo_async_executor(struct mo_job *job);
+
+/* ---- Those that wait (parked.c). A future that is about to wait for the first time. True: it has been cancelled. */
+#define MO_ASYNC_KEPT (1u << 31)
+bool mo_parked_keep(struct mo_executor *x, struct mo_job *job);
+void mo_parked_forget_slow(struct mo_job *job);
+/* A group or an executor has been cancelled: what waits there is polled, and so dropped. */
+void mo_parked_wake_cancelled(void);
+void mo_parked_forget_all(void);
+static inline bool mo_parked_is_kept(struct mo_job *job)
+{
+    return mo_load_relaxed(&mo_job_async(job)->refs) & MO_ASYNC_KEPT;
+}
+
 /* Who has its entry begins to poll it. */
 void mo_async_begin_turn(struct mo_job *job);
 /* A poll is over that was not the last; from here on others may run it. */

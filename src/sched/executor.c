@@ -317,8 +317,10 @@ int mo_executor_shutdown(struct mo_executor *x, enum mo_shutdown mode, uint64_t 
         in_time = !mo_cas_seqcst(&x->state, &draining, (uint32_t)MO_EXECUTOR_CANCELLING);
         cancels = true;
     }
-    if (cancels)
+    if (cancels) {
+        mo_parked_wake_cancelled();
         await_closed(x, UINT64_MAX);
+    }
     mo_blocking_close(x, w);
     mo_apart_close(x->team, w);
     mo_blocking_forget(x);
@@ -519,6 +521,7 @@ void mo_executors_forget(void)
     for (struct mo_executor *x = e->all; x; x = x->next)
         mo_store_relaxed(&x->state, (uint32_t)MO_EXECUTOR_GONE);
     e->all = NULL; /* their outboxes belong to threads that are gone: new ones start afresh */
+    mo_parked_forget_all();
     mo_store_relaxed(&e->registries, 0u);
     mo_store_relaxed(&e->preferred, NULL);
     mo_store_relaxed(&e->making_preferred, 0u);

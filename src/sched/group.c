@@ -24,6 +24,7 @@ struct mo_group *mo_group_new(struct mo_worker *w, struct mo_executor *x)
     g->local = 0;
     g->isolated = g->tenacious = false;
     mo_store_relaxed(&g->cancelled, false);
+    mo_store_relaxed(&g->waits, false);
     mo_store_relaxed(&g->error, NULL);
     mo_store_relaxed(&g->remote, 0);
     return g;
@@ -55,7 +56,9 @@ bool mo_group_wait(struct mo_group *g, uint64_t deadline_ns)
 
 void mo_group_cancel(struct mo_group *g)
 {
-    mo_store_relaxed(&g->cancelled, true); /* a request; who begins a job meanwhile was first */
+    mo_exchange_seqcst(&g->cancelled, true); /* a request; who begins a job meanwhile was first */
+    if (mo_load_seqcst(&g->waits))           /* P3 in parked.c */
+        mo_parked_wake_cancelled();
 }
 
 void mo_group_free(struct mo_group *g)

@@ -278,6 +278,7 @@ struct mo_group {
     bool isolated;               /* who waits for it runs nothing else */
     bool tenacious;              /* a failure does not cancel the rest */
     _Atomic bool cancelled;
+    _Atomic bool waits;                   /* futures in it, or further in, have waited (parked.c) */
     _Atomic(struct mo_job_error *) error; /* of the first that failed */
     _Atomic int64_t remote MO_ALIGNED(MO_CACHE_LINE);
 };
