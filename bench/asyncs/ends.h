@@ -8,6 +8,8 @@
 #define YIELDS      50000  /* of each of two fibers */
 #define CREATIONS   10000
 #define TRIPS       20000
+#define WAKES       20
+#define PARKED      1000000
 #define STACK_BYTES (64 * 1024)
 
 #endif

@@ -1,4 +1,6 @@
 #include <moirai/moirai.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "ends.h"
 
@@ -104,19 +106,21 @@ static double ping_pong(void)
 #define NS_LATE 1000000
 
 static moirai_sleep_t sleeps[TIMERS];
+static double inserted_at;
 
 static int set_and_drop(moirai_future_t *self, const moirai_waker_t *waker)
 {
     (void)self;
     for (int i = 0; i < TIMERS; i++)
         moirai_future_poll(&sleeps[i].future, waker);
+    inserted_at = bench_now_ns();
     for (int i = 0; i < TIMERS; i++)
         moirai_future_drop(&sleeps[i].future);
     return MOIRAI_READY;
 }
 
-/* Set and taken out again: one a second away, and the others behind it. */
-static double timers(void)
+/* Set, and taken out again: one a second away, and the others behind it. Returns when it began. */
+static double set_timers(void)
 {
     static const moirai_future_ops_t ops = {.poll = set_and_drop};
     moirai_future_t all = {&ops};
@@ -125,7 +129,19 @@ static double timers(void)
         moirai_sleep_init(&sleeps[i], far + (uint64_t)i * 1000);
     double before = bench_now_ns();
     moirai_block_on(&all, MOIRAI_FOREVER);
+    return before;
+}
+
+static double timers(void)
+{
+    double before = set_timers();
     return (bench_now_ns() - before) / TIMERS;
+}
+
+static double inserts(void)
+{
+    double before = set_timers();
+    return (inserted_at - before) / TIMERS;
 }
 
 static void sleep_late(void *ns)
@@ -165,14 +181,81 @@ static double futures(void)
     return inside(spawn_futures);
 }
 
+/* ---- Futures that wait. Each is polled once, and then once more when it has been woken. */
+struct waiting {
+    moirai_future_t future;
+    moirai_waker_t *waker;
+    double *polled_at; /* the second time */
+};
+
+static long waiting, woken;
+
+static int wait_once(moirai_future_t *self, const moirai_waker_t *waker)
+{
+    struct waiting *w = (struct waiting *)self;
+    if (!w->waker->moirai_word) {
+        *w->waker = moirai_waker_clone(waker);
+        __atomic_add_fetch(&waiting, 1, __ATOMIC_ACQ_REL);
+        return MOIRAI_PENDING;
+    }
+    if (w->polled_at)
+        *w->polled_at = bench_now_ns();
+    moirai_waker_drop(w->waker);
+    __atomic_add_fetch(&woken, 1, __ATOMIC_ACQ_REL);
+    return MOIRAI_READY;
+}
+
+static const moirai_future_ops_t waiting_ops = {.poll = wait_once};
+
+static void spawn_waiting(moirai_waker_t *waker, double *polled_at)
+{
+    const struct waiting w = {{&waiting_ops}, waker, polled_at};
+    moirai_async(executor, NULL, &w.future, sizeof w);
+}
+
+/* From a thread, whose executor sleeps, to the poll. */
+static double wakes(void)
+{
+    double at, sum = 0;
+    for (int i = 0; i < WAKES; i++) {
+        moirai_waker_t waker = {0};
+        waiting = woken = 0;
+        spawn_waiting(&waker, &at);
+        usleep(100); /* so that the worker sleeps */
+        while (!__atomic_load_n(&waiting, __ATOMIC_ACQUIRE))
+            ;
+        double before = bench_now_ns();
+        moirai_waker_wake(&waker);
+        while (!__atomic_load_n(&woken, __ATOMIC_ACQUIRE))
+            ;
+        sum += at - before;
+    }
+    return sum / WAKES;
+}
+
+/* Made, parked, woken and over, each. */
+static double parked(void)
+{
+    static moirai_waker_t wakers[PARKED];
+    memset(wakers, 0, sizeof wakers);
+    waiting = woken = 0;
+    double before = bench_now_ns();
+    for (long i = 0; i < PARKED; i++)
+        spawn_waiting(&wakers[i], NULL);
+    while (__atomic_load_n(&waiting, __ATOMIC_ACQUIRE) < PARKED)
+        usleep(100);
+    for (long i = 0; i < PARKED; i++)
+        moirai_waker_wake(&wakers[i]);
+    while (__atomic_load_n(&woken, __ATOMIC_ACQUIRE) < PARKED)
+        usleep(100);
+    return (bench_now_ns() - before) / PARKED;
+}
+
 int main(int argc, char **argv)
 {
-    static const struct task_row rows[] = {{"yield", yields},
-                                           {"create_join", create_join},
-                                           {"ping_pong", ping_pong},
-                                           {"timer", timers},
-                                           {"late", late},
-                                           {"future", futures},
+    static const struct task_row rows[] = {{"yield", yields}, {"create_join", create_join}, {"ping_pong", ping_pong},
+                                           {"timer", timers}, {"insert", inserts},          {"late", late},
+                                           {"wake", wakes},   {"parked", parked},           {"future", futures},
                                            {NULL, NULL}};
     return measure_rows("moirai", rows, argc, argv, begin);
 }
