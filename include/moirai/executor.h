@@ -80,7 +80,8 @@ int moirai_executor_attr_set_blocking_limit(moirai_executor_attr_t *attr, unsign
 int moirai_executor_attr_set_steal(moirai_executor_attr_t *attr, int strategy);
 /* One of enum moirai_numa. */
 int moirai_executor_attr_set_numa(moirai_executor_attr_t *attr, int numa);
-/* For people; copied. Up to MOIRAI_NAME_BYTES_MAX bytes. */
+/* For people; copied. Up to MOIRAI_NAME_BYTES_MAX bytes. The executor's threads bear it while they serve it (`ps -L`, `top -H`),
+   and recordings and statistics have it. */
 int moirai_executor_attr_set_name(moirai_executor_attr_t *attr, const char *name);
 
 /* 1: the priorities of tasks count, the default. 0: they do not, and tasks that have one cost no more than others. */

@@ -125,6 +125,7 @@ MO_API int moirai_executor_new(moirai_executor_t **executor, const moirai_execut
         .steal = (enum mo_steal_strategy)(attr->steal == DEFAULT ? mo_knob(MO_KNOB_STEAL) : attr->steal)};
     memcpy(form.name, attr->name, sizeof form.name);
     form.flat = attr->flat;
+    form.labels = attr->name[0] != 0;
     form.metrics = attr->metrics;
     form.plugins = attr->plugins;
     memcpy(form.plugin, attr->plugin, sizeof form.plugin);

@@ -122,6 +122,10 @@ char *mo_plat_stack_end(void);
    then, and where it cannot be found, a system call. */
 extern long mo_plat_tid_offset __attribute__((visibility("hidden"))); /* from the thread pointer; 0 = not known */
 uint32_t mo_plat_tid_slow(void);
+/* What others see the calling thread called (/proc/PID/task/TID/comm): at most 15 bytes and a zero byte. */
+#define MO_PLAT_NAME_BYTES 16
+void mo_plat_thread_name(char name[MO_PLAT_NAME_BYTES]);
+void mo_plat_name_thread(const char *name);
 void mo_plat_learn_tid(void);
 /* Is there a thread of that number in this process? */
 bool mo_plat_thread_exists(uint32_t tid);

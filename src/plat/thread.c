@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +18,19 @@ uint32_t mo_plat_tid_slow(void)
     long tid = syscall(SYS_gettid);
     errno = saved;
     return (uint32_t)tid;
+}
+
+void mo_plat_thread_name(char name[MO_PLAT_NAME_BYTES])
+{
+    if (prctl(PR_GET_NAME, name) != 0)
+        name[0] = 0;
+}
+
+void mo_plat_name_thread(const char *name)
+{
+    int saved = errno;
+    prctl(PR_SET_NAME, name);
+    errno = saved;
 }
 
 /* Where glibc has kept it in all its versions with the present layout of a thread's record; the record of the calling

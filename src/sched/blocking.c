@@ -40,7 +40,9 @@ static void serve(struct mo_member *m)
 {
     struct mo_executor *x = mo_apart_owner(m->team);
     struct mo_worker *w = m->worker;
+    char name[MO_PLAT_NAME_BYTES];
     w->serves = x;
+    mo_executor_label(x, name);
     mo_root_enter(w);
     while (mo_load_acquire(&x->state) < MO_EXECUTOR_CLOSED) {
         struct mo_job *job = take(x, w);
@@ -58,6 +60,7 @@ static void serve(struct mo_member *m)
         change_idle(x, -1);
     }
     mo_root_leave(m);
+    mo_executor_unlabel(name);
     w->serves = NULL;
     mo_store_relaxed(&m->created, 0u);
     mo_store_relaxed(&m->done, 0u);

@@ -205,6 +205,8 @@ static void serve(struct mo_member *m)
     w->seat = seat;
     w->serves = x;
     struct mo_placement_before before;
+    char name[MO_PLAT_NAME_BYTES];
+    mo_executor_label(x, name);
     mo_placement_enter(seat, &before);
     mo_root_enter(w);
     struct mo_wait wait = {.ready = is_closed,
@@ -220,6 +222,7 @@ static void serve(struct mo_member *m)
     mo_idle_end_search(m);
     mo_root_leave(m);
     mo_placement_leave(seat, &before);
+    mo_executor_unlabel(name);
     w->seat = NULL;
     w->serves = NULL;
     keep_counts(w, seat);
@@ -409,6 +412,7 @@ static void prepare(struct mo_executor *x, const struct mo_executor_form *form)
     mo_store_relaxed(&x->sealed, false);
     mo_store_relaxed(&x->blocking_done, 0u);
     x->flat = form->flat;
+    x->labels = form->labels;
     x->job_flags = x->watching ? MO_JOB_WATCHED : 0;
     x->job_state = MO_JOB_OF(x->slot) | MO_JOB_ENTRY | (x->watching ? MO_JOB_EXPOSED : 0);
     mo_store_relaxed(&x->state, (uint32_t)MO_EXECUTOR_OPEN);

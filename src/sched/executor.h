@@ -63,6 +63,7 @@ struct mo_executor {
     unsigned slot;      /* MO_SLOT_UNKNOWN: too many others */
     uint64_t job_state; /* what the state of all its jobs begins with */
     unsigned job_flags; /* MO_JOB_WATCHED or 0 */
+    bool labels;        /* its threads bear its name while they serve it */
     bool flat;          /* priorities count for nothing */
     bool watching;      /* `watch` is in use */
     char name[MO_EXECUTOR_NAME];
@@ -121,6 +122,22 @@ void mo_executor_add_member(struct mo_executor_stats *st, const struct mo_member
 
 /* Something for a worker to do, with `kin` only one of those; NULL: nothing was found. */
 struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin);
+/* The calling thread begins to serve, and has done so: meanwhile others see it under the executor's name. */
+static inline void mo_executor_label(const struct mo_executor *x, char before[MO_PLAT_NAME_BYTES])
+{
+    before[0] = 0;
+    if (!x->labels)
+        return;
+    mo_plat_thread_name(before);
+    mo_plat_name_thread(x->name);
+}
+
+static inline void mo_executor_unlabel(const char before[MO_PLAT_NAME_BYTES])
+{
+    if (before[0])
+        mo_plat_name_thread(before);
+}
+
 /* The newest entry that the thread has put into its outbox and nobody has taken, with `kin` the oldest if it is one of those;
    NULL: there is none, or no memory. */
 struct mo_job *mo_outbox_take_back(struct mo_worker *w, struct mo_executor *x, const struct mo_kin *kin,

@@ -353,6 +353,7 @@ struct mo_executor_form {
     enum mo_steal_strategy steal;
     enum mo_numa numa;
     char name[MO_EXECUTOR_NAME];
+    bool labels;  /* its threads bear its name */
     bool flat;    /* priorities count for nothing */
     bool metrics; /* tasks are timed */
     unsigned plugins;

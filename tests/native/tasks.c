@@ -601,6 +601,45 @@ static void test_executor_attributes(void **unused)
     assert_int_equal(moirai_executor_free(NULL), MOIRAI_EINVAL);
 }
 
+/* What others see the thread called. */
+static void read_comm(void *data)
+{
+    FILE *f = fopen("/proc/thread-self/comm", "r");
+    if (!f || !fgets(data, 17, f))
+        moirai_task_fail(1, "no name");
+    if (f)
+        fclose(f);
+}
+
+static void test_thread_names(void **unused)
+{
+    char comm[24] = "", own[24] = "";
+    moirai_executor_attr_t attr;
+    moirai_executor_t *x;
+    moirai_task_t task;
+    moirai_executor_attr_init(&attr);
+    moirai_executor_attr_set_workers(&attr, 1);
+    moirai_executor_attr_set_name(&attr, "fifteen letters");
+    assert_int_equal(moirai_executor_new(&x, &attr), MOIRAI_OK);
+    moirai_task_attr_t there;
+    moirai_task_attr_init(&there);
+    assert_int_equal(moirai_task_attr_set_worker(&there, 0, MOIRAI_STRICT), MOIRAI_OK);
+    assert_int_equal(moirai_spawn_with(x, &task, &there, read_comm, comm, sizeof comm), MOIRAI_OK);
+    assert_int_equal(moirai_join(&task, comm), MOIRAI_OK);
+    assert_string_equal(comm, "fifteen letters\n");
+    memset(comm, 0, sizeof comm);
+    assert_int_equal(moirai_spawn_blocking(x, &task, read_comm, comm, sizeof comm), MOIRAI_OK);
+    assert_int_equal(moirai_join(&task, comm), MOIRAI_OK);
+    assert_string_equal(comm, "fifteen letters\n");
+    end(x);
+    x = made(1); /* its threads are the pool's, too, and have no name of its */
+    assert_int_equal(moirai_spawn_with(x, &task, &there, read_comm, comm, sizeof comm), MOIRAI_OK);
+    assert_int_equal(moirai_join(&task, comm), MOIRAI_OK);
+    end(x);
+    read_comm(own);
+    assert_string_equal(comm, own);
+}
+
 /* ---- The end of executors. */
 static void shut_own(void *data)
 {
@@ -759,17 +798,18 @@ static void test_default_again(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_recursion),     cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_misuse),        cmocka_unit_test(test_self_join),
-        cmocka_unit_test(test_timed_and_try), cmocka_unit_test(test_failure),
-        cmocka_unit_test(test_cancel),        cmocka_unit_test(test_id_inside),
-        cmocka_unit_test(test_deep_waits),    cmocka_unit_test(test_all_and_any),
-        cmocka_unit_test(test_then),          cmocka_unit_test(test_group),
-        cmocka_unit_test(test_group_errors),  cmocka_unit_test(test_isolation),
-        cmocka_unit_test(test_priority),      cmocka_unit_test(test_executor_attributes),
-        cmocka_unit_test(test_shutdown),      cmocka_unit_test(test_shutdown_modes),
-        cmocka_unit_test(test_blocking),      cmocka_unit_test(test_stats),
-        cmocka_unit_test(test_fork),          cmocka_unit_test(test_default_again),
+        cmocka_unit_test(test_recursion),      cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_misuse),         cmocka_unit_test(test_self_join),
+        cmocka_unit_test(test_timed_and_try),  cmocka_unit_test(test_failure),
+        cmocka_unit_test(test_cancel),         cmocka_unit_test(test_id_inside),
+        cmocka_unit_test(test_deep_waits),     cmocka_unit_test(test_all_and_any),
+        cmocka_unit_test(test_then),           cmocka_unit_test(test_group),
+        cmocka_unit_test(test_group_errors),   cmocka_unit_test(test_isolation),
+        cmocka_unit_test(test_priority),       cmocka_unit_test(test_executor_attributes),
+        cmocka_unit_test(test_thread_names),   cmocka_unit_test(test_shutdown),
+        cmocka_unit_test(test_shutdown_modes), cmocka_unit_test(test_blocking),
+        cmocka_unit_test(test_stats),          cmocka_unit_test(test_fork),
+        cmocka_unit_test(test_default_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
