@@ -1,5 +1,6 @@
 /* sim PROGRAM [NAME=VALUE ...]: run a program on the modelled machine and print one line of JSON.
-   Programs: region, fib, wavefront. sim measure: what some of the parameters are on this machine, by real threads. */
+   Programs: region, fib, wavefront. sim measure: what some of the parameters are on this machine, by real threads.
+   The same file on real threads (real.c) is the program `real`, for which only the parameters of the programs count. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,8 @@
 #include "measure.h"
 #include "sched/internal.h"
 #include "topo/topo.h"
+
+#define WORKERS_MAX 4096
 
 static struct {
     uint64_t workers, nodes, cores, seed, rounds, size, work, random;
@@ -39,7 +42,11 @@ static const struct name {
 };
 
 /* ---- Whom thieves ask. */
-static uint64_t steals[SIM_LEVELS];
+/* By member, as on real threads all count at the same time. */
+static struct counts {
+    uint64_t tasks MO_ALIGNED(MO_LINE_PAIR);
+    uint64_t steals[SIM_LEVELS];
+} counts[WORKERS_MAX];
 static bool counting;
 
 static void shuffle(struct mo_member *m)
@@ -63,13 +70,12 @@ struct mo_task *sim_steal(struct mo_member *m, const struct mo_kin *kin)
     if (task && counting && m->victims) {
         unsigned victim = m->victims[m->last_victim];
         unsigned level = mo_topo_distance(m->worker->cpu, mo_team_member(m->team, victim)->worker->cpu);
-        steals[level < SIM_LEVELS ? level : SIM_LEVELS - 1]++;
+        counts[m->tid].steals[level < SIM_LEVELS ? level : SIM_LEVELS - 1]++;
     }
     return task;
 }
 
 /* ---- Programs. */
-static uint64_t tasks_run;
 static void (*body)(struct mo_member *);
 static unsigned char *introduced;
 
@@ -114,11 +120,16 @@ static void spawn(void (*fn)(void *), uint64_t value)
     mo_task_submit(m, task);
 }
 
+static void begin_task(void)
+{
+    counts[mo_self()->tid].tasks++;
+    sim_work(set.work);
+}
+
 static void fib(void *value)
 {
     uint64_t n = *(uint64_t *)value;
-    tasks_run++;
-    sim_work(set.work);
+    begin_task();
     if (n < 2)
         return;
     spawn(fib, n - 1);
@@ -137,8 +148,7 @@ static _Atomic uint32_t *cells; /* how many predecessors each has left */
 static void cell(void *value)
 {
     uint64_t at = *(uint64_t *)value, row = at / set.size, column = at % set.size;
-    tasks_run++;
-    sim_work(set.work);
+    begin_task();
     if (row + 1 < set.size && mo_fetch_add_acq_rel(&cells[at + set.size], -1u) == 1)
         spawn(cell, at + set.size);
     if (column + 1 < set.size && mo_fetch_add_acq_rel(&cells[at + 1], -1u) == 1)
@@ -165,6 +175,17 @@ static void prepare_cells(void)
     }
 }
 
+static struct counts summed(void)
+{
+    struct counts sum = {0};
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+        sum.tasks += counts[i].tasks;
+        for (unsigned level = 0; level < SIM_LEVELS; level++)
+            sum.steals[level] += counts[i].steals[level];
+    }
+    return sum;
+}
+
 static int by_value(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -186,7 +207,7 @@ static void run_program(void *name)
     body = grid ? wavefront_body : tasks ? fib_body : NULL;
     for (uint64_t r = 0; r < set.rounds + 2; r++) { /* the first two find threads and fill pools */
         if (r == 2) {
-            tasks_run = 0;
+            memset(counts, 0, sizeof counts);
             counting = true;
             sim_counts = (struct sim_counts){0};
         }
@@ -197,12 +218,13 @@ static void run_program(void *name)
             took[r - 2] = ns;
     }
     struct sim_counts end = sim_counts;
+    struct counts sum = summed();
     qsort(took, set.rounds, sizeof *took, by_value);
     printf("{\"program\":\"%s\",\"workers\":%lu,\"cpus\":%lu,\"random\":%lu,\"seed\":%lu,\"ns\":%lu,\"worst\":%lu,"
            "\"tasks\":%lu",
            (char *)name, set.workers, set.nodes * set.cores, set.random, set.seed, took[set.rounds / 2],
-           took[set.rounds - 1], tasks_run / set.rounds);
-    print_levels("steals", steals);
+           took[set.rounds - 1], sum.tasks / set.rounds);
+    print_levels("steals", sum.steals);
     print_levels("transfers", end.transfers);
     printf(",\"sleeps\":%lu,\"yields\":%lu,\"rounds\":%lu}\n", end.sleeps, end.yields, set.rounds);
     free(took);
@@ -239,12 +261,12 @@ static void check_settings(void)
 {
     sim_costs.transfer[MO_DISTANCE_NODE] = sim_costs.transfer[MO_DISTANCE_CACHE];
     sim_costs.transfer[MO_DISTANCE_CORE] = sim_costs.transfer[MO_DISTANCE_CACHE] / 4;
-    bool good = set.nodes && set.cores && set.nodes * set.cores <= SIM_CPUS_MAX && set.workers && set.workers <= 4096 &&
-                set.rounds && set.rounds <= 100000 && set.size && set.size <= 1000;
+    bool good = set.nodes && set.cores && set.nodes * set.cores <= SIM_CPUS_MAX && set.workers &&
+                set.workers <= WORKERS_MAX && set.rounds && set.rounds <= 100000 && set.size && set.size <= 1000;
     if (good)
         return;
-    fprintf(stderr, "sim: out of range: at most %d CPUs, 4096 workers, 100000 rounds, size 1000, and none of them 0\n",
-            SIM_CPUS_MAX);
+    fprintf(stderr, "sim: out of range: at most %d CPUs, %d workers, 100000 rounds, size 1000, and none of them 0\n",
+            SIM_CPUS_MAX, WORKERS_MAX);
     usage();
 }
 
