@@ -9,11 +9,14 @@ static moirai_executor_t *executor;
 static moirai_pool_t *objects;
 static int worker_count;
 
-static void make_executor(int workers, int strategy)
+static void make_executor(int workers, int strategy, size_t remembered)
 {
     moirai_executor_attr_t attr;
     moirai_executor_attr_init(&attr);
     bench_expect("workers", moirai_executor_attr_set_workers(&attr, (unsigned)workers), MOIRAI_OK);
+    if (remembered)
+        bench_expect("a registry", moirai_executor_attr_set_retention(&attr, 1000000000, remembered, 1000000000),
+                     MOIRAI_OK);
     if (strategy >= 0)
         bench_expect("a strategy", moirai_executor_attr_set_steal(&attr, strategy), MOIRAI_OK);
     bench_expect("an executor", moirai_executor_new(&executor, &attr), MOIRAI_OK);
@@ -22,7 +25,7 @@ static void make_executor(int workers, int strategy)
 static void begin(int workers)
 {
     worker_count = workers;
-    make_executor(workers, -1);
+    make_executor(workers, -1, 0);
     bench_expect("a pool", moirai_pool_new(&objects, OBJECT_BYTES, 0, 0), MOIRAI_OK);
 }
 
@@ -177,6 +180,35 @@ static double latency(void)
     return inside(join_and_look);
 }
 
+static void replace_executor(int strategy, size_t remembered)
+{
+    bench_expect("its end", moirai_executor_shutdown(executor, MOIRAI_SHUTDOWN_DRAIN, 0), MOIRAI_OK);
+    moirai_executor_free(executor);
+    make_executor(worker_count, strategy, remembered);
+}
+
+/* With a registry, and where another executor has had one: what `spawn_join` is without. */
+static double registry_on(void)
+{
+    static bool made;
+    if (!made)
+        replace_executor(-1, 1000);
+    made = true;
+    return inside(join_each);
+}
+
+static double registry_off(void)
+{
+    static bool made;
+    if (!made) {
+        replace_executor(-1, 1000);
+        inside(join_each);
+        replace_executor(-1, 0);
+    }
+    made = true;
+    return inside(join_each);
+}
+
 /* ---- How much thieves take: a task of 5 us out of one deque, with all that goes with it. */
 static void five_us(void *data)
 {
@@ -200,9 +232,7 @@ static double share_by(int strategy)
 {
     static int present = -1;
     if (present != strategy) { /* in the round that warms up */
-        bench_expect("its end", moirai_executor_shutdown(executor, MOIRAI_SHUTDOWN_DRAIN, 0), MOIRAI_OK);
-        moirai_executor_free(executor);
-        make_executor(worker_count, strategy);
+        replace_executor(strategy, 0);
         present = strategy;
     }
     return inside(share_out);
@@ -277,6 +307,8 @@ int main(int argc, char **argv)
                                            {"fib", fibs},
                                            {"outside", outside},
                                            {"latency", latency},
+                                           {"registry_off", registry_off},
+                                           {"registry_on", registry_on},
                                            {"share_one", share_one},
                                            {"share_quarter", share_quarter},
                                            {"share_half", share_half},
