@@ -231,6 +231,7 @@ struct mo_member {
     int64_t store_until; /* while the deque's bottom is below this, there are fewer, and it has room; 0: find out */
     uint64_t go_seen;
     uint32_t gen_seen;    /* team->gen when it arrived at its last barrier */
+    uint32_t fruitless;   /* looks for work in a row that found none, at a barrier */
     uint64_t stole_at;    /* ticks; 0: what it stole last has been judged */
     uint32_t stole_count; /* tasks it stole then */
     uint32_t steal_pause; /* searches to skip: back-off */
@@ -239,21 +240,21 @@ struct mo_member {
     struct mo_team *inner;         /* the hot team of regions opened by this member */
     struct mo_guest *guest;        /* what it needs to be a fiber; NULL: it never was one */
     _Atomic uint32_t guests;       /* fibers of its team that its thread has now; only that thread writes it */
+    uint32_t far_random;           /* which of the victims of other nodes it asks next */
     struct mo_member *next_root;   /* in the list of a worker's roots */
     struct mo_depend_map *depends; /* of the tasks in progress here that have such children, innermost first */
     unsigned *victims;             /* others near to far, good for a team of victims_team; NULL: round from tid + 1 */
     unsigned victims_team;
+    unsigned victims_near; /* so many of them, the first ones, are on its node */
     struct mo_task implicit;
     struct mo_obs_task obs;                                      /* of the implicit task */
     unsigned char client[MO_MEMBER_CLIENT_BYTES] MO_ALIGNED(16); /* the layer above */
-    unsigned victims_near;                                       /* so many of them, the first ones, are on its node */
-    uint32_t far_random;                                         /* which of the others it asks next */
-    uint32_t fruitless; /* looks for work in a row that found none, at a barrier */
-    uint64_t summed;    /* tasks that it and outsiders had ended when it compared the sums last (barrier.c) */
 
     /* Only ever grow; read together by the quiescence check. */
     _Atomic uint64_t created MO_ALIGNED(MO_LINE_PAIR);
     _Atomic uint64_t done;
+    uint64_t
+        summed; /* the member's own: tasks that it and outsiders had ended when it compared the sums last (barrier.c) */
     struct mo_deque deque;
 };
 
