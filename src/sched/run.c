@@ -1,6 +1,7 @@
 /* Running jobs (run.h has the protocol of their state). */
 #include "sched/run.h"
 
+#include "sched/strand.h"
 #include "watch/trace.h"
 
 void mo_job_invoke_body(struct mo_worker *w, struct mo_job *job, void (*fn)(void *))
@@ -28,6 +29,16 @@ static __attribute__((noinline)) void trace_names(const struct mo_executor *x, s
     mo_trace_text(MO_TRACE_EXECUTOR, mo_executor_name(x));
 }
 
+/* What a reader of a recording knows it by. */
+static const void *code_of(struct mo_job *job, void (*fn)(void *))
+{
+    if (job->flags & MO_JOB_STRAND)
+        return (const void *)((const struct mo_native_strand *)mo_job_data(job))->fn;
+    if (job->flags & MO_JOB_ASYNC)
+        return (const void *)(*(const struct mo_async_ops **)mo_job_data(job))->poll;
+    return (const void *)fn;
+}
+
 /* Its thread is in the middle of something, or something has been left behind in its root, or it is watched. */
 void mo_job_invoke_apart(struct mo_worker *w, struct mo_job *job, void (*fn)(void *), const struct mo_job *outer)
 {
@@ -36,7 +47,7 @@ void mo_job_invoke_apart(struct mo_worker *w, struct mo_job *job, void (*fn)(voi
         mo_root_clean(w->home);
     else if (!home || !mo_root_is_empty(w->home))
         pushed = mo_root_push(w);
-    mo_trace(MO_TRACE_JOB, (const void *)fn, 0, 0);
+    mo_trace(MO_TRACE_JOB, code_of(job, fn), 0, 0);
     if (mo_is_tracing())
         trace_names(w->serves, job);
     invoke(w, job, fn);

@@ -87,6 +87,16 @@ def check_names(place):
     expect_in("named: where", "named.c", lines["resize the image"])
 
 
+def check_fibers(place):
+    """fibers.c: three fibers, two of which have a name, with five turns each."""
+    env = {**place.environment({"MOIRAI_TRACE": "fibers"}), "LD_PRELOAD": ""}
+    done = subprocess.run([place.programs / "fibers"], env=env, cwd=place.work, capture_output=True, text=True)
+    expect("fibers: status", (0, ""), (done.returncode, done.stderr))
+    turns = collections.Counter(e["name"] for e in trace(place, place.work / "fibers")["traceEvents"]
+                                if e.get("cat") == "native task")
+    expect("fibers: turns", {"native task rest": 5, "native task the sleeper": 10}, dict(turns))
+
+
 def check_channels(place):
     env = {**place.environment({"MOIRAI_TRACE": "channels"}), "LD_PRELOAD": ""}
     done = subprocess.run([place.programs / "channels"], env=env, cwd=place.work, capture_output=True, text=True)
@@ -215,7 +225,7 @@ def check_page(place):
 
 def main():
     place = Place(*sys.argv[1:4])
-    for check in check_events, check_jobs, check_names, check_channels, check_conditions, check_ends, check_bounds, check_files, check_page:
+    for check in check_events, check_jobs, check_names, check_fibers, check_channels, check_conditions, check_ends, check_bounds, check_files, check_page:
         check(place)
     finish()
 
