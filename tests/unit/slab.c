@@ -102,6 +102,17 @@ static void remote_blocks_come_back_in_their_class(void **state)
     assert_int_equal(slab.mapped_bytes, mapped);
 }
 
+/* Of the smallest some are in store, which serve first: at most so many. */
+#define AHEAD 7
+static void smallest_come_back_behind_those_in_store(void **state)
+{
+    void *given = alloc(0);
+    mo_slab_free_remote(&slab, given, 0);
+    int before = 0;
+    while (alloc(0) != given)
+        assert_true(++before <= AHEAD);
+}
+
 static void memory_is_asked_for_once(void **state)
 {
     static void *block[CHUNK_BLOCKS];
@@ -136,6 +147,7 @@ int main(void)
         cmocka_unit_test_setup(freed_block_comes_back_first, fresh),
         cmocka_unit_test_setup(free_block_keeps_its_first_words, fresh),
         cmocka_unit_test_setup(remote_blocks_come_back_in_their_class, fresh),
+        cmocka_unit_test_setup(smallest_come_back_behind_those_in_store, fresh),
         cmocka_unit_test_setup(memory_is_asked_for_once, fresh),
         cmocka_unit_test_setup(big_blocks_are_whole, fresh),
     };
