@@ -163,19 +163,22 @@ static void add_members(struct reader *r, uint64_t team, bool apart)
     }
 }
 
-/* Of a name that is cut off, or is being written, a part. Teams for blocking work have the executor's. */
+/* Of a name that is cut off, or is being written, a part. */
 static void read_executor(const struct reader *r, uint64_t team, struct mo_team_row *row)
 {
     uint64_t executor = word_at(r, team + r->t->executor_in_team);
-    uint32_t capacity = half_at(r, team + r->t->capacity_in_team);
-    uint64_t list = word_at(r, team + r->t->members_in_team);
     size_t bytes = r->t->name_bytes < sizeof row->name ? r->t->name_bytes : sizeof row->name;
     if (!executor || !get(r, executor + r->t->name_in_executor, row->name, bytes))
         row->name[0] = 0;
     row->name[sizeof row->name - 1] = 0;
+    if (executor && word_at(r, executor + r->t->team_in_executor) == team)
+        row->jobs = word_at(r, executor + r->t->run_in_executor) + word_at(r, executor + r->t->dropped_in_executor);
+    uint32_t capacity = half_at(r, team + r->t->capacity_in_team);
+    uint64_t list = word_at(r, team + r->t->members_in_team);
     for (uint32_t i = 0; i < capacity && i < MEMBERS_MAX; i++) {
-        uint64_t member = word_at(r, list + i * sizeof member);
-        row->jobs += member ? word_at(r, member + r->t->done_in_member) : 0;
+        uint64_t member = word_at(r, list + i * sizeof member), seat = member + r->t->seat_in_member;
+        if (member)
+            row->jobs += word_at(r, seat + r->t->run_in_seat) + word_at(r, seat + r->t->dropped_in_seat);
     }
 }
 

@@ -10,7 +10,7 @@
 #include "watch/watch.h"
 
 #define MO_TABLE_MAGIC   "MOIRAI1" /* with its zero byte */
-#define MO_TABLE_VERSION 3
+#define MO_TABLE_VERSION 4
 #define MO_TABLE_NAME    24
 
 struct mo_table {
@@ -34,18 +34,21 @@ struct mo_table {
 
     const void *teams; /* address of the address of the first team */
     uint32_t next_in_team;
-    uint32_t members_in_team;                   /* address of an array of addresses of members */
-    uint32_t capacity_in_team;                  /* 32 bits: entries of it, which may be 0 */
-    uint32_t size_in_team;                      /* 32 bits: members of its region */
-    uint32_t busy_in_team;                      /* 32 bits: 0 without a region, 1 changing, 2 in a region */
-    uint32_t go_in_team;                        /* 64 bits: number of its region << 16 | size */
-    uint32_t apart_in_team;                     /* 8 bits: it serves an executor */
-    uint32_t executor_in_team;                  /* address of that */
-    uint32_t name_in_executor, name_bytes;      /* its name: so many bytes, with a zero byte at the end or before */
-    uint32_t worker_in_member;                  /* address */
-    uint32_t created_in_member, done_in_member; /* 64 bits: tasks of the present region */
-    uint32_t at_once_in_member, at_once_shift;  /* 64 bits; shifted right by so many, tasks run at once */
-    uint32_t bottom_in_member, top_in_member;   /* 64 bits: their difference is how many tasks wait there */
+    uint32_t members_in_team;              /* address of an array of addresses of members */
+    uint32_t capacity_in_team;             /* 32 bits: entries of it, which may be 0 */
+    uint32_t size_in_team;                 /* 32 bits: members of its region */
+    uint32_t busy_in_team;                 /* 32 bits: 0 without a region, 1 changing, 2 in a region */
+    uint32_t go_in_team;                   /* 64 bits: number of its region << 16 | size */
+    uint32_t apart_in_team;                /* 8 bits: it serves an executor */
+    uint32_t executor_in_team;             /* address of that */
+    uint32_t name_in_executor, name_bytes; /* its name: so many bytes, with a zero byte at the end or before */
+    uint32_t team_in_executor;             /* address of the team of its workers; other teams do its blocking work */
+    uint32_t run_in_executor, dropped_in_executor; /* 64 bits each: native tasks run and dropped by other threads */
+    uint32_t worker_in_member;                     /* address */
+    uint32_t created_in_member, done_in_member;    /* 64 bits: tasks of the present region */
+    uint32_t seat_in_member;                       /* of an executor's team: what that counts there, not its address */
+    uint32_t at_once_in_member, at_once_shift;     /* 64 bits; shifted right by so many, tasks run at once */
+    uint32_t bottom_in_member, top_in_member;      /* 64 bits: their difference is how many tasks wait there */
 
     uint32_t hot_in_sheet, hot_entries, hot_bytes; /* locks waited for: an array, and bytes of each entry */
     uint32_t lock_in_hot, site_in_hot, waits_in_hot, ticks_in_hot;
@@ -78,7 +81,7 @@ struct mo_team_row {
     uint32_t size, busy;
     uint64_t region; /* times that it was opened with several threads */
     bool apart;
-    uint64_t jobs;            /* of an executor: tasks that its workers have dealt with; */
+    uint64_t jobs;            /* of an executor: tasks that have ended, run or dropped */
     char name[MO_STATS_NAME]; /* its name, "" where it has none */
 };
 
