@@ -151,7 +151,7 @@ void *mo_extent_alloc(size_t bytes)
 
 void *mo_extent_alloc_on(size_t bytes, int node)
 {
-    size_t total = bytes + MO_LINE_PAIR;
+    size_t total = bytes + MO_EXTENT_HEAD_BYTES;
     if (total < bytes)
         return NULL;
     int flags = arena_flags(node < 0 ? (int)mo_plat_node() : node);
@@ -163,14 +163,14 @@ void *mo_extent_alloc_on(size_t bytes, int node)
         mo_extent_bind(head, total, node);
         head->mapped_bytes = total;
     }
-    return (char *)head + MO_LINE_PAIR;
+    return (char *)head + MO_EXTENT_HEAD_BYTES;
 }
 
 void mo_extent_free(void *p, size_t bytes)
 {
-    struct extent_head *head = (struct extent_head *)((char *)p - MO_LINE_PAIR);
+    struct extent_head *head = (struct extent_head *)((char *)p - MO_EXTENT_HEAD_BYTES);
     if (head->mapped_bytes)
         mo_plat_unmap(head, head->mapped_bytes);
     else
-        sdallocx(head, bytes + MO_LINE_PAIR, MALLOCX_TCACHE_NONE | MALLOCX_ALIGN(MO_LINE_PAIR));
+        sdallocx(head, bytes + MO_EXTENT_HEAD_BYTES, MALLOCX_TCACHE_NONE | MALLOCX_ALIGN(MO_LINE_PAIR));
 }

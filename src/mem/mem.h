@@ -8,6 +8,7 @@
 /* ---- Extents: zeroed memory straight from the system, or from a jemalloc arena of the caller's node where the process
    has jemalloc. Aligned to a line pair. NULL when exhausted. */
 void *mo_extent_alloc(size_t bytes);
+#define MO_EXTENT_HEAD_BYTES MO_LINE_PAIR /* what lies before it: with that much less it fills its pages */
 /* The same on NUMA node `node`, by the kernel's number, as long as that has memory and the system lets us choose; otherwise,
    and with -1, from where they are touched first, or from the arena of the caller's node. */
 void *mo_extent_alloc_on(size_t bytes, int node);

@@ -7,7 +7,7 @@
 #include "mem/mem.h"
 #include "base/check.h"
 
-#define CHUNK_BYTES (64u * 1024)
+#define CHUNK_BYTES (64u * 1024 - MO_EXTENT_HEAD_BYTES)
 
 static void drain_remote(struct mo_slab *s)
 {
