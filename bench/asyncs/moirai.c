@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../tasks/memory.h"
 #include "ends.h"
 
 static moirai_executor_t *executor;
@@ -251,11 +252,66 @@ static double parked(void)
     return (bench_now_ns() - before) / PARKED;
 }
 
+/* The row `memory`: of one of 500,000 that wait, with a state of 32 bytes; made in a worker, so no queue grows. */
+struct small {
+    moirai_future_t future;
+    moirai_waker_t *waker;
+    char more[16];
+};
+
+static moirai_waker_t small_wakers[OUTSTANDING];
+
+static int wait_small(moirai_future_t *self, const moirai_waker_t *waker)
+{
+    const struct waiting w = {*self, ((struct small *)self)->waker, NULL};
+    return wait_once((moirai_future_t *)&w, waker);
+}
+
+static void park_some(void *unused)
+{
+    static const moirai_future_ops_t ops = {.poll = wait_small};
+    (void)unused;
+    for (long i = 0; i < OUTSTANDING; i++) {
+        const struct small s = {{&ops}, &small_wakers[i], {0}};
+        moirai_async(NULL, NULL, &s.future, sizeof s);
+        while (i % 1000 == 999 && __atomic_load_n(&waiting, __ATOMIC_ACQUIRE) <= i)
+            moirai_task_yield();
+    }
+}
+
+static void make_parked(void)
+{
+    bench_expect("a task", moirai_run(executor, park_some, NULL, 0), MOIRAI_OK);
+}
+
+static void end_parked(void)
+{
+    for (long i = 0; i < OUTSTANDING; i++)
+        moirai_waker_wake(&small_wakers[i]);
+    while (__atomic_load_n(&woken, __ATOMIC_ACQUIRE) < OUTSTANDING)
+        usleep(100);
+}
+
+static double memory(void)
+{
+    for (long i = 0; i < OUTSTANDING; i++)
+        ((volatile moirai_waker_t *)small_wakers)[i].moirai_word = 0; /* their pages are there before */
+    waiting = woken = 0;
+    return bytes_of_outstanding(make_parked, end_parked);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct task_row rows[] = {{"yield", yields}, {"create_join", create_join}, {"ping_pong", ping_pong},
-                                           {"timer", timers}, {"insert", inserts},          {"late", late},
-                                           {"wake", wakes},   {"parked", parked},           {"future", futures},
+    static const struct task_row rows[] = {{"yield", yields},
+                                           {"create_join", create_join},
+                                           {"ping_pong", ping_pong},
+                                           {"timer", timers},
+                                           {"insert", inserts},
+                                           {"late", late},
+                                           {"wake", wakes},
+                                           {"parked", parked},
+                                           {"future", futures},
+                                           {"memory", memory},
                                            {NULL, NULL}};
     return measure_rows("moirai", rows, argc, argv, begin);
 }

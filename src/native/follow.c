@@ -68,11 +68,12 @@ MO_API int moirai_before_outcome(const moirai_before_t *before, size_t index, mo
         return MOIRAI_EINVAL;
     struct mo_job *job = after->before[index].job;
     int status = mo_native_read_outcome(job, 0, NULL, NULL);
-    bool ran = status != MOIRAI_ECANCELED, failed = status == MOIRAI_EFAILED;
+    bool ran = status != MOIRAI_ECANCELED;
+    const struct mo_job_error *why = status == MOIRAI_EFAILED ? mo_job_failure(job) : NULL;
     *outcome = (moirai_outcome_t){.status = status,
                                   .result = ran ? mo_job_data(job) : NULL,
                                   .bytes = ran ? after->before[index].bytes : 0,
-                                  .code = failed ? job->error->code : 0,
-                                  .text = failed ? job->error->text : ""};
+                                  .code = why ? why->code : 0,
+                                  .text = why ? why->text : ""};
     return MOIRAI_OK;
 }

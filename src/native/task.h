@@ -99,7 +99,7 @@ static inline int mo_native_read_outcome(struct mo_job *job, size_t bytes, void 
     if (mo_likely(phase == MO_JOB_COMPLETED))
         return MOIRAI_OK;
     if (error)
-        mo_native_copy_error(error, job->error);
+        mo_native_copy_error(error, mo_job_failure(job));
     return MOIRAI_EFAILED;
 }
 

@@ -1,21 +1,27 @@
 /* Async jobs. To handles, groups and whoever waits one is a job that has begun (phase RUNNING) until it is over, so all that
    run.h says of those holds. What is special about it:
 
-   Its word `wake` says whether somebody is going to poll it.
+   Two bits of its word `wake` (async.h) say whether somebody is going to poll it.
      WOKEN    it is to be polled: it lies in the executor's list or a deque, or whoever polls it will put it there
      POLLING  a thread polls it
-   A1  A wake is one RMW that sets WOKEN. Who finds the word 0 puts the job into the list; so it has at most one entry.
+   A1  A wake is one RMW that sets WOKEN. Who finds neither bit puts the job into the list; so it has at most one entry.
    A2  Who takes the entry exchanges WOKEN for POLLING (acquire): what wakers did before is seen by this poll. A wake from then
        on finds POLLING, and leaves WOKEN behind.
    A3  A poll ends by an RMW that takes POLLING away. If it finds WOKEN, this thread puts the job into the list; else the next
-       wake finds 0. So no wake is lost, and after that RMW whoever polled it touches it no more unless A3 made it his to put.
+       wake finds neither. So no wake is lost, and after that RMW whoever polled it touches it no more unless A3 made it his to
+       put.
    A4  A fiber that has only yielded stays POLLING instead, and this thread puts its entry where others find it: wakers see that
        it will be polled, as they see in A1 of one that is WOKEN. Who takes such an entry and reads POLLING alone need not
        exchange it for the same: a wake that this read misses leaves WOKEN behind for the end of the poll.
    A5  When it is over, POLLING stays set for ever: wakers find nothing to do.
+   A6  The word's address is written by one at a time: who has claimed the job (A1), taken its entry, or polls it. Others change
+       the other parts meanwhile, so it is changed by adding the difference.
 
-   Blocks. `refs` counts wakers that were kept, and 1 for the job's life; while it is not 0 the job keeps its ENTRY bit. Who
-   brings it to 0 takes ENTRY away, and J2 says who frees the block. So a waker may outlive the job.
+   Blocks. REFS counts wakers that were kept, and 1 for the job's life; while it is not 0 the job keeps its ENTRY bit. Who
+   brings it to 0 takes ENTRY away, and J2 says who frees the block. So a waker may outlive the job. The count has few bits: one
+   that would come to MANY is put half as high again, and from then on nobody changes it, so the block is not freed. Up to
+   half of MANY it is changed without a look, from there by CAS; with fewer threads than that none passes MANY unseen, and none
+   brings it back below.
 
    Closing. An executor's counts have one for the life of each async job, made (`created`) before its first entry and given back
    (`done`) by who ends it, and one for each entry in a deque. What is in the list is covered by its life.
@@ -31,8 +37,6 @@
 #include <errno.h>
 #include <string.h>
 
-enum { WOKEN = 1, POLLING = 2 };
-
 /* Of a thread that blocks on a future. */
 struct mo_thread_waker {
     void *unused;
@@ -47,13 +51,49 @@ _Static_assert(sizeof(struct mo_thread_waker) <= MO_SLAB_MIN_BYTES, "fits the sm
 /* ---- Blocks. */
 static void unref(struct mo_worker *w, struct mo_job *job)
 {
-    struct mo_job_async *a = mo_job_async(job);
+    uint64_t word = mo_load_acquire(&job->wake);
+    if (mo_unlikely(MO_ASYNC_REFS(word) >= MO_ASYNC_MANY))
+        return;
     /* The last one: nobody else has a waker that could be kept. */
-    if (mo_load_acquire(&a->refs) != 1 && mo_fetch_add_acq_rel(&a->refs, -1u) != 1)
+    if (MO_ASYNC_REFS(word) != 1 && MO_ASYNC_REFS(mo_fetch_add_acq_rel(&job->wake, -MO_ASYNC_REF)) != 1)
         return;
     uint64_t state = mo_fetch_and_acq_rel(&job->state, ~MO_JOB_ENTRY);
     if (MO_JOB_OVER(state) && !(state & MO_JOB_HANDLE))
         mo_job_delete(w, job, state); /* J2 */
+}
+
+static void ref(struct mo_job *job)
+{
+    uint64_t word = mo_load_relaxed(&job->wake), next;
+    if (mo_likely(MO_ASYNC_REFS(word) < MO_ASYNC_MANY / 2)) {
+        mo_fetch_add_relaxed(&job->wake, MO_ASYNC_REF);
+        return;
+    }
+    do {
+        if (MO_ASYNC_REFS(word) >= MO_ASYNC_MANY)
+            return;
+        next = word + MO_ASYNC_REF;
+        if (MO_ASYNC_REFS(next) == MO_ASYNC_MANY)
+            next += MO_ASYNC_REF * (MO_ASYNC_MANY / 2);
+    } while (!mo_cas_relaxed(&job->wake, &word, next));
+}
+
+/* ---- Rows. */
+struct mo_job *mo_async_next(struct mo_job *job)
+{
+    uint64_t word = mo_load_relaxed(&job->wake);
+    void *at = MO_ASYNC_ADDRESS(word);
+    return mo_unlikely(word & MO_ASYNC_SAYS_WHY) ? ((struct mo_job_error *)at)->link : at;
+}
+
+void mo_async_link(struct mo_job *job, struct mo_job *next)
+{
+    uint64_t word = mo_load_relaxed(&job->wake);
+    void *at = MO_ASYNC_ADDRESS(word);
+    if (mo_unlikely(word & MO_ASYNC_SAYS_WHY))
+        ((struct mo_job_error *)at)->link = next;
+    else if (at != next)
+        mo_fetch_add_relaxed(&job->wake, MO_ASYNC_WITH(next) - MO_ASYNC_WITH(at)); /* A6 */
 }
 
 /* ---- Waking. */
@@ -66,17 +106,16 @@ struct mo_executor *mo_async_executor(struct mo_job *job)
 
 void mo_async_put(struct mo_executor *x, struct mo_job *job)
 {
-    struct mo_job_async *a = mo_job_async(job);
     struct mo_job *first = mo_load_relaxed(&x->woken);
     do
-        mo_store_relaxed(&a->next, first);
+        mo_async_link(job, first);
     while (!mo_cas_seqcst(&x->woken, &first, job));
     mo_work_published(x->team);
 }
 
 bool mo_async_claim(struct mo_job *job)
 {
-    return mo_fetch_or_acq_rel(&mo_job_async(job)->wake, (uint32_t)WOKEN) == 0; /* A1 */
+    return !(mo_fetch_or_acq_rel(&job->wake, MO_ASYNC_WOKEN) & (MO_ASYNC_WOKEN | MO_ASYNC_POLLING)); /* A1 */
 }
 
 void mo_async_launch(struct mo_job *job)
@@ -114,8 +153,10 @@ void mo_waker_wake(const struct mo_waker *waker)
 
 void mo_waker_keep(const struct mo_waker *waker)
 {
-    mo_fetch_add_relaxed(is_thread(waker) ? &thread_of(waker)->refs : &mo_job_async((struct mo_job *)waker->word)->refs,
-                         1u);
+    if (is_thread(waker))
+        mo_fetch_add_relaxed(&thread_of(waker)->refs, 1u);
+    else
+        ref((struct mo_job *)waker->word);
 }
 
 void mo_waker_drop(struct mo_worker *w, const struct mo_waker *waker)
@@ -161,7 +202,7 @@ void mo_async_collect_slow(struct mo_seat *seat)
     struct mo_job *job = mo_exchange_acq_rel(&seat->executor->woken, NULL), *next;
     unsigned count = 0;
     for (; job; job = next, count++) {
-        next = mo_load_relaxed(&mo_job_async(job)->next);
+        next = mo_async_next(job);
         if (!hand_out(seat, job))
             mo_async_put(seat->executor, job);
     }
@@ -213,9 +254,11 @@ static bool may_drop(struct mo_job *job)
 
 void mo_async_begin_turn(struct mo_job *job)
 {
-    struct mo_job_async *a = mo_job_async(job);
-    if (mo_load_acquire(&a->wake) != POLLING)             /* A4 */
-        mo_exchange_acq_rel(&a->wake, (uint32_t)POLLING); /* A2 */
+    uint64_t word = mo_load_acquire(&job->wake);
+    if (mo_likely(!(word & MO_ASYNC_POLLING)))
+        mo_fetch_add_acq_rel(&job->wake, MO_ASYNC_POLLING - MO_ASYNC_WOKEN); /* A2: nobody else takes WOKEN away */
+    else if (word & MO_ASYNC_WOKEN)                                          /* else A4 */
+        mo_fetch_and_acq_rel(&job->wake, ~MO_ASYNC_WOKEN);
 }
 
 void mo_async_end_turn(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
@@ -226,15 +269,17 @@ void mo_async_end_turn(struct mo_worker *w, struct mo_executor *x, struct mo_job
         return;
     }
     if (mo_unlikely(!(job->flags & MO_JOB_STRAND) && !mo_parked_is_kept(job)) && mo_parked_keep(x, job))
-        mo_async_claim(job);                                                        /* leaves WOKEN */
-    if (mo_fetch_and_acq_rel(&mo_job_async(job)->wake, ~(uint32_t)POLLING) & WOKEN) /* A3 */
+        mo_async_claim(job);                                                  /* leaves WOKEN */
+    if (mo_fetch_and_acq_rel(&job->wake, ~MO_ASYNC_POLLING) & MO_ASYNC_WOKEN) /* A3 */
         mo_async_put(x, job);
 }
 
 static void end(struct mo_worker *w, struct mo_executor *x, struct mo_job *job, enum mo_job_phase phase)
 {
     if (phase == MO_JOB_FAILED && mo_job_group(job))
-        mo_group_fail(w, mo_job_group(job), job->error);
+        mo_group_fail(w, mo_job_group(job), mo_job_failure(job));
+    else if (phase == MO_JOB_CANCELLED) /* it may have said so before */
+        mo_error_free(w, mo_job_failure(job));
     count_phase(w, x, phase, false);
     if (mo_parked_is_kept(job))
         mo_parked_forget_slow(job);
@@ -254,7 +299,7 @@ void mo_async_deal(struct mo_worker *w, struct mo_executor *x, _Atomic uint64_t 
             mo_async_end_turn(w, x, job);
             return;
         }
-        phase = job->error ? MO_JOB_FAILED : MO_JOB_COMPLETED;
+        phase = mo_unlikely(mo_job_failure(job) != NULL) ? MO_JOB_FAILED : MO_JOB_COMPLETED;
     }
     end(w, x, job, phase);
     mo_owner_add_release(done, 1); /* its life */
@@ -278,9 +323,7 @@ static void count_life(struct mo_worker *w, struct mo_executor *x, uint64_t n)
 
 void mo_async_begin_life(struct mo_job *job)
 {
-    struct mo_job_async *a = mo_job_async(job);
-    mo_store_relaxed(&a->refs, 1u);
-    mo_store_relaxed(&a->wake, (uint32_t)WOKEN);
+    mo_store_relaxed(&job->wake, MO_ASYNC_WOKEN | MO_ASYNC_REF);
 }
 
 /* Somebody who learned its number from the registry has cancelled it already, and ends it. It has no entry. */
@@ -304,7 +347,6 @@ int mo_async_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_j
     struct mo_job *job = mo_job_new(w, x, &room);
     if (!job)
         return ENOMEM;
-    job->error = NULL;
     mo_async_begin_life(job);
     void *self = mo_job_data(job);
     memcpy(self, data, spec->bytes);

@@ -17,17 +17,26 @@ struct mo_async_ops {
     void (*begin)(void *self);
 };
 
-struct mo_job_async {
-    _Atomic(struct mo_job *) next; /* of the executor's woken ones */
-    _Atomic uint32_t refs;         /* wakers, and 1 until it is over; MO_ASYNC_KEPT */
-    _Atomic uint32_t wake;         /* bits of async.c */
-};
-_Static_assert(sizeof(struct mo_job_async) == MO_JOB_ASYNC * 4, "as mo_job_head() has it");
+/* All that an async job has beyond a plain one is in its word `wake`, of which one part never carries into another:
+     WOKEN     it is to be polled
+     POLLING   a thread polls it, or it is over
+     FAILED    it has said so; SAYS_WHY: and why
+     REFS      wakers, and 1 until it is over; MANY and more stay for ever
+     ADDRESS   of the next one where it lies in a row; with SAYS_WHY of the error, which has the next one instead. Blocks are
+               aligned to 64 bytes, and an address has 48 bits at the most, as in MO_JOB_WORD */
+#define MO_ASYNC_WOKEN         ((uint64_t)1)
+#define MO_ASYNC_POLLING       ((uint64_t)2)
+#define MO_ASYNC_FAILED        ((uint64_t)4)
+#define MO_ASYNC_SAYS_WHY      ((uint64_t)8)
+#define MO_ASYNC_REF           ((uint64_t)16)
+#define MO_ASYNC_REFS(word)    ((uint32_t)((word) >> 4) & 0x3ffff)
+#define MO_ASYNC_MANY          0x20000u
+#define MO_ASYNC_ADDRESS(word) ((void *)(uintptr_t)((word) >> 22 << 6))
+#define MO_ASYNC_WITH(address) ((uint64_t)(uintptr_t)(address) << 16)
 
-static inline struct mo_job_async *mo_job_async(struct mo_job *job)
-{
-    return (struct mo_job_async *)((char *)job + mo_job_head(job->flags & (MO_JOB_EXTENDED | MO_JOB_WATCHED)));
-}
+/* The next one of a row that it lies in. Only for who has claimed or taken it. */
+struct mo_job *mo_async_next(struct mo_job *job);
+void mo_async_link(struct mo_job *job, struct mo_job *next);
 
 /* Polls that a leaf may answer out of what lies ready, before it lets others run. */
 #define MO_ASYNC_BUDGET 128
@@ -75,7 +84,6 @@ void mo_async_begin_life(struct mo_job *job);
 struct mo_executor *mo_async_executor(struct mo_job *job);
 
 /* ---- Those that wait (parked.c). A future that is about to wait for the first time. True: it has been cancelled. */
-#define MO_ASYNC_KEPT (1u << 31)
 bool mo_parked_keep(struct mo_executor *x, struct mo_job *job);
 void mo_parked_forget_slow(struct mo_job *job);
 /* A group or an executor has been cancelled: what waits there is polled, and so dropped. */
@@ -83,7 +91,7 @@ void mo_parked_wake_cancelled(void);
 void mo_parked_forget_all(void);
 static inline bool mo_parked_is_kept(struct mo_job *job)
 {
-    return mo_load_relaxed(&mo_job_async(job)->refs) & MO_ASYNC_KEPT;
+    return mo_load_relaxed(&job->state) & MO_JOB_KEPT;
 }
 
 /* Who has its entry begins to poll it. */

@@ -1,4 +1,5 @@
 /* Failures of jobs: what they said, for themselves and for their group. */
+#include "sched/async.h"
 #include "sched/run.h"
 
 #include <errno.h>
@@ -14,7 +15,8 @@ struct mo_job_error *mo_error_new(struct mo_worker *w, int32_t code, const char 
     struct mo_job_error *e = mo_slab_alloc_owner(&w->slab, ERROR_CLASS);
     if (!e)
         return &out_of_memory;
-    e->unused = e->no_parent = NULL;
+    e->link = NULL;
+    e->no_parent = NULL;
     e->code = code;
     e->home = w->index;
     strncpy(e->text, text, sizeof e->text - 1);
@@ -28,10 +30,33 @@ void mo_error_free(struct mo_worker *w, struct mo_job_error *e)
         mo_worker_free(w, e->home, e, ERROR_CLASS);
 }
 
+struct mo_job_error *mo_async_failure(struct mo_job *job)
+{
+    uint64_t word = mo_load_acquire(&job->wake);
+    if (word & MO_ASYNC_SAYS_WHY)
+        return MO_ASYNC_ADDRESS(word);
+    return word & MO_ASYNC_FAILED ? &out_of_memory : NULL;
+}
+
+/* The one that polls it: the address is his until the poll is over (A6 in async.c). */
+static void fail_async(struct mo_worker *w, struct mo_job *job, int32_t code, const char *text)
+{
+    uint64_t word = mo_load_relaxed(&job->wake);
+    struct mo_job_error *e = mo_error_new(w, code, text);
+    uint64_t more = MO_ASYNC_FAILED;
+    if (e != &out_of_memory)
+        more += MO_ASYNC_WITH(e) - MO_ASYNC_WITH(MO_ASYNC_ADDRESS(word)) + MO_ASYNC_SAYS_WHY;
+    mo_fetch_add_acq_rel(&job->wake, more);
+}
+
 void mo_job_fail(struct mo_worker *w, int32_t code, const char *text)
 {
     struct mo_job *job = w->job;
-    if (job && !job->error)
+    if (!job || mo_job_failure(job))
+        return;
+    if (job->flags & MO_JOB_ASYNC)
+        fail_async(w, job, code, text);
+    else
         job->error = mo_error_new(w, code, text);
 }
 

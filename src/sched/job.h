@@ -15,6 +15,7 @@ struct mo_job {
     union {
         void (*fn)(void *);         /* until it begins */
         struct mo_job_error *error; /* from then on; NULL: it has not failed */
+        _Atomic uint64_t wake;      /* of an async one, all its life (async.h) */
     };
     _Atomic(struct mo_task *) group; /* the header of a struct mo_group; NULL: it is in none */
     _Atomic uint64_t state;          /* bits below */
@@ -45,6 +46,7 @@ enum mo_job_phase { MO_JOB_QUEUED, MO_JOB_RUNNING, MO_JOB_COMPLETED, MO_JOB_CANC
 #define MO_JOB_WAITER   ((uint64_t)1 << 7) /* worker number <word> waits for it */
 #define MO_JOB_THEN     ((uint64_t)1 << 8) /* job <word> is to follow it */
 #define MO_JOB_PINNED   ((uint64_t)1 << 9) /* only who takes its entry may run it */
+#define MO_JOB_KEPT     MO_JOB_PINNED /* of an async one, which nobody claims: it is among those that wait (parked.c) */
 #define MO_JOB_SLOT(s)  ((unsigned)((s) >> 10) & MO_SLOT_UNKNOWN) /* of its executor */
 #define MO_JOB_OF(slot) ((uint64_t)(slot) << 10)
 #define MO_SLOT_UNKNOWN 63u
@@ -56,8 +58,8 @@ enum mo_job_phase { MO_JOB_QUEUED, MO_JOB_RUNNING, MO_JOB_COMPLETED, MO_JOB_CANC
 enum {
     MO_JOB_EXTENDED = 1, /* struct mo_job_ext */
     MO_JOB_FOLLOWS = 2,  /* struct mo_job_after */
-    MO_JOB_ASYNC = 4,    /* struct mo_job_async (async.h); never with the one before */
-    MO_JOB_STRAND = 16,  /* nothing: it is async, and a stack of its own (strand.h) */
+    MO_JOB_ASYNC = 4,    /* nothing: it is polled (async.h); never with the one before */
+    MO_JOB_STRAND = 16,  /* nothing: it is async, and has a stack of its own (strand.h) */
     MO_JOB_APART = 32,   /* in place of the payload its address: it is in a block of its own */
     MO_JOB_WATCHED = 8   /* struct mo_job_watch, which comes before these two */
 };
@@ -112,7 +114,7 @@ static inline unsigned mo_job_head(unsigned flags)
     if (mo_likely(!flags))
         return sizeof(struct mo_job);
     return (unsigned)sizeof(struct mo_job) + (flags & (MO_JOB_EXTENDED | MO_JOB_FOLLOWS)) * 32 +
-           (flags & (MO_JOB_ASYNC | MO_JOB_WATCHED)) * 4;
+           (flags & MO_JOB_WATCHED) * 4;
 }
 
 static inline struct mo_job_ext *mo_job_ext(struct mo_job *job)
@@ -147,7 +149,7 @@ static inline void *mo_job_data(struct mo_job *job)
 /* Why a job failed. */
 #define MO_ERROR_TEXT 106
 struct mo_job_error {
-    void *unused;
+    struct mo_job *link; /* of an async job that has failed and is not over: what its word would hold (async.h) */
     void *no_parent; /* NULL where a task of this slab class has its parent: a late thief may still look (steal.c) */
     int32_t code;
     uint16_t home;

@@ -43,6 +43,13 @@ void mo_error_free(struct mo_worker *w, struct mo_job_error *e);
 /* The first failure in a group is the group's, too. */
 void mo_group_fail(struct mo_worker *w, struct mo_group *g, const struct mo_job_error *e);
 
+struct mo_job_error *mo_async_failure(struct mo_job *job);
+/* Of a job that has begun: why it failed, or NULL. */
+static inline struct mo_job_error *mo_job_failure(struct mo_job *job)
+{
+    return mo_unlikely(job->flags & MO_JOB_ASYNC) ? mo_async_failure(job) : job->error;
+}
+
 /* ---- Followers (follow.c). Give up the handles of those before, or only the room for them. */
 void mo_job_release_before(struct mo_worker *w, struct mo_job_after *after);
 void mo_job_free_before(struct mo_worker *w, struct mo_job_after *after);
@@ -75,7 +82,7 @@ static inline void mo_job_free_blocks(struct mo_worker *w, struct mo_job *job)
 static inline void mo_job_delete(struct mo_worker *w, struct mo_job *job, uint64_t state)
 {
     if (mo_unlikely(MO_JOB_PHASE(state) == MO_JOB_FAILED))
-        mo_error_free(w, job->error);
+        mo_error_free(w, mo_job_failure(job));
     if (mo_unlikely(job->flags & MO_JOB_FOLLOWS))
         mo_job_release_before(w, mo_job_after(job));
     mo_job_free_blocks(w, job);

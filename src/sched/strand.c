@@ -267,7 +267,6 @@ static bool spawn_plain(struct mo_worker *w, const struct mo_executor *x, const 
         return false;
     }
     uint32_t id = w->last_job += 2;
-    job->error = NULL;
     mo_store_relaxed(&job->group, (struct mo_task *)form->group);
     mo_store_relaxed(&job->state, seat->state | MO_JOB_RUNNING | MO_JOB_EXPOSED | (handle ? MO_JOB_HANDLE : 0));
     job->origin = seat->origin | id | (uint64_t)cls << 48 | (uint64_t)PLAIN_FLAGS << 56;

@@ -99,8 +99,9 @@ void mo_watched_invoke(struct mo_worker *w, struct mo_job *job, void (*fn)(void 
     if (watch->metrics)
         measure(watch, job->flags & MO_JOB_ASYNC ? began : mo_job_watch(job)->created_ns, began);
     if (watch->plugins) {
-        info.code = job->error ? job->error->code : 0;
-        info.text = job->error ? job->error->text : "";
+        const struct mo_job_error *why = mo_job_failure(job);
+        info.code = why ? why->code : 0;
+        info.text = why ? why->text : "";
         call_after(watch, MO_AFTER_EXECUTE, &info);
     }
 }
@@ -125,7 +126,7 @@ void mo_watched_conclude(struct mo_worker *w, struct mo_job *job, uint64_t state
     mo_watched_enter(x);
     mo_watched_info(w, job, &info);
     if (phase == MO_JOB_FAILED)
-        failure = *job->error;
+        failure = *mo_job_failure(job);
     info.code = failure.code;
     info.text = failure.text;
     info.phase = phase;
@@ -231,7 +232,7 @@ bool mo_number_phase(struct mo_worker *w, uint64_t number, enum mo_job_phase *ph
             return false;
         a.phase = MO_JOB_PHASE(mo_load_acquire(&job->state));
         if (a.phase == MO_JOB_FAILED && error)
-            *error = *job->error;
+            *error = *mo_job_failure(job);
     }
     *phase = a.phase;
     return true;
