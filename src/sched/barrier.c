@@ -15,7 +15,7 @@
    So one check after each last done is enough, another one after an outsider's (whose word all read who look), and the
    last arriver's. A check reads two lines of each member, and the RMW takes a line from all: in large teams a member makes
    both only after some looks in vain, as most thieves find something before.
-   tests/models/barrier.pml has the protocol, with sleepers and the barriers that a cancellation cuts short. */
+   tests/models/barrier.pml has the protocol, with sleepers, this rule, and the barriers that a cancellation cuts short. */
 #include "sched/internal.h"
 
 #define MEMBERS_A_LOOK 8 /* a look in vain is waited for so many */
@@ -31,14 +31,20 @@ static bool count_up(_Atomic uint32_t *counter, unsigned target)
     return mo_fetch_add_acq_rel(counter, 1u) + 1 == target;
 }
 
+/* What it has summed before says nothing: others have ended tasks since, and may be asleep by now. */
+static void begin_barrier(struct mo_member *m)
+{
+    m->fruitless = 0;
+    m->summed = UINT64_MAX;
+    m->gen_seen = mo_load_relaxed(&m->team->gen); /* B1: cannot change before we have arrived */
+    mo_count(&m->worker->counts, MO_COUNT_BARRIERS, 1);
+}
+
 /* True for the last one. */
 static bool arrive(struct mo_member *m)
 {
     struct mo_team *team = m->team;
-    m->fruitless = 0;
-    m->summed = UINT64_MAX;
-    m->gen_seen = mo_load_relaxed(&team->gen); /* B1: cannot change before we have arrived */
-    mo_count(&m->worker->counts, MO_COUNT_BARRIERS, 1);
+    begin_barrier(m);
     if (m->size > MO_TEAM_LEAF) {
         unsigned group = m->tid / MO_TEAM_LEAF, first = group * MO_TEAM_LEAF;
         unsigned members = m->size - first < MO_TEAM_LEAF ? m->size - first : MO_TEAM_LEAF;
@@ -248,7 +254,7 @@ static bool barrier_cancellable(struct mo_member *m)
     struct mo_team *team = m->team;
     if (is_cancelled(m))
         return false;
-    m->gen_seen = mo_load_relaxed(&team->gen);
+    begin_barrier(m);
     if (mo_fetch_add_acq_rel(&team->arrived_cancellable, 1u) + 1 == m->size)
         last_arrived(m);
     mo_team_await(m, barrier_is_over_or_cancelled, m->tid ? MO_WAKE_MEMBER : MO_WAKE_ANY);

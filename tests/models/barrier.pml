@@ -7,6 +7,10 @@
    Variants that must hold:
      LATE            the last member has the task, before the second barrier.
      CANCEL          the first barrier can be cut short: one member may cancel the region before it. The task has no other.
+     RARELY          two members sum as those of large teams: awake only after a look in vain, and again only when they or an
+                     outsider have ended a task since. Each sleeps, or stays awake as a wait policy may ask for; which of
+                     them do is left open. One has a big task before the first barrier, the other one before the second.
+     OUTSIDE         RARELY, but both tasks are small, and an outsider may take one.
 
    Variants that must fail:
      NO_CLAIM        who has seen everything at its end raises `gen` without claiming it.
@@ -15,15 +19,34 @@
      COUNT_LATE      a task is counted after others may take it.
      RESET_LATE      arrivals are set to zero after `gen` has been raised (B3).
      NO_LAST_CHECK   who has run a task goes to sleep when it finds no other, without a check.
-     CANCEL_INSIDE   CANCEL, but by a task that is run in the barrier: who cancelled has arrived. */
+     CANCEL_INSIDE   CANCEL, but by a task that is run in the barrier: who cancelled has arrived.
+     SUM_KEPT        RARELY, but having summed at one barrier counts at the next.
+     SLEEP_IN_VAIN   RARELY, but the last look before a sleep may be the one in vain.
+     ONLY_OWN        OUTSIDE, but only tasks that they ended themselves make members sum again.
+     SILENT          OUTSIDE, but the outsider looks for sleepers before it counts its task as ended. */
 #ifdef CANCEL_INSIDE
 #define CANCEL
 #endif
+#if defined(ONLY_OWN) || defined(SILENT)
+#define OUTSIDE
+#endif
+#if defined(SUM_KEPT) || defined(SLEEP_IN_VAIN) || defined(OUTSIDE)
+#define RARELY
+#endif
+#ifdef RARELY
+#define MEMBERS 2
+#else
 #define MEMBERS 3
+#endif
 
 byte gen, claim, arrived, seq, waiters;
 bool has_tasks;
 byte created[MEMBERS], done[MEMBERS];
+#ifdef OUTSIDE
+byte done_outside;
+#else
+#define done_outside 0
+#endif
 byte big, small;                    /* tasks that nobody has taken; a big one creates a small one */
 bool asleep[MEMBERS];
 byte inside, open;                  /* what the model knows: members that have arrived, tasks that have not ended */
@@ -36,7 +59,7 @@ bool cancelled;
 inline wake_all()
 {
     if
-    :: waiters > 0 -> d_step { seq++; asleep[0] = false; asleep[1] = false; asleep[2] = false }
+    :: waiters > 0 -> d_step { seq++; asleep[0] = false; asleep[1] = false; asleep[MEMBERS - 1] = false }
     :: else
     fi
 }
@@ -105,17 +128,55 @@ inline claim_and_release()
 
 inline sum_done()
 {
-    d = done[0];
+    d = done_outside;
+    d = d + done[0];
     d = d + done[1];
+#if MEMBERS > 2
     d = d + done[2]
+#else
+    skip
+#endif
 }
 
 inline sum_created()
 {
     c = created[0];
     c = c + created[1];
+#if MEMBERS > 2
     c = c + created[2]
+#else
+    skip
+#endif
 }
+
+inline compare_sums()
+{
+#ifdef CREATED_FIRST
+    sum_created();
+    sum_done();
+#else
+    sum_done();
+    sum_created();
+#endif
+    all = (c == d);
+    d_step { c = 0; d = 0 }
+}
+
+#ifdef RARELY
+#define NEVER 255
+#ifdef ONLY_OWN
+#define ENDED done[self]
+#else
+#define ENDED (done[self] + done_outside)
+#endif
+#ifdef SLEEP_IN_VAIN
+#define LOOKS_IN_VAIN !fruitless
+#else
+#define LOOKS_IN_VAIN (!fruitless && !sleeps)
+#endif
+/* To one who is awake another look gives nothing new, unless: */
+#define NEWS (READY || (has_tasks && (big + small > 0 || (ALL_ARRIVED && summed != ENDED))))
+#endif
 
 inline try_release()
 {
@@ -123,15 +184,15 @@ inline try_release()
     :: gen == seen ->
         if
         :: ALL_ARRIVED ->
-#ifdef CREATED_FIRST
-            sum_created();
-            sum_done();
+#ifdef RARELY
+            atomic { all = (summed != ENDED || sleeps); summed = ENDED };
+            if
+            :: all -> compare_sums()
+            :: else
+            fi;
 #else
-            sum_done();
-            sum_created();
+            compare_sums();
 #endif
-            all = (c == d);
-            d_step { c = 0; d = 0 };
             if
 #ifdef NO_CLAIM
             :: all -> all = false; release()
@@ -168,6 +229,9 @@ inline work()
                 -> cancelled = true; wake_all()
 #endif
             fi;
+#ifdef RARELY
+            fruitless = false;
+#endif
             atomic { open--; done[self]++; is_big = false }
 #ifdef NO_LAST_CHECK
             ; ran = true
@@ -178,6 +242,11 @@ inline work()
             :: !ran -> try_release()
             :: else
             fi
+#elif defined(RARELY)
+            if
+            :: LOOKS_IN_VAIN -> fruitless = true
+            :: else -> try_release()
+            fi
 #else
             try_release()
 #endif
@@ -186,30 +255,39 @@ inline work()
     fi
 }
 
-/* Each look is the last one before a sleep: others would only be repeated. */
+inline look_and_sleep()
+{
+    atomic { waiters++; key = seq };
+    if
+    :: READY
+    :: else ->
+        work();
+        if
+        :: !found ->
+            atomic {
+                if
+                :: seq == key -> asleep[self] = true
+                :: else
+                fi
+            };
+            !asleep[self]
+        :: else
+        fi
+    fi;
+    atomic { waiters--; key = 0; found = false }
+}
+
+/* Each look of one who sleeps is the last one before that: others would only be repeated. */
 inline await()
 {
     do
     :: READY -> break
-    :: else ->
-        atomic { waiters++; key = seq };
-        if
-        :: READY
-        :: else ->
-            work();
-            if
-            :: !found ->
-                atomic {
-                    if
-                    :: seq == key -> asleep[self] = true
-                    :: else
-                    fi
-                };
-                !asleep[self]
-            :: else
-            fi
-        fi;
-        atomic { waiters--; key = 0; found = false }
+#ifdef RARELY
+    :: !sleeps && NEWS -> work(); found = false
+    :: sleeps && !READY -> look_and_sleep()
+#else
+    :: else -> look_and_sleep()
+#endif
     od
 }
 
@@ -227,6 +305,12 @@ inline last_arrived()
 
 inline barrier(counter)
 {
+#ifdef RARELY
+    fruitless = false;
+#ifndef SUM_KEPT
+    summed = NEVER;
+#endif
+#endif
     seen = gen;
     atomic { counter++; inside++; last = (counter == MEMBERS) };
     if
@@ -240,8 +324,16 @@ proctype member(byte self)
 {
     byte seen, key, c, d;
     bool won, last, found, is_big, all, ran, joining;
+#ifdef RARELY
+    byte summed = NEVER;
+    bool fruitless, sleeps;
     if
-#ifdef CANCEL
+    :: sleeps = true
+    :: true
+    fi;
+#endif
+    if
+#if defined(CANCEL) || defined(OUTSIDE)
     :: self == 0 -> create(small)
 #else
 #ifndef LATE
@@ -266,21 +358,42 @@ proctype member(byte self)
     barrier(arrived);
 #endif
     ran = false;
-#ifdef LATE
     if
+#ifdef LATE
     :: self == 2 -> create(big)
+#elif defined(OUTSIDE)
+    :: self == 1 -> create(small)
+#elif defined(RARELY)
+    :: self == 1 -> create(big)
+#endif
     :: else
     fi;
-#endif
     barrier(arrived);
     finished++
 }
+
+#ifdef OUTSIDE
+active proctype outsider()
+{
+    atomic { small > 0 -> small-- };
+#ifdef SILENT
+    wake_all();
+#endif
+    atomic { open--; done_outside++ };
+#ifndef SILENT
+    wake_all()
+#endif
+}
+#endif
 
 init {
     atomic {
         run member(0);
         run member(1);
-        run member(2)
+#if MEMBERS > 2
+        run member(2);
+#endif
+        skip
     };
     timeout;                        /* nobody can move any more */
     assert(finished == MEMBERS)
