@@ -8,31 +8,12 @@
 
 #include <cmocka.h>
 
-#include "sched/internal.h"
+#include "team.h"
 #include "topo/topo.h"
 
 #define MEMBERS 8
 
 static struct mo_task items[MEMBERS]; /* member i holds items[i] */
-
-/* A team whose members sit on the given CPUs; none has a thread. */
-static struct mo_team *new_team(const unsigned *cpu, unsigned n)
-{
-    struct mo_team *team = mo_team_new_locked();
-    assert_non_null(team);
-    assert_true(mo_team_reserve_locked(team, n));
-    team->size = n;
-    team->bound = n - 1;
-    for (unsigned i = 0; i < n; i++) {
-        struct mo_member *m = mo_team_member(team, i);
-        m->worker = mo_worker_new_locked(true);
-        assert_non_null(m->worker);
-        m->worker->cpu = cpu[i];
-        m->size = n;
-        m->shared = true;
-    }
-    return team;
-}
 
 /* A thief that finds little pauses for some of its looks. */
 static struct mo_task *steal_in_the_end(struct mo_member *m)
@@ -136,6 +117,82 @@ static void the_last_look_leaves_nobody_out(void **state)
         }
     }
     assert_in_range(missed, 1, 63);
+}
+
+/* ---- How many of the other nodes' members one look asks. Four are on the thief's node, sixteen elsewhere. */
+#define NEAR 3
+#define FAR  16
+
+static struct mo_team *new_team_of_many(void)
+{
+    unsigned cpu[NEAR + 1 + FAR];
+    for (unsigned i = 0; i < NEAR + 1 + FAR; i++)
+        cpu[i] = i <= NEAR ? i : 12 + i;
+    struct mo_team *team = new_team(cpu, NEAR + 1 + FAR);
+    mo_victims_arrange_locked(team);
+    assert_int_equal(mo_team_member(team, 0)->victims_near, NEAR);
+    return team;
+}
+
+/* Of how many the same look would have found something. */
+static unsigned asked_far(struct mo_team *team, uint32_t random)
+{
+    struct mo_member *m = mo_team_member(team, 0);
+    unsigned asked = 0;
+    for (unsigned i = NEAR + 1; i < m->size; i++) {
+        struct mo_deque *d = &mo_team_member(team, i)->deque;
+        assert_true(mo_deque_room_owner(d));
+        mo_deque_push_owner(d, &items[0]);
+        m->steal_pause = 0;
+        m->stole_at = 0;
+        m->far_random = random;
+        asked += mo_steal(m, NULL) != NULL;
+        mo_deque_clear(d);
+    }
+    return asked;
+}
+
+static void others_that_look_are_as_good(void **state)
+{
+    struct mo_team *team = new_team_of_many();
+    team->idle = MO_IDLE_SEARCHING;
+    assert_int_equal(asked_far(team, 0), 2);
+    team->idle = 7 * MO_IDLE_SEARCHING;
+    assert_int_equal(asked_far(team, 0), 2);
+}
+
+/* Creators count on those who look; together these then ask everybody. */
+static void where_others_sleep_a_look_goes_farther(void **state)
+{
+    struct mo_team *team = new_team_of_many();
+    static const unsigned asked[][2] = {{0, FAR}, {1, FAR}, {2, 2 + 8}, {4, 2 + 4}, {16, 2 + 1}, {19, 2}};
+    for (unsigned i = 0; i < sizeof asked / sizeof *asked; i++) {
+        team->idle = MO_IDLE_SLEEPING + asked[i][0] * MO_IDLE_SEARCHING;
+        assert_int_equal(asked_far(team, 0), asked[i][1]);
+    }
+}
+
+/* As the word that says so is one that each of them writes. */
+static void who_looks_seldom_finds_out_about_sleepers(void **state)
+{
+    struct mo_team *team = new_team_of_many();
+    struct mo_member *m = mo_team_member(team, 0);
+    unsigned wide = 0;
+    team->idle = MO_IDLE_SLEEPING + MO_IDLE_SEARCHING;
+    for (uint32_t upper = 0; upper < 16; upper++)
+        wide += asked_far(team, upper << 28) == FAR;
+    assert_int_equal(wide, 1);
+    wide = 0;
+    m->far_random = m->tid;
+    for (unsigned look = 0; look < 1024; look++) { /* and its turn comes: the numbers go round */
+        wide += m->far_random >> 28 == 0;
+        m->steal_pause = 0;
+        assert_null(mo_steal(m, NULL));
+    }
+    assert_in_range(wide, 32, 128);
+    m->sleeping = MO_ASLEEP_COUNTED;
+    assert_int_equal(asked_far(team, UINT32_MAX), FAR);
+    m->sleeping = MO_AWAKE;
 }
 
 /* Distances never shrink along anybody's order, and nobody is left out or asked twice. */
@@ -297,6 +354,9 @@ int main(void)
         cmocka_unit_test(nodes_alone_tell_near_from_far),
         cmocka_unit_test(topology_puts_them_near_to_far),
         cmocka_unit_test(the_last_look_leaves_nobody_out),
+        cmocka_unit_test(others_that_look_are_as_good),
+        cmocka_unit_test(where_others_sleep_a_look_goes_farther),
+        cmocka_unit_test(who_looks_seldom_finds_out_about_sleepers),
         cmocka_unit_test(every_order_is_complete),
         cmocka_unit_test(bound_members_know_where_the_others_are),
         cmocka_unit_test(smaller_region_ignores_the_table),
