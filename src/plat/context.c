@@ -1,7 +1,7 @@
 /* What lies on the stack of a context that does not run, from its sp upwards:
-     x86-64   the control words of x87 (2 bytes) and, 4 bytes on, SSE, r15 to r12, rbx, rbp, where to return
+     x86-64   the control words of x87 (2 bytes) and, 4 bytes on, SSE, rbp, where to go on, 128 bytes that are the compiler's
      AArch64  x29, x30 (where to return), x19 to x28, d8 to d15, fpcr and a word to spare
-   A new context has the same, and returns into mo_plat_context_begin with its own address in a register. The value that
+   A new context has the same, and goes on in mo_plat_context_begin with its own address in a register. The value that
    `carry` is passes through a switch: it is the context that was left, of which the sanitizers must be told on the other
    side. */
 #include "plat/context.h"
@@ -9,85 +9,50 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef MO_CONTEXT_ASAN
-#include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
-#endif
-#ifdef MO_CONTEXT_TSAN
-#include <sanitizer/tsan_interface.h>
-#endif
-
-void *mo_plat_context_swap(void **saved, void *sp, void *carry);
 extern const char mo_plat_context_begin[];
+void mo_plat_context_first(struct mo_context *self, struct mo_context *left);
 
 #if defined(__x86_64__)
-/* rdi where to save, rsi where to go on, rdx carry. The control words are loaded only if they differ: loading waits for
-   the unit to become idle. A return would be foretold to go back to the caller, where it never goes; a jump is foretold by
-   where it went before. */
+/* rdi where to save, rsi where to go on, rdx carry, rcx where to go on here: it is jumped to (context.h), and jumps. So what the
+   processor keeps of calls, to foretell returns, stays in step with the frames of whoever goes on: two contexts that have
+   been left at the same place return the same way from there. A new context is entered by jumps for the same reason; what it
+   would return to ends the process. The control word of x87 is loaded only if it differs: loading waits for the unit to
+   become idle. That of SSE always is: to compare it takes longer, as it waits for the store before. */
 __asm__(".pushsection .text\n"
         ".hidden mo_plat_context_swap\n"
         ".globl mo_plat_context_swap\n"
         ".type mo_plat_context_swap, @function\n"
+        ".p2align 5\n"
         "mo_plat_context_swap:\n"
         ".cfi_startproc\n"
-        "    endbr64\n"
-        "    pushq %rbp\n"
-        ".cfi_adjust_cfa_offset 8\n"
-        ".cfi_rel_offset %rbp, 0\n"
-        "    pushq %rbx\n"
-        ".cfi_adjust_cfa_offset 8\n"
-        ".cfi_rel_offset %rbx, 0\n"
-        "    pushq %r12\n"
-        ".cfi_adjust_cfa_offset 8\n"
-        ".cfi_rel_offset %r12, 0\n"
-        "    pushq %r13\n"
-        ".cfi_adjust_cfa_offset 8\n"
-        ".cfi_rel_offset %r13, 0\n"
-        "    pushq %r14\n"
-        ".cfi_adjust_cfa_offset 8\n"
-        ".cfi_rel_offset %r14, 0\n"
-        "    pushq %r15\n"
-        ".cfi_adjust_cfa_offset 8\n"
-        ".cfi_rel_offset %r15, 0\n"
-        "    subq $8, %rsp\n"
-        ".cfi_adjust_cfa_offset 8\n"
+        ".cfi_def_cfa %rsp, 0\n"
+        ".cfi_register %rip, %rcx\n"
+        "    subq $152, %rsp\n"
+        ".cfi_adjust_cfa_offset 152\n"
         "    stmxcsr 4(%rsp)\n"
         "    fnstcw (%rsp)\n"
-        "    movl 4(%rsp), %eax\n"
-        "    movzwl (%rsp), %ecx\n"
+        "    movq %rbp, 8(%rsp)\n"
+        "    movq %rcx, 16(%rsp)\n"
+        "    movzwl (%rsp), %r8d\n"
         "    movq %rsp, (%rdi)\n"
         "    movq %rsi, %rsp\n"
-        "    cmpl %eax, 4(%rsp)\n"
-        "    je 1f\n"
+        ".cfi_rel_offset %rbp, 8\n"
+        ".cfi_rel_offset %rip, 16\n"
         "    ldmxcsr 4(%rsp)\n"
-        "1:  cmpw %cx, (%rsp)\n"
-        "    je 2f\n"
-        "    fldcw (%rsp)\n"
-        "2:  movq %rdx, %rax\n"
-        "    addq $8, %rsp\n"
-        ".cfi_adjust_cfa_offset -8\n"
-        "    popq %r15\n"
-        ".cfi_adjust_cfa_offset -8\n"
-        ".cfi_restore %r15\n"
-        "    popq %r14\n"
-        ".cfi_adjust_cfa_offset -8\n"
-        ".cfi_restore %r14\n"
-        "    popq %r13\n"
-        ".cfi_adjust_cfa_offset -8\n"
-        ".cfi_restore %r13\n"
-        "    popq %r12\n"
-        ".cfi_adjust_cfa_offset -8\n"
-        ".cfi_restore %r12\n"
-        "    popq %rbx\n"
-        ".cfi_adjust_cfa_offset -8\n"
-        ".cfi_restore %rbx\n"
-        "    popq %rbp\n"
-        ".cfi_adjust_cfa_offset -8\n"
+        "    cmpw %r8w, (%rsp)\n"
+        "    jne 2f\n"
+        "1:  movq 8(%rsp), %rbp\n"
+        "    movq 16(%rsp), %rcx\n"
+        "    movq %rdx, %rax\n"
+        "    addq $152, %rsp\n"
+        ".cfi_remember_state\n"
+        ".cfi_adjust_cfa_offset -152\n"
         ".cfi_restore %rbp\n"
-        "    popq %rcx\n"
-        ".cfi_adjust_cfa_offset -8\n"
         ".cfi_register %rip, %rcx\n"
         "    notrack jmp *%rcx\n"
+        ".cfi_restore_state\n"
+        "2:  fldcw (%rsp)\n"
+        "    jmp 1b\n"
         ".cfi_endproc\n"
         ".size mo_plat_context_swap, .-mo_plat_context_swap\n"
         ".hidden mo_plat_context_begin\n"
@@ -96,11 +61,15 @@ __asm__(".pushsection .text\n"
         "mo_plat_context_begin:\n"
         ".cfi_startproc\n"
         ".cfi_undefined %rip\n"
-        "    endbr64\n"
-        "    movq %r12, %rdi\n"
+        "    movq %rbp, %rdi\n"
         "    movq %rax, %rsi\n"
-        "    call *%r13\n"
-        "    ud2\n"
+        "    leaq 1f(%rip), %rcx\n"
+        "    pushq %rcx\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        "    xorl %ebp, %ebp\n"
+        "    jmp mo_plat_context_first\n"
+        ".cfi_adjust_cfa_offset -8\n"
+        "1:  ud2\n"
         ".cfi_endproc\n"
         ".size mo_plat_context_begin, .-mo_plat_context_begin\n"
         ".popsection\n");
@@ -108,9 +77,11 @@ __asm__(".pushsection .text\n"
 struct frame {
     uint16_t x87, spare;
     uint32_t sse;
-    void *r15, *r14, *first, *self, *rbx, *rbp; /* r13, r12 */
+    void *self; /* rbp */
     const void *resume;
+    char red_zone[128];
 };
+_Static_assert(sizeof(struct frame) == 152, "as the switch has it");
 
 static void prepare_frame(struct frame *f)
 {
@@ -183,7 +154,7 @@ __asm__(".pushsection .text\n"
         "    hint #36\n" /* bti j */
         "    mov x1, x0\n"
         "    mov x0, x19\n"
-        "    blr x20\n"
+        "    bl mo_plat_context_first\n"
         "    brk #1\n"
         ".cfi_endproc\n"
         ".size mo_plat_context_begin, .-mo_plat_context_begin\n"
@@ -192,11 +163,12 @@ __asm__(".pushsection .text\n"
 struct frame {
     void *x29;
     const void *resume;
-    void *self, *first; /* x19, x20 */
-    void *x21_to_x28[8];
+    void *self; /* x19 */
+    void *x20_to_x28[9];
     double d8_to_d15[8];
     uint64_t fpcr, spare;
 };
+_Static_assert(sizeof(struct frame) == 176, "as the switch has it");
 
 static void prepare_frame(struct frame *f)
 {
@@ -206,35 +178,6 @@ static void prepare_frame(struct frame *f)
 #error "contexts need a switch for this processor"
 #endif
 
-/* ---- The sanitizers. `left` is the context that was left, or NULL if it is gone. */
-static void before_switch(struct mo_context *from, const struct mo_context *to, int for_good)
-{
-    (void)from, (void)to, (void)for_good;
-#ifdef MO_CONTEXT_ASAN
-    __sanitizer_start_switch_fiber(for_good ? NULL : &from->fake_stack, to->stack, to->bytes);
-#endif
-#ifdef MO_CONTEXT_TSAN
-    __tsan_switch_to_fiber(to->fiber, 0);
-#endif
-}
-
-static void after_switch(struct mo_context *self, struct mo_context *left)
-{
-    (void)self, (void)left;
-#ifdef MO_CONTEXT_ASAN
-    const void *stack;
-    size_t bytes;
-    __sanitizer_finish_switch_fiber(self->fake_stack, &stack, &bytes);
-    if (left) { /* an adopted one does not know its stack until it is left */
-        left->stack = stack;
-        left->bytes = bytes;
-    }
-#endif
-}
-
-/* Popping a frame leaves the stack pointer aligned to 16 bytes, as it must be before a call. */
-_Static_assert(sizeof(struct frame) % 16 == 0, "the frame keeps the stack aligned");
-
 void mo_context_adopt(struct mo_context *self)
 {
     memset(self, 0, sizeof *self);
@@ -243,16 +186,15 @@ void mo_context_adopt(struct mo_context *self)
 #endif
 }
 
-static void begin(struct mo_context *self, struct mo_context *left)
+void mo_plat_context_first(struct mo_context *self, struct mo_context *left)
 {
-    after_switch(self, left);
+    mo_context_arrived(self, left);
     self->entry(self->arg);
-    __builtin_trap(); /* it must not return */
 }
 
 void mo_context_init(struct mo_context *c, void *stack, size_t bytes, void (*entry)(void *arg), void *arg)
 {
-    uintptr_t top = ((uintptr_t)stack + bytes) & ~(uintptr_t)15;
+    uintptr_t top = ((uintptr_t)stack + bytes) & ~(uintptr_t)15; /* as the stack must be before a call */
     struct frame *f = (struct frame *)top - 1;
 #ifdef MO_CONTEXT_ASAN
     __asan_unpoison_memory_region(stack, bytes); /* who ran on it before has left frames that never returned */
@@ -261,7 +203,6 @@ void mo_context_init(struct mo_context *c, void *stack, size_t bytes, void (*ent
     memset(f, 0, sizeof *f);
     prepare_frame(f);
     f->self = c;
-    f->first = (void *)begin;
     f->resume = mo_plat_context_begin;
     c->sp = f;
     c->entry = entry;
@@ -273,20 +214,6 @@ void mo_context_init(struct mo_context *c, void *stack, size_t bytes, void (*ent
 #ifdef MO_CONTEXT_TSAN
     c->fiber = __tsan_create_fiber(0);
 #endif
-}
-
-void mo_context_switch(struct mo_context *from, struct mo_context *to)
-{
-    before_switch(from, to, 0);
-    struct mo_context *left = mo_plat_context_swap(&from->sp, to->sp, from);
-    after_switch(from, left);
-}
-
-void mo_context_leave(struct mo_context *from, struct mo_context *to)
-{
-    before_switch(from, to, 1);
-    mo_plat_context_swap(&from->sp, to->sp, NULL);
-    __builtin_unreachable();
 }
 
 void mo_context_destroy(struct mo_context *c)
