@@ -121,7 +121,7 @@ void mo_stack_cache_flush(struct mo_stacks *s, struct mo_stack_cache *mine)
         share(s, mine, mine->count);
 }
 
-bool mo_stack_is_whole(const struct mo_stack *stack)
+bool mo_stack_is_whole_slow(const struct mo_stack *stack)
 {
-    return stack->guard != MO_STACK_GUARD_WORD || *(const uint64_t *)((const char *)stack->low - 16) == WORD;
+    return *(const uint64_t *)((const char *)stack->low - 16) == WORD;
 }

@@ -51,6 +51,10 @@ void mo_stack_give(struct mo_stacks *s, struct mo_stack_cache *mine, struct mo_s
 void mo_stack_cache_flush(struct mo_stacks *s, struct mo_stack_cache *mine);
 
 /* False: it has overflown. Always true where the guard is a page. */
-bool mo_stack_is_whole(const struct mo_stack *stack);
+bool mo_stack_is_whole_slow(const struct mo_stack *stack);
+static inline bool mo_stack_is_whole(const struct mo_stack *stack)
+{
+    return mo_likely(stack->guard != MO_STACK_GUARD_WORD) || mo_stack_is_whole_slow(stack);
+}
 
 #endif

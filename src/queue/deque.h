@@ -145,6 +145,17 @@ static inline void *mo_deque_pop_owner(struct mo_deque *d, int64_t mark, bool sh
     return mo_deque_pop_at_owner(d, buf, b);
 }
 
+/* The oldest item, where no thief exists. NULL: there is none. */
+static inline void *mo_deque_take_oldest_owner(struct mo_deque *d)
+{
+    const struct mo_deque_buffer *buf = mo_load_relaxed(&d->buffer);
+    int64_t t = mo_load_relaxed(&d->top);
+    if (t >= mo_load_relaxed(&d->bottom))
+        return NULL;
+    mo_store_relaxed(&d->top, t + 1);
+    return mo_load_relaxed(&buf->slot[(uint64_t)t & buf->mask]);
+}
+
 /* Take the oldest item. `accept`, when given, sees the item before it is taken and may refuse it; the item may be taken
    and recycled by another thread while accept looks, so accept may only read memory of a kind that stays mapped, and
    what it read counts only because the CAS then proves that the item was still there. Any thread, inside an epoch. */

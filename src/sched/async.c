@@ -2,17 +2,18 @@
    run.h says of those holds. What is special about it:
 
    Two bits of its word `wake` (async.h) say whether somebody is going to poll it.
-     WOKEN    it is to be polled: it lies in the executor's list or a deque, or whoever polls it will put it there
-     POLLING  a thread polls it
-   A1  A wake is one RMW that sets WOKEN. Who finds neither bit puts the job into the list; so it has at most one entry.
-   A2  Who takes the entry exchanges WOKEN for POLLING (acquire): what wakers did before is seen by this poll. A wake from then
-       on finds POLLING, and leaves WOKEN behind.
+     POLLING  a thread polls it, or it lies in the executor's list or a deque so that one will
+     WOKEN    somebody has woken it since, and unless the poll to come sees that whoever ends it puts it there once more
+   A1  A wake is an RMW. Who finds neither bit makes it POLLING on behalf of the poll to come, and puts the job where it will be
+       taken; so it has at most one entry. All others leave WOKEN behind. Where the word changes between the look and the RMW,
+       as wakers come and go, WOKEN alone says the same as POLLING.
+   A2  Who takes the entry and reads POLLING alone (acquire) need not exchange it for the same: it sees what the waker that put it there
+       did before, and a wake that this read misses leaves WOKEN behind for the end of the poll. Else he exchanges WOKEN for
+       POLLING: what wakers did before is seen by this poll.
    A3  A poll ends by an RMW that takes POLLING away. If it finds WOKEN, this thread puts the job into the list; else the next
        wake finds neither. So no wake is lost, and after that RMW whoever polled it touches it no more unless A3 made it his to
        put.
-   A4  A fiber that has only yielded stays POLLING instead, and this thread puts its entry where others find it: wakers see that
-       it will be polled, as they see in A1 of one that is WOKEN. Who takes such an entry and reads POLLING alone need not
-       exchange it for the same: a wake that this read misses leaves WOKEN behind for the end of the poll.
+   A4  A fiber that has only yielded stays POLLING instead, and this thread puts its entry where others find it, as if it had been woken.
    A5  When it is over, POLLING stays set for ever: wakers find nothing to do.
    A6  The word's address is written by one at a time: who has claimed the job (A1), taken its entry, or polls it. Others change
        the other parts meanwhile, so it is changed by adding the difference.
@@ -115,7 +116,11 @@ void mo_async_put(struct mo_executor *x, struct mo_job *job)
 
 bool mo_async_claim(struct mo_job *job)
 {
-    return !(mo_fetch_or_acq_rel(&job->wake, MO_ASYNC_WOKEN) & (MO_ASYNC_WOKEN | MO_ASYNC_POLLING)); /* A1 */
+    uint64_t word = mo_load_relaxed(&job->wake); /* A1; the look is a hint */
+    if (mo_likely(!(word & (MO_ASYNC_WOKEN | MO_ASYNC_POLLING))) &&
+        mo_cas_acq_rel(&job->wake, &word, word | MO_ASYNC_POLLING))
+        return true;
+    return !(mo_fetch_or_acq_rel(&job->wake, MO_ASYNC_WOKEN) & (MO_ASYNC_WOKEN | MO_ASYNC_POLLING));
 }
 
 void mo_async_launch(struct mo_job *job)
@@ -254,10 +259,10 @@ static bool may_drop(struct mo_job *job)
 
 void mo_async_begin_turn(struct mo_job *job)
 {
-    uint64_t word = mo_load_acquire(&job->wake);
-    if (mo_likely(!(word & MO_ASYNC_POLLING)))
-        mo_fetch_add_acq_rel(&job->wake, MO_ASYNC_POLLING - MO_ASYNC_WOKEN); /* A2: nobody else takes WOKEN away */
-    else if (word & MO_ASYNC_WOKEN)                                          /* else A4 */
+    uint64_t word = mo_load_acquire(&job->wake); /* A2: nobody else takes WOKEN away */
+    if (mo_unlikely(!(word & MO_ASYNC_POLLING)))
+        mo_fetch_add_acq_rel(&job->wake, MO_ASYNC_POLLING - MO_ASYNC_WOKEN);
+    else if (mo_unlikely(word & MO_ASYNC_WOKEN))
         mo_fetch_and_acq_rel(&job->wake, ~MO_ASYNC_WOKEN);
 }
 
@@ -283,7 +288,12 @@ static void end(struct mo_worker *w, struct mo_executor *x, struct mo_job *job, 
     count_phase(w, x, phase, false);
     if (mo_parked_is_kept(job))
         mo_parked_forget_slow(job);
-    mo_job_conclude(w, job, mo_load_relaxed(&job->state), phase); /* A5 */
+    uint64_t state = mo_load_relaxed(&job->state); /* A5 */
+    if (mo_likely(MO_ASYNC_REFS(mo_load_acquire(&job->wake)) == 1 && !(job->flags & MO_JOB_WATCHED))) {
+        mo_job_conclude_rid(w, job, state, phase, MO_JOB_ENTRY); /* nobody has a waker that could be kept */
+        return;
+    }
+    mo_job_conclude(w, job, state, phase);
     unref(w, job);
 }
 
@@ -323,7 +333,7 @@ static void count_life(struct mo_worker *w, struct mo_executor *x, uint64_t n)
 
 void mo_async_begin_life(struct mo_job *job)
 {
-    mo_store_relaxed(&job->wake, MO_ASYNC_WOKEN | MO_ASYNC_REF);
+    mo_store_relaxed(&job->wake, MO_ASYNC_POLLING | MO_ASYNC_REF);
 }
 
 /* Somebody who learned its number from the registry has cancelled it already, and ends it. It has no entry. */

@@ -18,8 +18,8 @@ struct mo_async_ops {
 };
 
 /* All that an async job has beyond a plain one is in its word `wake`, of which one part never carries into another:
-     WOKEN     it is to be polled
-     POLLING   a thread polls it, or it is over
+     POLLING   it is polled, or will be, or it is over
+     WOKEN     it has been woken since
      FAILED    it has said so; SAYS_WHY: and why
      REFS      wakers, and 1 until it is over; MANY and more stay for ever
      ADDRESS   of the next one where it lies in a row; with SAYS_WHY of the error, which has the next one instead. Blocks are

@@ -81,20 +81,21 @@ int mo_executor_put(struct mo_worker *w, struct mo_executor *x, struct mo_job *j
 
 /* ---- Finding something to do. */
 /* What is not wanted goes where others find it. */
-static struct mo_job *pop_kin(struct mo_member *m, const struct mo_kin *kin)
+static struct mo_job *pop_kin(struct mo_seat *seat, const struct mo_kin *kin)
 {
-    void *item;
-    while ((item = mo_deque_pop_owner(&m->deque, INT64_MIN, true)) != NULL) {
+    struct mo_member *m = seat->member;
+    struct mo_task *item;
+    while ((item = (struct mo_task *)mo_next_newest(seat)) != NULL) {
         if (mo_task_is_kin(item, kin) || !mo_priority_put(m, m->team, item, 0))
-            return item; /* without memory for the detour it runs here after all */
+            return (struct mo_job *)item; /* without memory for the detour it runs here after all */
         mo_work_published(m->team);
     }
     return NULL;
 }
 
-static struct mo_job *pop(struct mo_member *m, const struct mo_kin *kin)
+static struct mo_job *pop(struct mo_seat *seat, const struct mo_kin *kin)
 {
-    return kin ? pop_kin(m, kin) : mo_deque_pop_owner(&m->deque, INT64_MIN, true);
+    return kin ? pop_kin(seat, kin) : mo_next_newest(seat);
 }
 
 /* What the last job has left behind comes to where others find it. True: it was for others to be run before it. */
@@ -117,15 +118,17 @@ struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin)
     struct mo_job *job = (struct mo_job *)task;
     if (!job)
         job = mo_placed_take(seat, kin, false);
-    bool others_first = mo_unlikely(++seat->looks % MO_NEXT_EVERY == 0);
+    bool others_first = mo_unlikely(++seat->looks >= MO_NEXT_EVERY);
+    if (others_first)
+        seat->looks = 0;
     if (!job && others_first)
         job = mo_outbox_take(seat, kin);
     if (!job && mo_unlikely(others_first || yielded))
         mo_async_collect(seat);
     if (!job)
-        job = mo_unlikely(others_first || yielded) && !kin ? mo_next_oldest(m) : pop(m, kin);
+        job = mo_unlikely(others_first || yielded) && !kin ? mo_next_oldest(seat) : pop(seat, kin);
     if (!job && mo_async_collect(seat))
-        job = pop(m, kin);
+        job = pop(seat, kin);
     if (!job && mo_unlikely(seat->executor->watch.scheduler != NULL))
         job = mo_managed_take(seat, kin);
     if (!job)
@@ -199,6 +202,7 @@ static void serve(struct mo_member *m)
     seat->member = m;
     seat->executor = x;
     seat->quick = x->watching ? NULL : x;
+    seat->alone = x->workers == 1;
     seat->state = x->job_state;
     seat->origin = (uint64_t)w->index << 32;
     m->gen_seen = mo_load_relaxed(&m->team->gen); /* stays so until all leave */

@@ -6,8 +6,12 @@
 
 void mo_job_release(struct mo_worker *w, struct mo_job *job)
 {
-    /* acq_rel: who frees the block has seen what all others did with it. */
-    uint64_t state = mo_fetch_and_acq_rel(&job->state, ~MO_JOB_HANDLE);
+    /* acquire: who frees the block has seen what all others did with it. */
+    uint64_t state = mo_load_acquire(&job->state);
+    if (mo_likely(MO_JOB_OVER(state) && !(state & MO_JOB_ENTRY)))
+        mo_store_relaxed(&job->state, state & ~MO_JOB_HANDLE);
+    else
+        state = mo_fetch_and_acq_rel(&job->state, ~MO_JOB_HANDLE);
     if (MO_JOB_OVER(state) && !(state & MO_JOB_ENTRY))
         mo_job_delete(w, job, state); /* J2 */
 }

@@ -173,6 +173,8 @@ struct mo_seat {
     _Atomic(struct mo_job *) next; /* what the owner runs next (next.c) */
     struct mo_job *chosen;         /* before that: it has been taken already */
     _Atomic bool busy;             /* with a job, after which it looks at `next`: for signal handlers */
+    _Atomic bool moving;           /* the owner is between two accesses to `next`: for signal handlers */
+    bool alone;                    /* the executor's only worker: nobody else takes anything from here */
     bool yielded;                  /* its newest job is to be its last, and nobody was told of it */
     bool watches;                  /* it is the executor's watcher */
     /* Only ever grow; the owner writes, others read. */

@@ -14,6 +14,9 @@
        for work; without one nobody could put anything there. So an idle executor sleeps for good.
    Y4  a job that yields is in the deque, where thieves find it, and still POLLING: nonzero is all that wakers ask of it, and
        the next poll sees what they did (A2). Others are told of it once its worker takes something else.
+       Where the worker is the executor's only one nobody else looks there: then it is put there before it leaves its stack, and
+       what leaves the deque and `next` needs no RMW. Between its load and its store of `next` that one has `moving` set, which
+       its own signal handlers see, who then use the list.
    Y5  a fiber that gives its thread back asks itself what comes next, before its own turn is over. What it finds and cannot
        switch to is `chosen`: the poller takes that first.
 
@@ -27,21 +30,38 @@
 #define WATCH_NS 250000 /* and up to 64 times that */
 
 /* As a thief, but without an epoch: the owner itself would be who replaces the buffer. */
-struct mo_job *mo_next_oldest(struct mo_member *m)
+struct mo_job *mo_next_oldest(struct mo_seat *seat)
 {
+    struct mo_deque *d = &seat->member->deque;
     void *item = NULL;
     enum mo_steal_result r;
+    if (seat->alone)
+        return mo_deque_take_oldest_owner(d);
     do
-        r = mo_deque_steal(&m->deque, NULL, NULL, NULL, &item);
+        r = mo_deque_steal(d, NULL, NULL, NULL, &item);
     while (r == MO_STEAL_LOST);
     return r == MO_STEAL_OK ? item : NULL;
+}
+
+/* Of a worker that is alone, by its own thread. Requires that `moving` is not set. */
+static struct mo_job *move_alone(struct mo_seat *seat, struct mo_job *job)
+{
+    mo_store_relaxed(&seat->moving, true);
+    mo_plat_light_barrier();
+    struct mo_job *before = mo_load_relaxed(&seat->next);
+    mo_store_relaxed(&seat->next, job);
+    mo_plat_light_barrier();
+    mo_store_relaxed(&seat->moving, false);
+    return before;
 }
 
 /* Its entry is the worker's now, and counts as one of a deque. */
 static struct mo_job *take(struct mo_seat *taker, struct mo_seat *from)
 {
-    struct mo_job *job = NULL;
-    if (mo_load_relaxed(&from->next) && (job = mo_exchange_acq_rel(&from->next, NULL)) != NULL)
+    if (!mo_load_relaxed(&from->next))
+        return NULL;
+    struct mo_job *job = taker->alone ? move_alone(taker, NULL) : mo_exchange_acq_rel(&from->next, NULL);
+    if (job)
         mo_owner_add(&taker->member->created, 1);
     return job;
 }
@@ -56,11 +76,23 @@ bool mo_next_put(struct mo_executor *x, struct mo_job *job)
         return false;
     if (!seat || seat->executor != x || !mo_load_relaxed(&seat->busy) || (!inside && w->job))
         return false;
-    struct mo_job *before = mo_exchange_seqcst(&seat->next, job); /* Y2 */
+    if (seat->alone && mo_load_relaxed(&seat->moving))
+        return false;
+    struct mo_job *before = seat->alone ? move_alone(seat, job) : mo_exchange_seqcst(&seat->next, job); /* Y2 */
     if (before)
         mo_async_put(x, before);
-    else if (inside && !mo_load_seqcst(&x->watcher))
+    else if (inside && !seat->alone && !mo_load_seqcst(&x->watcher))
         mo_work_published(x->team);
+    return true;
+}
+
+bool mo_next_stay_behind(struct mo_seat *seat, struct mo_job *job)
+{
+    struct mo_deque *d = &seat->member->deque;
+    if (!seat->alone || mo_async_is_pinned(job) || !mo_deque_room_owner(d))
+        return false;
+    mo_deque_push_owner(d, job);
+    seat->yielded = true;
     return true;
 }
 
@@ -79,7 +111,7 @@ bool mo_next_put_behind(struct mo_worker *w, struct mo_executor *x, struct mo_jo
 
 static bool is_time_to_look(const struct mo_seat *seat)
 {
-    return (seat->looks + 1) % MO_NEXT_EVERY == 0;
+    return seat->looks + 1 >= MO_NEXT_EVERY;
 }
 
 /* Nothing else comes before what lies in the owner's deque. */
@@ -105,8 +137,8 @@ static struct mo_job *take_oldest(struct mo_seat *seat)
     struct mo_member *m = seat->member;
     bool yielded = seat->yielded;
     seat->yielded = false;
-    struct mo_job *job = mo_next_oldest(m);
-    if (yielded && mo_deque_peek_size(&m->deque) > 0)
+    struct mo_job *job = mo_next_oldest(seat);
+    if (yielded && !seat->alone && mo_deque_peek_size(&m->deque) > 0)
         mo_work_published(m->team);
     return job;
 }
@@ -135,7 +167,7 @@ struct mo_job *mo_next_follow(struct mo_seat *seat, struct mo_job *yields)
     if (!job) {
         if (!deque_comes_first(seat))
             return NULL;
-        job = yields || seat->yielded ? take_oldest(seat) : mo_deque_pop_owner(&seat->member->deque, INT64_MIN, true);
+        job = yields || seat->yielded ? take_oldest(seat) : mo_next_newest(seat);
         if (!job)
             job = yields;
     }

@@ -11,7 +11,8 @@
    J1  A phase that is over never changes, and is set once; who sets it counts the job off its group and tells whom the
        word names, as that was at the CAS.
    J2  The block is freed by who clears the last of HANDLE and ENTRY of a job that is over, or ends the phase of one that
-       has neither. All three are RMWs on one word, so exactly one of them sees that it is the last.
+       has neither. All three are RMWs on one word, so exactly one of them sees that it is the last; who has the handle and reads
+       (acquire) that the others have been is the last without one.
    J3  Without HANDLE and EXPOSED the thread that has the entry is alone with the job: it needs no RMW, and none is done.
    J4  Who has both entry and handle of a job that is not EXPOSED is alone as well: joining the newest of one's own deque
        costs the exchange of the deque and nothing else. A handle is one thread's at a time, so it is the holder who
@@ -115,19 +116,25 @@ static inline bool mo_group_is_over(const struct mo_group *g)
 /* The next one of a job that is watched (watched.c). */
 void mo_watched_conclude(struct mo_worker *w, struct mo_job *job, uint64_t state, enum mo_job_phase phase);
 
-/* The phase of a job that somebody else may know; its block may be gone on return. */
-static inline void mo_job_conclude_plain(struct mo_worker *w, struct mo_job *job, uint64_t state,
-                                         enum mo_job_phase phase)
+/* The phase of a job that somebody else may know, and in the same step it loses the bits `rid`; its block may be gone on return. */
+static inline void mo_job_conclude_rid(struct mo_worker *w, struct mo_job *job, uint64_t state, enum mo_job_phase phase,
+                                       uint64_t rid)
 {
     struct mo_group *group = mo_job_group(job);
-    while (!mo_cas_seqcst(&job->state, &state, (state & ~(uint64_t)7) | phase)) /* J5 */
+    while (!mo_cas_seqcst(&job->state, &state, (state & ~(rid | 7)) | phase)) /* J5 */
         ;
-    if (!(state & (MO_JOB_HANDLE | MO_JOB_ENTRY)))
+    if (!(state & ~rid & (MO_JOB_HANDLE | MO_JOB_ENTRY)))
         mo_job_delete(w, job, phase); /* J2 */
     if (mo_unlikely(state & (MO_JOB_WAITER | MO_JOB_THEN)))
         mo_job_tell(w, state);
     if (group)
         mo_group_sub(w, group);
+}
+
+static inline void mo_job_conclude_plain(struct mo_worker *w, struct mo_job *job, uint64_t state,
+                                         enum mo_job_phase phase)
+{
+    mo_job_conclude_rid(w, job, state, phase, 0);
 }
 
 static inline void mo_job_conclude(struct mo_worker *w, struct mo_job *job, uint64_t state, enum mo_job_phase phase)

@@ -12,7 +12,8 @@ static bool may_follow(const struct mo_executor *x, struct mo_job *job)
 }
 
 /* NULL: the poller is to go on. The same one: there is nobody else who could. */
-static struct mo_native_strand *follow(struct mo_strand_turn *turn, struct mo_native_strand *n)
+static __attribute__((noinline)) struct mo_native_strand *follow(struct mo_strand_turn *turn,
+                                                                 struct mo_native_strand *n)
 {
     struct mo_seat *seat = turn->seat;
     struct mo_worker *w = seat->member->worker;
@@ -29,6 +30,10 @@ static struct mo_native_strand *follow(struct mo_strand_turn *turn, struct mo_na
     }
     struct mo_native_strand *to = mo_job_data(job);
     mo_async_begin_turn(job);
+    if (n->yields && mo_next_stay_behind(seat, n->job))
+        n->yields = false; /* its turn is over, but for its registers */
+    else
+        to->before = n;
     mo_strand_leave(w, n);
     mo_strand_enter(w, to, turn);
     w->job = job;
@@ -54,8 +59,6 @@ void mo_strand_switch_out(struct mo_native_strand *n)
     struct mo_native_strand *to = mo_likely(turn->seat != NULL) ? follow(turn, n) : NULL;
     if (to == n)
         return;
-    if (to)
-        to->before = n;
     mo_context_switch(&n->context, to ? &to->context : &turn->here);
     mo_strand_arrive(n);
 }
@@ -70,7 +73,8 @@ bool mo_strand_run_newest(struct mo_worker *w, struct mo_job *job)
     if (newest < 0 || mo_strand_has_begun(job))
         return false;
     const struct mo_deque_buffer *buf = mo_load_relaxed(&d->buffer);
-    if (mo_load_relaxed(&buf->slot[(uint64_t)newest & buf->mask]) != job || mo_deque_pop_owner(d, newest, true) != job)
+    if (mo_load_relaxed(&buf->slot[(uint64_t)newest & buf->mask]) != job ||
+        mo_deque_pop_owner(d, newest, !seat->alone) != job)
         return false;
     mo_job_deal(w, seat->executor, &seat->member->done, job);
     return MO_JOB_OVER(mo_load_acquire(&job->state));

@@ -1,4 +1,4 @@
-/* Wakers against polls (sched/async.c, A1..A4): two threads wake an async job as often as they have something for it, two
+/* Wakers against polls (sched/async.c, A1..A5): two threads wake an async job as often as they have something for it, two
    workers take its entries and poll it, and the wakers hold references to its block.
 
    Expected: what was there before a wake-up is seen by a poll; one worker at a time polls; there is at most one entry; the
@@ -44,7 +44,15 @@ proctype waker()
     :: n < TOKENS / WAKERS ->
         n++;
         given++;
-        atomic { touch(); was_woken = woken; was_polling = polling; woken = true };   /* A1 */
+        atomic { /* A1 */
+            touch();
+            was_woken = woken;
+            was_polling = polling;
+            if
+            :: !woken && !polling -> polling = true
+            :: else -> woken = true
+            fi
+        };
         if
 #ifdef NO_POLLING
         :: !was_woken -> put_entry()
@@ -70,7 +78,11 @@ proctype worker()
         taken = given;
         atomic { woken = false; polling = true };
 #else
-        atomic { touch(); woken = false; polling = true };            /* A2 */
+        touch();
+        if
+        :: polling && !woken /* A2 */
+        :: else -> atomic { touch(); woken = false; polling = true }
+        fi;
         inside++;
         assert(inside == 1);
         taken = given;
@@ -78,7 +90,7 @@ proctype worker()
         inside--;
         if
         :: taken == TOKENS ->
-            atomic { touch(); woken = true; polling = false };        /* A4 */
+            atomic { touch(); woken = true; polling = true };         /* A5 */
 #ifdef REF_LATE
             unref();
             over = true;
@@ -106,7 +118,7 @@ init
 {
     atomic {
         refs = 1 + WAKERS;
-        woken = true;       /* its first entry */
+        polling = true;     /* its first entry */
         entries = 1;
         run waker();
         run waker();
