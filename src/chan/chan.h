@@ -52,6 +52,7 @@ struct mo_chan_waiter {
     uint32_t index; /* the case on whose account it was claimed */
     bool handed;    /* its message has been passed, else: try again */
     bool slept;     /* when it was claimed */
+    bool bound; /* it stands at one gate only and does not leave by itself: claimed under that channel's lock alone */
     /* Called by who claimed it, once, after the rest has been written, without a lock. Has to make the state OVER as
        the last access to the waiter. */
     void (*wake)(struct mo_chan_waiter *w);
@@ -238,6 +239,8 @@ void mo_chan_batching_stats(struct mo_chan *c, struct mo_chan_batching *out);
 
 /* Who waits, as wait.c has it; gate.c has the queues. */
 void mo_chan_sleeper_init(struct mo_chan_sleeper *sleeper);
+/* Bound, and asleep before it is. */
+void mo_chan_sleeper_of_strand(struct mo_chan_sleeper *sleeper, struct mo_strand *s);
 /* Under the lock. */
 void mo_chan_push_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e, bool in_front);
 void mo_chan_unlink_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e);
@@ -269,6 +272,8 @@ int mo_chan_stand(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entr
 bool mo_chan_step_back(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e);
 bool mo_chan_rendezvous_locked(struct mo_chan *c, enum mo_chan_side side, void *message, struct mo_chan_waiter **met);
 int mo_chan_rendezvous_try(struct mo_chan *c, enum mo_chan_side side, void *message);
+/* Until it meets somebody: 0 or EPIPE. */
+int mo_chan_meet(struct mo_chan *c, enum mo_chan_side side, void *message);
 
 /* N1: between what changed the channel and the look at `waiting`. The other half is in wait.c, W2. */
 static inline void mo_chan_order(struct mo_chan *c)

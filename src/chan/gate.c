@@ -50,6 +50,13 @@ void mo_chan_unlink_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_
 bool mo_chan_claim(struct mo_chan_waiter *w, uint32_t index)
 {
     uint32_t seen = mo_load_relaxed(&w->state);
+    if (w->bound) { /* W8 */
+        mo_store_relaxed(&w->state, (uint32_t)MO_CHAN_CLAIMED);
+        w->slept = true;
+        w->index = index;
+        w->handed = false;
+        return true;
+    }
     while (seen <= MO_CHAN_ASLEEP)
         if (mo_cas_acq_rel(&w->state, &seen, MO_CHAN_CLAIMED)) {
             w->slept = seen == MO_CHAN_ASLEEP;

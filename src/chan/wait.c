@@ -37,6 +37,9 @@
        for another reason, but does not leave its wait before the waiter is OVER; so the strand is claimed before that is
        written, and if it was not claimed already stays where it is until it is launched. A claim that finds it running
        makes it come back once more, and where it looks at its state again before it is switched out that does no harm.
+   W8  a strand that waits at one channel without buffer and has no deadline is ASLEEP before it stands there and never claims itself. So
+       whoever claims it has the channel's lock, which keeps others from that: no CAS is needed. A claim that comes before it has
+       left its thread is W6's.
 
    tests/models/channel.pml has closing, two receivers with a select and the notices passed on; fenced.pml has W7, by_notice.pml W5. */
 #include "chan/chan.h"
@@ -117,6 +120,14 @@ void mo_chan_sleeper_init(struct mo_chan_sleeper *sleeper)
 {
     struct mo_strand *s = mo_strand_here();
     *sleeper = (struct mo_chan_sleeper){.waiter.wake = s ? wake_strand : wake_thread, .strand = s};
+}
+
+void mo_chan_sleeper_of_strand(struct mo_chan_sleeper *sleeper, struct mo_strand *s)
+{
+    sleeper->waiter.bound = true;
+    sleeper->waiter.wake = wake_strand;
+    mo_store_relaxed(&sleeper->waiter.state, (uint32_t)MO_CHAN_ASLEEP);
+    sleeper->strand = s;
 }
 
 /* False: the deadline came first. */

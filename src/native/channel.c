@@ -93,6 +93,8 @@ static __attribute__((noinline)) int until(struct mo_chan *c, enum mo_chan_side 
 {
     if (is_wrong(c, message))
         return MOIRAI_EINVAL;
+    if (c->kind == MO_CHAN_RENDEZVOUS && deadline_ns == MOIRAI_FOREVER)
+        return status_of(mo_chan_meet(c, side, message));
     /* Where the quickest way was tried a race was lost, or there is more to find out. */
     int err = c->quick == MO_CHAN_QUICK_RING ? mo_chan_ring_try_slow(c, side, message) : mo_chan_try(c, side, message);
     if (mo_likely(err == 0))
