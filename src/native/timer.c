@@ -21,13 +21,22 @@ static int end_sleep(moirai_sleep_t *sleep, int status)
     return MOIRAI_READY;
 }
 
+/* A look at the clock costs as much as all the rest of setting a timer. Where the deadline is far away it need not be a close one; were it due
+   after all, the timer would go off at once. */
+#define FAR_NS 50000000
+static uint64_t now_before(uint64_t deadline_ns)
+{
+    uint64_t about = mo_clock_about();
+    return deadline_ns > about && deadline_ns - about > FAR_NS ? about : mo_clock_now();
+}
+
 static int poll_sleep(moirai_future_t *self, const moirai_waker_t *waker)
 {
     moirai_sleep_t *sleep = (moirai_sleep_t *)self;
     struct mo_worker *w = mo_native_worker();
-    uint64_t now = mo_clock_now();
     if (!w)
         return end_sleep(sleep, MOIRAI_ENOMEM);
+    uint64_t now = now_before(sleep->deadline_ns);
     if (now >= sleep->deadline_ns) {
         mo_timer_cancel(w, timer_of(sleep));
         return end_sleep(sleep, MOIRAI_OK);

@@ -23,6 +23,13 @@ static inline uint64_t mo_clock_now(void)
     return mo_likely(!hand) ? mo_plat_now_ns() : hand;
 }
 
+/* Not after the present, and some milliseconds before it, but quicker. */
+static inline uint64_t mo_clock_about(void)
+{
+    uint64_t hand = mo_load_acquire(&MO_SHARED(clock).hand);
+    return mo_likely(!hand) ? mo_plat_about_ns() : hand;
+}
+
 /* Until when to sleep by the system's clock at most, for who looks at his deadline again then: nobody wakes him when the hand
    is moved. */
 #define MO_CLOCK_LOOK_NS 1000000

@@ -40,11 +40,21 @@ void mo_plat_yield(void)
     sched_yield();
 }
 
-uint64_t mo_plat_now_ns(void)
+static uint64_t ns_of(clockid_t clock)
 {
     struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(clock, &ts);
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t mo_plat_now_ns(void)
+{
+    return ns_of(CLOCK_MONOTONIC);
+}
+
+uint64_t mo_plat_about_ns(void)
+{
+    return ns_of(CLOCK_MONOTONIC_COARSE);
 }
 
 int mo_plat_timer_new(void)

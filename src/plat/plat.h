@@ -29,6 +29,8 @@ int mo_plat_futex_move(_Atomic uint32_t *from, uint32_t seen, _Atomic uint32_t *
 
 void mo_plat_yield(void);
 uint64_t mo_plat_now_ns(void);
+/* Not after that, and by some milliseconds before it, but quicker. */
+uint64_t mo_plat_about_ns(void);
 
 /* A timer of the kernel's on the monotonic clock: a descriptor, or -1. set() arms it anew, also while somebody waits; wait()
    returns when it has gone off since, or with EINTR, or the error of a descriptor that is none any more. */
