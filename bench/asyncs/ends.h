@@ -10,6 +10,7 @@
 #define TRIPS       20000
 #define WAKES       20
 #define PARKED      1000000
+#define TIMERS      1000
 #define STACK_BYTES (64 * 1024)
 
 #endif

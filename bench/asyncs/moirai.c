@@ -103,7 +103,6 @@ static double ping_pong(void)
 }
 
 /* ---- Timers and futures. */
-#define TIMERS  1000
 #define NS_LATE 1000000
 
 static moirai_sleep_t sleeps[TIMERS];

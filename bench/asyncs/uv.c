@@ -1,4 +1,4 @@
-/* The rows of I/O with libuv: one loop in one thread for descriptors, its threads for files. */
+/* The rows of I/O and of timers with libuv: one loop in one thread for descriptors and timers, its threads for files. */
 #include <pthread.h>
 #include <uv.h>
 
@@ -120,8 +120,45 @@ static double files(void)
     return (bench_now_ns() - before) / (READERS * READS);
 }
 
+/* ---- Timers. */
+static double inserted_at;
+
+static void goes_off(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+/* Set, and taken out again. Returns when it began. */
+static double set_timers(void)
+{
+    static uv_timer_t timer[TIMERS];
+    if (!timer[0].loop)
+        for (int i = 0; i < TIMERS; i++)
+            uv_timer_init(uv_default_loop(), &timer[i]);
+    double before = bench_now_ns();
+    for (int i = 0; i < TIMERS; i++)
+        uv_timer_start(&timer[i], goes_off, 1000 + (uint64_t)i, 0);
+    inserted_at = bench_now_ns();
+    for (int i = 0; i < TIMERS; i++)
+        uv_timer_stop(&timer[i]);
+    return before;
+}
+
+static double timers(void)
+{
+    double before = set_timers();
+    return (bench_now_ns() - before) / TIMERS;
+}
+
+static double inserts(void)
+{
+    double before = set_timers();
+    return (inserted_at - before) / TIMERS;
+}
+
 int main(int argc, char **argv)
 {
-    static const struct task_row rows[] = {{"echo", echoes}, {"files", files}, {NULL, NULL}};
+    static const struct task_row rows[] = {
+        {"echo", echoes}, {"files", files}, {"timer", timers}, {"insert", inserts}, {NULL, NULL}};
     return measure_rows("libuv", rows, argc, argv, begin);
 }
