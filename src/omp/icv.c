@@ -1,5 +1,6 @@
 /* Interned sets of ICVs. Sets are only ever added: readers index without a lock, a number is known only to who was
-   given it after the set was filled. The lock serialises the adding; a program has few distinct sets. */
+   given it after the set was filled. The lock serialises the adding. A program has few distinct sets as a rule; where
+   one makes ever new ones there come to be as many buckets as sets. */
 #include "omp/core.h"
 #include "topo/topo.h"
 
@@ -8,7 +9,7 @@
 
 #define CHUNK   256u
 #define CHUNKS  16384u
-#define BUCKETS 1024u
+#define BUCKETS 256u /* at first */
 
 struct icv_entry {
     struct mo_icvs values;
@@ -21,7 +22,9 @@ struct icv_table {
     pthread_once_t once;
     bool handles_fork;
     uint32_t count;
-    uint32_t bucket[BUCKETS]; /* number + 1, 0 = empty */
+    uint32_t buckets; /* a power of two */
+    uint32_t *bucket; /* number + 1, 0 = empty */
+    uint32_t first_bucket[BUCKETS];
     struct icv_entry first[CHUNK];
     _Atomic(struct icv_entry *) chunk[CHUNKS];
 };
@@ -85,7 +88,7 @@ static uint32_t bucket_of(const struct mo_icvs *v)
          (uint32_t)v->bind << 13) *
         3266489917u;
     h ^= (uint32_t)v->def_allocator * 668265263u;
-    return (h >> 16) % BUCKETS;
+    return (h ^ h >> 16) & (MO_SHARED(icv).buckets - 1);
 }
 
 static bool make_room_locked(struct icv_table *t)
@@ -99,12 +102,34 @@ static bool make_room_locked(struct icv_table *t)
     return fresh != NULL;
 }
 
-static void add_locked(struct icv_table *t, const struct mo_icvs *values, uint32_t bucket)
+static void link_locked(struct icv_table *t, uint32_t number)
 {
-    struct icv_entry *e = entry_at(t->count);
-    e->values = *values;
-    e->next = t->bucket[bucket];
-    t->bucket[bucket] = ++t->count;
+    struct icv_entry *e = entry_at(number);
+    uint32_t *bucket = &t->bucket[bucket_of(&e->values)];
+    e->next = *bucket;
+    *bucket = number + 1;
+}
+
+/* Without memory they stay as they are, and what is in one takes longer to look through. */
+static void add_buckets_locked(struct icv_table *t)
+{
+    uint32_t *more = mo_extent_alloc(2 * (size_t)t->buckets * sizeof *more);
+    if (!more)
+        return;
+    if (t->bucket != t->first_bucket)
+        mo_extent_free(t->bucket, t->buckets * sizeof *more);
+    t->bucket = more;
+    t->buckets *= 2;
+    for (uint32_t i = 0; i < t->count; i++)
+        link_locked(t, i);
+}
+
+static void add_locked(struct icv_table *t, const struct mo_icvs *values)
+{
+    if (t->count == t->buckets)
+        add_buckets_locked(t);
+    entry_at(t->count)->values = *values;
+    link_locked(t, t->count++);
 }
 
 static void before_fork(void)
@@ -129,8 +154,10 @@ static void load_initial(void)
     }
     fill_initial(&v);
     t->count = 0;
-    memset(t->bucket, 0, sizeof t->bucket);
-    add_locked(t, &v, bucket_of(&v));
+    t->bucket = t->first_bucket;
+    t->buckets = BUCKETS;
+    memset(t->bucket, 0, sizeof t->first_bucket);
+    add_locked(t, &v);
     mo_store_release(&t->ready, true);
     enum mo_display_env display = (enum mo_display_env)mo_knob(MO_KNOB_OMP_DISPLAY_ENV);
     bool all = display == MO_DISPLAY_ALL || mo_knob(MO_KNOB_KMP_SETTINGS);
@@ -162,13 +189,13 @@ uint32_t mo_icvs_intern(const struct mo_icvs *values, uint32_t current)
     struct icv_table *t = &MO_SHARED(icv);
     if (!memcmp(values, mo_icvs_at(current), sizeof *values))
         return current;
-    uint32_t bucket = bucket_of(values), at;
+    uint32_t at;
     mo_mutex_lock(&t->lock);
-    for (at = t->bucket[bucket]; at; at = entry_at(at - 1)->next)
+    for (at = t->bucket[bucket_of(values)]; at; at = entry_at(at - 1)->next)
         if (!memcmp(values, &entry_at(at - 1)->values, sizeof *values))
             break;
     if (!at && make_room_locked(t)) {
-        add_locked(t, values, bucket);
+        add_locked(t, values);
         at = t->count;
     }
     mo_mutex_unlock(&t->lock);
