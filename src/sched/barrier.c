@@ -13,8 +13,9 @@
    Somebody sees it: a member checks after its last done, with an RMW on `idle` in between (mo_idle_begin_search); the
    RMWs of two such members are ordered, and the later one sees the done of the earlier.
    So one check after each last done is enough, another one after an outsider's (whose word all read who look), and the
-   last arriver's. A check reads two lines of each member, and the RMW takes a line from all: in large teams a member makes
-   both only after some looks in vain, as most thieves find something before.
+   last arriver's, which sees what the others ended before they arrived: who has ended nothing since it arrived makes none.
+   A check reads a line of each member, and the RMW takes a line from all: in large teams a member makes both only after
+   some looks in vain, as most thieves find something before.
    tests/models/barrier.pml has the protocol, with sleepers, this rule, and the barriers that a cancellation cuts short. */
 #include "sched/internal.h"
 
@@ -31,11 +32,18 @@ static bool count_up(_Atomic uint32_t *counter, unsigned target)
     return mo_fetch_add_acq_rel(counter, 1u) + 1 == target;
 }
 
-/* What it has summed before says nothing: others have ended tasks since, and may be asleep by now. */
+/* Tasks whose end may be the last one without anybody else noticing that: the member's own, and outsiders'. */
+static uint64_t ended_here(const struct mo_member *m)
+{
+    /* seq_cst: an outsider adds, then looks for sleepers. */
+    return mo_load_relaxed(&m->done) + mo_load_seqcst(&m->team->done_outside);
+}
+
+/* For what ended before it arrives the last arriver sums. */
 static void begin_barrier(struct mo_member *m)
 {
     m->fruitless = 0;
-    m->summed = UINT64_MAX;
+    m->summed = ended_here(m);
     m->gen_seen = mo_load_relaxed(&m->team->gen); /* B1: cannot change before we have arrived */
     mo_count(&m->worker->counts, MO_COUNT_BARRIERS, 1);
 }
@@ -97,11 +105,11 @@ static bool all_arrived(const struct mo_member *m)
     return mo_load_acquire(&team->arrived) == arrival_target(m);
 }
 
-/* Nothing has ended since it compared the sums that others do not compare them for. Who is about to sleep is careful. */
+/* Nothing has ended since it compared the sums, or arrived, that others do not compare them for. Who is about to sleep is
+   careful. */
 static bool has_summed(struct mo_member *m)
 {
-    /* seq_cst: an outsider adds, then looks for sleepers. */
-    uint64_t ended = mo_load_relaxed(&m->done) + mo_load_seqcst(&m->team->done_outside);
+    uint64_t ended = ended_here(m);
     bool same = m->summed == ended && m->sleeping == MO_AWAKE;
     m->summed = ended;
     return same;
@@ -120,6 +128,7 @@ static void last_arrived(struct mo_member *m)
     struct mo_team *team = m->team;
     if (mo_load_relaxed(&team->has_tasks)) {
         mo_idle_begin_search(m); /* it stays one: the wait that follows looks */
+        m->summed = UINT64_MAX;
         try_release(m);
     } else {
         claim_and_release(m);

@@ -6,15 +6,16 @@
    its share of them while another has less, it moves there: it narrows its affinity mask to that CPU and restores the
    mask at once. The thread is not bound by that, and threads that are bound to places stay there; the user's masks stay
    what they were, and threads that are not ours are left alone. One member of a team moves at a time, and none twice
-   within MOVE_PAUSE_US. Where strangers run the CPU that we find without team-mates may be theirs: there the kernel knows
-   better.
+   within MOVE_PAUSE_US, in large teams more. Where strangers run the CPU that we find without team-mates may be theirs:
+   there the kernel knows better.
 
    But for one thing: a thread that sleeps on a stranger's CPU is woken there, and gets it when the stranger's slice is over,
    some ms later. Where it is needed for less than that it does better on the CPU of the one that wakes it, which soon waits
    for it. If the regions become longer, the kernel sees two busy threads there and moves one of them. */
 #include "sched/internal.h"
 
-#define MOVE_PAUSE_US 2000
+#define MOVE_PAUSE_US   2000
+#define MEMBERS_A_PAUSE 8
 
 /* `size` is the member's own, as the team may be in another region by now. */
 static unsigned threads_of(const struct mo_member *m)
@@ -66,6 +67,13 @@ bool mo_gather(const struct mo_member *m)
     return true;
 }
 
+/* Who looks reads a line of each member, and may be late for a region by that. In a team of a hundred there was always one
+   who did; so the more there are, the less often each looks. */
+static uint64_t move_pause_us(const struct mo_member *m)
+{
+    return MOVE_PAUSE_US * (1 + (uint64_t)m->size / MEMBERS_A_PAUSE);
+}
+
 void mo_spread(void *member)
 {
     struct mo_member *m = member;
@@ -76,7 +84,7 @@ void mo_spread(void *member)
     if (!may_move(m, here))
         return;
     uint64_t now = mo_plat_ticks();
-    if (now - w->moved_at < MOVE_PAUSE_US * mo_plat_ticks_per_us() || mo_park_disturbed())
+    if (now - w->moved_at < move_pause_us(m) * mo_plat_ticks_per_us() || mo_park_disturbed())
         return;
     uint32_t free = 0;
     /* Read first: a hundred waiters that all write this line every few us wait for it longer than for anything else. */

@@ -7,9 +7,10 @@
    Variants that must hold:
      LATE            the last member has the task, before the second barrier.
      CANCEL          the first barrier can be cut short: one member may cancel the region before it. The task has no other.
-     RARELY          two members sum as those of large teams: awake only after a look in vain, and again only when they or an
-                     outsider have ended a task since. Each sleeps, or stays awake as a wait policy may ask for; which of
-                     them do is left open. One has a big task before the first barrier, the other one before the second.
+     RARELY          two members sum as those of large teams: awake only after a look in vain, and only when they or an
+                     outsider have ended a task since they summed or arrived; the last to arrive does in any case. Each
+                     sleeps, or stays awake as a wait policy may ask for; which of them do is left open. One has a big
+                     task before the first barrier, the other one before the second.
      OUTSIDE         RARELY, but both tasks are small, and an outsider may take one.
 
    Variants that must fail:
@@ -20,7 +21,7 @@
      RESET_LATE      arrivals are set to zero after `gen` has been raised (B3).
      NO_LAST_CHECK   who has run a task goes to sleep when it finds no other, without a check.
      CANCEL_INSIDE   CANCEL, but by a task that is run in the barrier: who cancelled has arrived.
-     SUM_KEPT        RARELY, but having summed at one barrier counts at the next.
+     LAST_TRUSTS     RARELY, but the last to arrive sums only if it or an outsider has ended a task since, too.
      SLEEP_IN_VAIN   RARELY, but the last look before a sleep may be the one in vain.
      ONLY_OWN        OUTSIDE, but only tasks that they ended themselves make members sum again.
      SILENT          OUTSIDE, but the outsider looks for sleepers before it counts its task as ended. */
@@ -30,7 +31,7 @@
 #if defined(ONLY_OWN) || defined(SILENT)
 #define OUTSIDE
 #endif
-#if defined(SUM_KEPT) || defined(SLEEP_IN_VAIN) || defined(OUTSIDE)
+#if defined(LAST_TRUSTS) || defined(SLEEP_IN_VAIN) || defined(OUTSIDE)
 #define RARELY
 #endif
 #ifdef RARELY
@@ -294,7 +295,11 @@ inline await()
 inline last_arrived()
 {
     if
-    :: has_tasks -> try_release()
+    :: has_tasks ->
+#if defined(RARELY) && !defined(LAST_TRUSTS)
+        summed = NEVER;
+#endif
+        try_release()
 #ifdef SURE_LAST
     :: else -> release()
 #else
@@ -306,10 +311,7 @@ inline last_arrived()
 inline barrier(counter)
 {
 #ifdef RARELY
-    fruitless = false;
-#ifndef SUM_KEPT
-    summed = NEVER;
-#endif
+    atomic { fruitless = false; summed = ENDED };
 #endif
     seen = gen;
     atomic { counter++; inside++; last = (counter == MEMBERS) };
@@ -325,7 +327,7 @@ proctype member(byte self)
     byte seen, key, c, d;
     bool won, last, found, is_big, all, ran, joining;
 #ifdef RARELY
-    byte summed = NEVER;
+    byte summed;
     bool fruitless, sleeps;
     if
     :: sleeps = true

@@ -196,6 +196,28 @@ static void nobody_spreads_without_need(void **state)
     assert_int_equal(m->team->spreading, 1);
 }
 
+/* A look has been 3 ms ago: long for a few, short for many. */
+static void members_of_large_teams_look_seldom(void **state)
+{
+    static unsigned cpus[64];
+    struct mo_member *m = new_spreader((unsigned[]){1, 0, 1, 3});
+    m->worker->moved_at = mo_plat_ticks() - 3000 * mo_plat_ticks_per_us();
+    mo_spread(m);
+    assert_int_equal(moved_to, 2);
+
+    m = mo_team_member(new_team(cpus, 64), 2);
+    mo_park_set_cpus(64);
+    here = 0;
+    do { /* a thread that is interrupted for long comes late */
+        moved_to = NOWHERE;
+        m->worker->moved_at = mo_plat_ticks() - 3000 * mo_plat_ticks_per_us();
+        mo_spread(m);
+    } while (moved_to != NOWHERE);
+    m->worker->moved_at = 0;
+    mo_spread(m);
+    assert_int_equal(moved_to, 1);
+}
+
 static void where_it_is_seen_is_told(void **state)
 {
     struct mo_member *m = new_spreader((unsigned[]){0, 1, 2, 3});
@@ -215,7 +237,8 @@ int main(void)
         cmocka_unit_test(the_waker_is_followed),       cmocka_unit_test(who_is_there_stays),
         cmocka_unit_test(nobody_follows_without_need), cmocka_unit_test(who_may_not_be_moved_is_not),
         cmocka_unit_test(brief_regions_are_noted),     cmocka_unit_test(a_crowded_cpu_is_left),
-        cmocka_unit_test(nobody_spreads_without_need), cmocka_unit_test(where_it_is_seen_is_told),
+        cmocka_unit_test(nobody_spreads_without_need), cmocka_unit_test(members_of_large_teams_look_seldom),
+        cmocka_unit_test(where_it_is_seen_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
