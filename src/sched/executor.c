@@ -407,6 +407,7 @@ static void prepare(struct mo_executor *x, const struct mo_executor_form *form)
     for (struct mo_outbox *o = mo_load_acquire(&x->outboxes); o; o = o->next) {
         x->created_before += mo_load_relaxed(&o->created);
         x->done_before += mo_load_relaxed(&o->done);
+        memset(&o->ran, 0, sizeof o->ran); /* its owner runs nothing before we are open */
     }
     x->past = (struct mo_executor_stats){0};
     memset(&x->elsewhere, 0, sizeof x->elsewhere);

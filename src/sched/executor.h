@@ -18,6 +18,7 @@ struct mo_outbox {
     /* The owner's line, which it writes for each entry. */
     _Atomic uint64_t created MO_ALIGNED(MO_CACHE_LINE); /* entries; only grows, but for one that is refused */
     _Atomic uint64_t done;                              /* those that its owner has dealt with itself */
+    struct mo_job_counts ran;                           /* of these, those that went the short way */
 };
 
 enum mo_executor_state {

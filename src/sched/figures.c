@@ -35,6 +35,7 @@ static void add_outside(struct mo_executor_stats *st, struct mo_executor *x, str
 {
     for (struct mo_outbox *o = mo_load_acquire(&x->outboxes); o; o = o->next) {
         st->created += mo_load_relaxed(&o->created);
+        add_counts(st, &o->ran);
         st->waiting += (uint64_t)mo_deque_peek_size(&o->deque);
         st->memory_bytes += sizeof *o;
         st->deque_bytes += deque_bytes(w, &o->deque);

@@ -1,12 +1,12 @@
 /* Waiting for jobs, and for groups of them; what a thread runs meanwhile. */
 #include "park/clock.h"
-#include "sched/run.h"
+#include "sched/short.h"
 #include "sched/strand.h"
 
 #define HELP_RELOOK_NS    100000
 #define PATIENCE_NS       1000000
 #define GROUP_PATIENCE_NS 50000 /* there may be many jobs in it */
-#define GROUP_HELP        32    /* of which so many are run at a time */
+#define GROUP_HELP        256   /* of which so many are run at a time */
 #define GROUP_LOOK        8     /* jobs between two looks at what workers write all the time: whether it is over */
 #define GROUP_PLENTY      64    /* where so many lie in its outbox the workers are not soon through */
 #define LOOKS_MAX         10000
@@ -101,17 +101,19 @@ static bool has_plenty(const struct job_wait *jw)
 static bool help_outside(struct job_wait *jw, const struct mo_kin *kin)
 {
     struct mo_outbox *o;
-    if (mo_plat_now_ns() < jw->patient_until && !(jw->group && has_plenty(jw)))
+    if (!(jw->group && has_plenty(jw)) && mo_plat_now_ns() < jw->patient_until)
         return false;
     if (!jw->group && jw->count == 1 && claim(jw->w, jw->jobs[0]))
         return true;
     unsigned most = jw->group ? GROUP_HELP : 1, ran = 0;
     struct mo_job *job;
+    jw->w->job_depth++;
     while (ran < most && !(ran % GROUP_LOOK == GROUP_LOOK - 1 && mo_group_is_over(jw->group)) &&
            (job = mo_outbox_take_back(jw->w, jw->x, kin, &o)) != NULL) {
-        mo_job_deal_inside(jw->w, jw->x, &o->done, job);
+        mo_short_deal_outside(jw->w, o, job);
         ran++;
     }
+    jw->w->job_depth--;
     if (ran && mo_executor_is_closing(jw->x))
         mo_executor_try_close(jw->x);
     return ran != 0;

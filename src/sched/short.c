@@ -1,9 +1,9 @@
 /* Where the short ways lead off, and the one of threads without a seat. */
 #include "sched/short.h"
 
-enum mo_job_phase mo_short_failed(struct mo_worker *w, struct mo_seat *seat, struct mo_job *job)
+enum mo_job_phase mo_short_failed(struct mo_worker *w, struct mo_job_counts *ran, struct mo_job *job)
 {
-    mo_owner_add(&seat->ran.failed, 1);
+    mo_owner_add(&ran->failed, 1);
     if (mo_job_group(job))
         mo_group_fail(w, mo_job_group(job), job->error);
     return MO_JOB_FAILED;

@@ -64,17 +64,17 @@ static inline MO_SHORT bool mo_short_spawn(struct mo_worker *w, const struct mo_
 
 /* ---- Running: the entry is in hand, and J3 or J4. */
 /* It has failed: count it, and tell its group. */
-enum mo_job_phase mo_short_failed(struct mo_worker *w, struct mo_seat *seat, struct mo_job *job);
+enum mo_job_phase mo_short_failed(struct mo_worker *w, struct mo_job_counts *ran, struct mo_job *job);
 
-static inline MO_SHORT enum mo_job_phase mo_short_run(struct mo_worker *w, struct mo_seat *seat, struct mo_job *job,
-                                                      uint64_t state)
+static inline MO_SHORT enum mo_job_phase mo_short_run(struct mo_worker *w, const struct mo_executor *x,
+                                                      struct mo_job_counts *ran, struct mo_job *job, uint64_t state)
 {
     struct mo_job *outer = w->job;
     void (*fn)(void *) = job->fn;
     mo_store_relaxed(&job->state, (state & ~MO_JOB_ENTRY) | MO_JOB_RUNNING);
     job->error = NULL;
-    if (mo_unlikely(is_dropped(seat->executor, job))) {
-        mo_owner_add(&seat->ran.dropped, 1);
+    if (mo_unlikely(is_dropped(x, job))) {
+        mo_owner_add(&ran->dropped, 1);
         return MO_JOB_CANCELLED;
     }
     w->job = job;
@@ -83,8 +83,8 @@ static inline MO_SHORT enum mo_job_phase mo_short_run(struct mo_worker *w, struc
     else
         mo_job_invoke_apart(w, job, fn, outer);
     w->job = outer;
-    mo_owner_add(&seat->ran.executed, 1);
-    return mo_likely(!job->error) ? MO_JOB_COMPLETED : mo_short_failed(w, seat, job);
+    mo_owner_add(&ran->executed, 1);
+    return mo_likely(!job->error) ? MO_JOB_COMPLETED : mo_short_failed(w, ran, job);
 }
 
 /* ---- Ending. */
@@ -126,7 +126,8 @@ static inline MO_SHORT enum mo_job_phase mo_short_join(struct mo_worker *w, cons
         return MO_JOB_QUEUED; /* not queued, exposed, larger, or used up */
     if (mo_unlikely(mo_deque_pop_at_owner(&m->deque, buf, newest) != job))
         return MO_JOB_QUEUED; /* a thief had it */
-    enum mo_job_phase phase = mo_short_end(w, job, mo_short_run(w, seat, job, state), handle, result);
+    enum mo_job_phase ran = mo_short_run(w, seat->executor, &seat->ran, job, state);
+    enum mo_job_phase phase = mo_short_end(w, job, ran, handle, result);
     mo_owner_add_release(&m->done, 1);
     return phase;
 }
@@ -136,11 +137,29 @@ static inline MO_SHORT void mo_short_deal(struct mo_worker *w, struct mo_seat *s
 {
     uint64_t state = mo_load_acquire(&job->state); /* as in mo_job_deal() */
     if (mo_likely(state == seat->state && job->origin >> 32 == seat->origin >> 32 && w->serves == seat->executor)) {
-        mo_short_end(w, job, mo_short_run(w, seat, job, state), NULL, NULL);
+        mo_short_end(w, job, mo_short_run(w, seat->executor, &seat->ran, job, state), NULL, NULL);
         mo_owner_add_release(&seat->member->done, 1);
     } else {
         mo_job_deal(w, seat->executor, &seat->member->done, job);
     }
+}
+
+/* An entry of the caller's outbox. */
+static inline MO_SHORT void mo_short_deal_outside(struct mo_worker *w, struct mo_outbox *o, struct mo_job *job)
+{
+    struct mo_executor *x = o->executor, *serves = w->serves;
+    uint64_t state = mo_load_acquire(&job->state);
+    if (mo_unlikely(state != x->job_state || job->origin >> 32 != w->index)) {
+        mo_job_deal(w, x, &o->done, job);
+        return;
+    }
+    w->serves = x; /* what the job creates is for its executor, too */
+    enum mo_job_phase phase = mo_short_run(w, x, &o->ran, job, state);
+    w->serves = serves;
+    mo_count(&w->counts, phase == MO_JOB_CANCELLED ? MO_COUNT_JOBS_DROPPED : MO_COUNT_JOBS_RUN, 1);
+    mo_count(&w->counts, MO_COUNT_JOBS_FAILED, phase == MO_JOB_FAILED);
+    mo_short_end(w, job, phase, NULL, NULL);
+    mo_owner_add_release(&o->done, 1);
 }
 
 #endif
