@@ -243,11 +243,8 @@ void mo_chan_sleeper_init(struct mo_chan_sleeper *sleeper);
 void mo_chan_sleeper_of_strand(struct mo_chan_sleeper *sleeper, struct mo_strand *s);
 /* Under the lock. */
 void mo_chan_push_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e, bool in_front);
-void mo_chan_unlink_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e);
 /* The waiter claims itself. False: another has, and has said why. */
 bool mo_chan_withdraw(struct mo_chan_waiter *w);
-/* False: somebody was quicker. Who succeeds has to call its `wake`. */
-bool mo_chan_claim(struct mo_chan_waiter *w, uint32_t index);
 /* True: it has been claimed, and is OVER; false: that time has come, and it may be claimed still. */
 bool mo_chan_sleep(struct mo_chan_sleeper *sleeper, uint64_t until_ns);
 /* Requires that it has been claimed, or is about to be. */
@@ -261,8 +258,6 @@ bool mo_chan_barrier(const struct mo_chan *c);
 bool mo_chan_pass_barrier(struct mo_chan *c, enum mo_chan_side side, const struct mo_chan_entry *e);
 /* Every thread has passed a barrier since it stood in. */
 void mo_chan_settle(struct mo_chan *c, enum mo_chan_side side, const struct mo_chan_entry *e);
-/* Under the lock. The oldest that stands there, can be handed a message and is claimed now; or NULL. */
-struct mo_chan_entry *mo_chan_pop_to_hand_locked(struct mo_chan *c, enum mo_chan_side side);
 /* W5: have a receiver that cannot be handed a message try. */
 void mo_chan_call(struct mo_chan *c);
 /* Of a waiter that waits for one thing only, and is no thread. 0 or EPIPE: it went on at once, at a channel without buffer; EAGAIN: it
@@ -270,7 +265,6 @@ void mo_chan_call(struct mo_chan *c);
 int mo_chan_stand(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e, bool in_front);
 /* True: it stands there no more, nobody has claimed it. False: somebody had, and it is OVER. */
 bool mo_chan_step_back(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e);
-bool mo_chan_rendezvous_locked(struct mo_chan *c, enum mo_chan_side side, void *message, struct mo_chan_waiter **met);
 int mo_chan_rendezvous_try(struct mo_chan *c, enum mo_chan_side side, void *message);
 /* Until it meets somebody: 0 or EPIPE. */
 int mo_chan_meet(struct mo_chan *c, enum mo_chan_side side, void *message);

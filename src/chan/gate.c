@@ -1,5 +1,5 @@
 /* The queues at a channel's two sides, and how who stands there is found, claimed and told. The protocol is in wait.c. */
-#include "chan/chan.h"
+#include "chan/gate.h"
 #include "park/park.h"
 
 #define FENCED_IN_VAIN 128 /* about what one barrier of all threads costs */
@@ -37,36 +37,6 @@ void mo_chan_push_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_ch
     mo_store_relaxed(&c->waiting[side], waiting); /* W2: the barrier follows */
 }
 
-void mo_chan_unlink_locked(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e)
-{
-    struct mo_chan_gate *g = &c->gate[side];
-    *(e->prev ? &e->prev->next : &g->first) = e->next;
-    *(e->next ? &e->next->prev : &g->last) = e->prev;
-    e->queued = false;
-    mo_store_relaxed(&c->waiting[side], mo_load_relaxed(&c->waiting[side]) - 1);
-}
-
-/* W1 */
-bool mo_chan_claim(struct mo_chan_waiter *w, uint32_t index)
-{
-    uint32_t seen = mo_load_relaxed(&w->state);
-    if (w->bound) { /* W8 */
-        mo_store_relaxed(&w->state, (uint32_t)MO_CHAN_CLAIMED);
-        w->slept = true;
-        w->index = index;
-        w->handed = false;
-        return true;
-    }
-    while (seen <= MO_CHAN_ASLEEP)
-        if (mo_cas_acq_rel(&w->state, &seen, MO_CHAN_CLAIMED)) {
-            w->slept = seen == MO_CHAN_ASLEEP;
-            w->index = index;
-            w->handed = false;
-            return true;
-        }
-    return false;
-}
-
 /* The first from `at(gate)` on that can be claimed. */
 static struct mo_chan_entry *pop_locked(struct mo_chan *c, enum mo_chan_side side,
                                         struct mo_chan_entry *(*at)(const struct mo_chan_gate *))
@@ -83,16 +53,6 @@ static struct mo_chan_entry *pop_locked(struct mo_chan *c, enum mo_chan_side sid
 static struct mo_chan_entry *first(const struct mo_chan_gate *g)
 {
     return g->first;
-}
-
-static struct mo_chan_entry *first_to_hand(const struct mo_chan_gate *g)
-{
-    return g->first && !g->first->by_notice ? g->first : NULL;
-}
-
-struct mo_chan_entry *mo_chan_pop_to_hand_locked(struct mo_chan *c, enum mo_chan_side side)
-{
-    return pop_locked(c, side, first_to_hand);
 }
 
 /* Whom `at` finds is told to try again. False: there was nobody. */

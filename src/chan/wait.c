@@ -42,7 +42,7 @@
        left its thread is W6's.
 
    tests/models/channel.pml has closing, two receivers with a select and the notices passed on; fenced.pml has W7, by_notice.pml W5. */
-#include "chan/chan.h"
+#include "chan/gate.h"
 #include "park/clock.h"
 #include "park/park.h"
 #include "park/strand.h"
