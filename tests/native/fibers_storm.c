@@ -1,8 +1,10 @@
-/* Storms of fibers. usage: PROGRAM parked [FIBERS] | messages | fork
+/* Storms of fibers. usage: PROGRAM parked [FIBERS] | messages | signals | fork
    parked: all wait, and each is woken once. messages: many pairs and a crowd at channels of each kind, on three workers. fork:
-   what a child finds. */
+   what a child finds. signals: handlers wake on the thread of the only worker, whatever that is about to do. */
 #include "native.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -133,6 +135,80 @@ static int forks(void)
     return 0;
 }
 
+/* ---- Signals, while two fibers wake each other in turns. */
+#define SIGNALS 2000
+
+struct player {
+    moirai_channel_t *in, *out;
+};
+
+static pthread_t worker;
+static moirai_waker_t signalled;
+static long asked, seen;
+static int listens, over;
+
+static int see(moirai_future_t *self, const moirai_waker_t *waker)
+{
+    (void)self;
+    __atomic_store_n(&seen, GET(&asked), __ATOMIC_RELEASE);
+    if (!GET(&listens)) {
+        signalled = moirai_waker_clone(waker);
+        ADD(&listens, 1);
+    }
+    if (!GET(&over))
+        return MOIRAI_PENDING;
+    moirai_waker_drop(&signalled);
+    return MOIRAI_READY;
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    ADD(&asked, 1);
+    moirai_waker_wake(&signalled);
+}
+
+static void play(void *arg)
+{
+    const struct player *p = arg;
+    long message = 0;
+    worker = pthread_self();
+    while (moirai_channel_recv(p->in, &message) == MOIRAI_OK && moirai_channel_send(p->out, &message) == MOIRAI_OK)
+        ;
+}
+
+static void signals(void)
+{
+    static const moirai_future_ops_t ops = {.poll = see};
+    const struct sigaction action = {.sa_handler = on_signal};
+    moirai_future_t future = {&ops};
+    moirai_executor_t *x = made(1);
+    struct player player[2];
+    moirai_channel_t *channel[2];
+    long first = 1;
+    sigaction(SIGUSR1, &action, NULL);
+    for (int i = 0; i < 2; i++)
+        expect("a channel", moirai_channel_new(&channel[i], sizeof(long), MOIRAI_RENDEZVOUS, 0), MOIRAI_OK);
+    for (int i = 0; i < 2; i++) {
+        player[i] = (struct player){channel[i], channel[1 - i]};
+        expect("a fiber", moirai_fiber_spawn(x, NULL, NULL, play, &player[i]), MOIRAI_OK);
+    }
+    expect("a future", moirai_async(x, NULL, &future, sizeof future), MOIRAI_OK);
+    expect("the first message", moirai_channel_send(channel[0], &first), MOIRAI_OK);
+    AWAIT(GET(&listens));
+    for (long i = 1; i <= SIGNALS; i++) {
+        pthread_kill(worker, SIGUSR1);
+        AWAIT(GET(&seen) == i);
+    }
+    ADD(&over, 1);
+    pthread_kill(worker, SIGUSR1);
+    for (int i = 0; i < 2; i++)
+        expect("closing", moirai_channel_close(channel[i]), MOIRAI_OK);
+    end(x);
+    for (int i = 0; i < 2; i++)
+        expect("freeing", moirai_channel_free(channel[i]), MOIRAI_OK);
+}
+
 int main(int argc, char **argv)
 {
     const char *which = argc > 1 ? argv[1] : "";
@@ -141,6 +217,8 @@ int main(int argc, char **argv)
     else if (!strcmp(which, "messages"))
         for (int i = 0; i < 3; i++)
             messages_through((const size_t[]){MOIRAI_RENDEZVOUS, 4, MOIRAI_UNBOUNDED}[i]);
+    else if (!strcmp(which, "signals"))
+        signals();
     else if (!strcmp(which, "fork"))
         return forks();
     else

@@ -92,6 +92,23 @@ static void pop_without_thieves_agrees(void **state)
     assert_true(mo_deque_is_valid(&deque));
 }
 
+static void the_only_owner_takes_either_end(void **state)
+{
+    fresh(4);
+    push_range(0, 4);
+    for (unsigned i = 0; i < 40; i++) { /* once round and round */
+        assert_ptr_equal(mo_deque_take_oldest_owner(&deque), &items[i]);
+        assert_true(mo_deque_is_valid(&deque));
+        push(i + 4);
+    }
+    assert_ptr_equal(mo_deque_pop_owner(&deque, INT64_MIN, false), &items[43]);
+    expect_steal(40);
+    assert_ptr_equal(mo_deque_take_oldest_owner(&deque), &items[41]);
+    assert_ptr_equal(mo_deque_take_oldest_owner(&deque), &items[42]);
+    assert_null(mo_deque_take_oldest_owner(&deque));
+    expect_empty();
+}
+
 static void mark_hides_what_is_older(void **state)
 {
     for (int shared = 0; shared < 2; shared++) {
@@ -230,6 +247,7 @@ int main(void)
         cmocka_unit_test(owner_takes_the_newest),
         cmocka_unit_test(thief_takes_the_oldest),
         cmocka_unit_test(pop_without_thieves_agrees),
+        cmocka_unit_test(the_only_owner_takes_either_end),
         cmocka_unit_test(mark_hides_what_is_older),
         cmocka_unit_test(growth_keeps_all),
         cmocka_unit_test(slots_are_used_again_without_growth),
