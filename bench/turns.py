@@ -119,6 +119,9 @@ def run(suite):
     head += [f"{name}/moirai" for name in names[1:]] + ["target", ""]
     print(f"{machine['cpu']}, {machine['cores']} cores, load {machine['load']:.2f} to {os.getloadavg()[0]:.2f}, "
           f"{args.n} x {args.ms} ms{suite.note}\n")
+    missing = [name for name in suite.libraries if name not in found]
+    if missing:
+        print(f"left out, as they were not there when the benchmarks were built: {', '.join(missing)}\n")
     print_columns([head] + [show_record(r, names) for r in records], {0, len(head) - 2, len(head) - 1})
     if args.json:
         args.json.write_text(json.dumps({"machine": machine, "records": records}, indent=1) + "\n")
