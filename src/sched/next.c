@@ -137,6 +137,8 @@ static struct mo_job *take_oldest(struct mo_seat *seat)
     struct mo_member *m = seat->member;
     bool yielded = seat->yielded;
     seat->yielded = false;
+    if (mo_deque_peek_size(&m->deque) == 0)
+        return NULL;
     struct mo_job *job = mo_next_oldest(seat);
     if (yielded && !seat->alone && mo_deque_peek_size(&m->deque) > 0)
         mo_work_published(m->team);

@@ -1,4 +1,5 @@
-/* Fibers that follow each other without their poller (N5 in strand.h), and those that run on top of one that waits for them. */
+/* Fibers that follow each other without their poller (N5 in strand.h), and those that run on top of one that waits for them.
+   tests/models/follow.pml tries the first. */
 #include "sched/next.h"
 #include "sched/run.h"
 #include "sched/strand.h"
@@ -12,8 +13,7 @@ static bool may_follow(const struct mo_executor *x, struct mo_job *job)
 }
 
 /* NULL: the poller is to go on. The same one: there is nobody else who could. */
-static __attribute__((noinline)) struct mo_native_strand *follow(struct mo_strand_turn *turn,
-                                                                 struct mo_native_strand *n)
+static struct mo_native_strand *follow(struct mo_strand_turn *turn, struct mo_native_strand *n)
 {
     struct mo_seat *seat = turn->seat;
     struct mo_worker *w = seat->member->worker;
@@ -53,14 +53,19 @@ __attribute__((noinline)) void mo_strand_arrive(struct mo_native_strand *n)
     mo_owner_add_release(&seat->member->done, 1); /* its entry */
 }
 
+/* By itself: what has looked at the thread, and what has no switch to do, needs no registers saved. */
+static __attribute__((noinline)) void leave_for(struct mo_native_strand *n, struct mo_context *to)
+{
+    mo_context_switch(&n->context, to);
+    mo_strand_arrive(n);
+}
+
 void mo_strand_switch_out(struct mo_native_strand *n)
 {
     struct mo_strand_turn *turn = n->turn;
     struct mo_native_strand *to = mo_likely(turn->seat != NULL) ? follow(turn, n) : NULL;
-    if (to == n)
-        return;
-    mo_context_switch(&n->context, to ? &to->context : &turn->here);
-    mo_strand_arrive(n);
+    if (to != n)
+        leave_for(n, to ? &to->context : &turn->here);
 }
 
 /* What runs on the fiber's stack is only its poll: the other one has a stack of its own. If that waits, or yields, the caller
