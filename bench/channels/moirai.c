@@ -6,12 +6,15 @@
 
 static moirai_channel_t *ring, *spsc, *pair, *meet, *back, *batching, *unbounded;
 
+static moirai_spsc_t *words; /* spsc, for what is compiled in */
+
 static void begin(int workers)
 {
     const moirai_batching_attr_t attr = {1, 256, 1000000};
     (void)workers;
     moirai_channel_new(&ring, sizeof(long), CAPACITY, 0);
     moirai_channel_new(&spsc, sizeof(long), CAPACITY, MOIRAI_CHANNEL_SPSC);
+    moirai_spsc_of(spsc, &words);
     moirai_channel_new(&pair, sizeof(long), CAPACITY, 0);
     moirai_channel_new(&unbounded, sizeof(long), MOIRAI_UNBOUNDED, 0);
     moirai_channel_new(&meet, sizeof(long), MOIRAI_RENDEZVOUS, 0);
@@ -31,16 +34,29 @@ static long ring_recv(void)
     return m;
 }
 
-static void spsc_send(long m)
+static void spsc_call_send(long m)
 {
     moirai_channel_send(spsc, &m);
 }
 
-static long spsc_recv(void)
+static long spsc_call_recv(void)
 {
     long m;
     moirai_channel_recv(spsc, &m);
     return m;
+}
+
+/* Compiled in. */
+static void spsc_send(long m)
+{
+    moirai_spsc_send(words, (uint64_t)m);
+}
+
+static long spsc_recv(void)
+{
+    uint64_t m;
+    moirai_spsc_recv(words, &m);
+    return (long)m;
 }
 
 static void unbounded_send(long m)
@@ -107,9 +123,17 @@ static double mpmc_1p1c(void)
     return through(ring_send, ring_recv, 1);
 }
 
+static double spsc_call_1p1c(void)
+{
+    return through(spsc_call_send, spsc_call_recv, 1);
+}
+
+BENCH_ENDS(spsc_ends, spsc_send, spsc_recv)
+
 static double spsc_1p1c(void)
 {
-    return through(spsc_send, spsc_recv, 1);
+    struct ends e = {NULL, NULL, MESSAGES, 0};
+    return through_ends(&e, spsc_ends_send, spsc_ends_recv, 1);
 }
 
 static double mpmc_4p4c(void)
@@ -164,9 +188,24 @@ static double mpmc_pair(void)
     return pairs_through(ring);
 }
 
-static double spsc_pair(void)
+static double spsc_call_pair(void)
 {
     return pairs_through(spsc);
+}
+
+static double spsc_pair(void)
+{
+    double before = bench_now_ns();
+    moirai_spsc_t *c = words;
+    uint64_t sum = 0, got;
+    for (uint64_t i = 0; i < PAIRS; i++) {
+        moirai_spsc_send(c, i);
+        moirai_spsc_recv(c, &got);
+        sum += got;
+    }
+    double ns = (bench_now_ns() - before) / PAIRS;
+    bench_expect("the sum", (long)sum, (long)PAIRS * (PAIRS - 1) / 2);
+    return ns;
 }
 
 /* Send to one of two, and receive by a select over both. */
@@ -214,10 +253,22 @@ static double round_trip(void)
 
 int main(int argc, char **argv)
 {
-    static const struct task_row rows[] = {
-        {"mpmc_1p1c", mpmc_1p1c},         {"spsc_1p1c", spsc_1p1c},           {"mpmc_4p4c", mpmc_4p4c},
-        {"mpmc_pair", mpmc_pair},         {"spsc_pair", spsc_pair},           {"select", select_two},
-        {"round_trip", round_trip},       {"unbounded_1p1c", unbounded_1p1c}, {"many_1p1c", many_1p1c},
-        {"batching_1p1c", batching_1p1c}, {"batching_gain", batching_gain},   {NULL, NULL}};
+    static const struct task_row rows[] = {{"spsc_1p1c", spsc_1p1c},
+                                           {"spsc_pair", spsc_pair},
+                                           {"mpmc_1p1c", mpmc_1p1c},
+                                           {"mpmc_1p1c", mpmc_1p1c},
+                                           {"spsc_1p1c", spsc_1p1c},
+                                           {"spsc_call_1p1c", spsc_call_1p1c},
+                                           {"mpmc_4p4c", mpmc_4p4c},
+                                           {"mpmc_pair", mpmc_pair},
+                                           {"spsc_pair", spsc_pair},
+                                           {"spsc_call_pair", spsc_call_pair},
+                                           {"select", select_two},
+                                           {"round_trip", round_trip},
+                                           {"unbounded_1p1c", unbounded_1p1c},
+                                           {"many_1p1c", many_1p1c},
+                                           {"batching_1p1c", batching_1p1c},
+                                           {"batching_gain", batching_gain},
+                                           {NULL, NULL}};
     return measure_rows("moirai", rows, argc, argv, begin);
 }

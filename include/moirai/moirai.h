@@ -27,6 +27,7 @@
 #include "moirai/plugin.h"
 #include "moirai/scheduler.h"
 #include "moirai/ring.h"
+#include "moirai/spsc.h"
 #include "moirai/status.h"
 #include "moirai/sync.h"
 #include "moirai/task.h"

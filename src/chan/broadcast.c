@@ -7,7 +7,7 @@
 
 static char *place(const struct mo_chan *source, uint64_t number)
 {
-    return source->cells + number % source->capacity * source->stride;
+    return mo_chan_cells(source) + number % source->capacity * source->stride;
 }
 
 static int send(struct mo_chan *c, const void *message)

@@ -27,11 +27,11 @@ static bool has_cells(enum mo_chan_kind kind)
 
 static enum mo_chan_quick quick_of(const struct mo_chan *c)
 {
-    if (c->bytes != sizeof(uint64_t) || (c->capacity & (c->capacity - 1)) || !c->light) /* no power of two */
+    if (c->bytes != sizeof(uint64_t) || !c->light)
         return MO_CHAN_NOT_QUICK;
-    return c->kind == MO_CHAN_RING   ? MO_CHAN_QUICK_RING
-           : c->kind == MO_CHAN_SPSC ? MO_CHAN_QUICK_SPSC
-                                     : MO_CHAN_NOT_QUICK;
+    if (c->kind == MO_CHAN_SPSC)
+        return MO_CHAN_QUICK_SPSC;
+    return c->kind == MO_CHAN_RING && c->capacity == c->mask + 1 ? MO_CHAN_QUICK_RING : MO_CHAN_NOT_QUICK;
 }
 
 int mo_chan_new(struct mo_chan **out, enum mo_chan_kind kind, size_t bytes, uint64_t capacity)
@@ -53,12 +53,14 @@ int mo_chan_new(struct mo_chan **out, enum mo_chan_kind kind, size_t bytes, uint
     c->bytes = (uint32_t)bytes;
     c->stride = stride;
     c->capacity = capacity;
-    c->cells = (char *)(c + 1);
+    c->mask = ((uint64_t)1 << shift) - 1;
     c->quick = (uint8_t)quick_of(c);
     c->extent_bytes = extent;
     if (kind == MO_CHAN_RING)
         for (uint64_t i = 0; i < capacity; i++)
             mo_store_relaxed(&mo_chan_cell_at(c, i)->turn, i << 1);
+    if (kind == MO_CHAN_SPSC)
+        mo_chan_spsc_init(c);
     if (kind == MO_CHAN_SEGMENTS && mo_chan_segments_init(c) != 0) {
         mo_extent_free(c, extent);
         return ENOMEM;
@@ -133,6 +135,8 @@ int mo_chan_close(struct mo_chan *c)
     bool first = false;
     mo_mutex_lock(&c->lock); /* who stands in at a channel without buffer has looked under it */
     first = mo_cas_acq_rel(&c->closed, &open, CLOSING);
+    if (first && c->kind == MO_CHAN_SPSC)
+        mo_chan_spsc_shut_locked(c);
     mo_mutex_unlock(&c->lock);
     if (!first) {
         await_closed(c);
@@ -157,13 +161,14 @@ uint64_t mo_chan_count(struct mo_chan *c)
     switch (c->kind) {
     case MO_CHAN_RING: {
         uint64_t head = mo_load_acquire(&c->ring.head), tail = mo_load_acquire(&c->ring.tail) & ~MO_CHAN_CLOSED;
-        uint64_t mask = ((uint64_t)1 << c->shift) - 1;
-        uint64_t before = (head >> c->shift) * c->capacity + (head & mask);
-        uint64_t after = (tail >> c->shift) * c->capacity + (tail & mask);
+        uint64_t before = (head >> c->shift) * c->capacity + (head & c->mask);
+        uint64_t after = (tail >> c->shift) * c->capacity + (tail & c->mask);
         return after > before ? after - before < c->capacity ? after - before : c->capacity : 0;
     }
-    case MO_CHAN_SPSC:
-        return mo_load_acquire(&c->spsc.tail) - mo_load_acquire(&c->spsc.head);
+    case MO_CHAN_SPSC: {
+        uint64_t head = mo_load_acquire(&c->spsc.head) & ~MO_CHAN_SEALED;
+        return mo_load_acquire(&c->spsc.tail) - head;
+    }
     case MO_CHAN_SEGMENTS:
         return mo_chan_segments_count(c);
     case MO_CHAN_BATCHING: {
@@ -179,6 +184,9 @@ int mo_chan_try_other(struct mo_chan *c, enum mo_chan_side side, void *message)
 {
     int err;
     switch (c->kind) {
+    case MO_CHAN_SPSC:
+        mo_chan_spsc_many(c, side, message, 1, &err);
+        return err;
     case MO_CHAN_SEGMENTS:
         return mo_chan_segments_try(c, side, message);
     case MO_CHAN_RENDEZVOUS:

@@ -29,7 +29,7 @@ enum mo_chan_kind {
     MO_CHAN_BATCHING
 };
 
-/* What the quickest ways may take for granted: messages are words, `capacity` is a power of two, `light` is true. */
+/* What the quickest ways may take for granted: messages are words, `light` is true, and of a ring `capacity` is a power of two. */
 enum mo_chan_quick { MO_CHAN_NOT_QUICK, MO_CHAN_QUICK_RING, MO_CHAN_QUICK_SPSC };
 
 #define MO_CHAN_CLOSED      ((uint64_t)1 << 63) /* in the senders' index */
@@ -94,14 +94,17 @@ struct mo_chan_ring {
     _Atomic uint64_t head MO_ALIGNED(MO_LINE_PAIR);
 };
 
-/* What the other side looks at again and again, and what it never looks at, on lines of their own. */
+/* What the other side looks at again and again, and what it never looks at, on lines of their own; see spsc.c. */
 struct mo_chan_spsc {
     _Atomic uint64_t tail MO_ALIGNED(MO_LINE_PAIR);
-    uint64_t head_seen MO_ALIGNED(MO_CACHE_LINE); /* the sender's */
-    _Atomic uint32_t sending;                     /* the sender is inside */
+    _Atomic uint64_t limit MO_ALIGNED(MO_CACHE_LINE); /* the sender's: as far as it may send; 0: no further */
+    _Atomic uint64_t end;                             /* after the last message, or MO_CHAN_UNDECIDED */
     _Atomic uint64_t head MO_ALIGNED(MO_LINE_PAIR);
     uint64_t tail_seen MO_ALIGNED(MO_CACHE_LINE); /* the receiver's */
 };
+
+#define MO_CHAN_UNDECIDED UINT64_MAX
+#define MO_CHAN_SEALED    ((uint64_t)1 << 63) /* in `head`, for the receiver: it has said that nothing comes any more */
 
 struct mo_chan_segments {
     _Atomic uint64_t tail MO_ALIGNED(MO_LINE_PAIR);
@@ -150,7 +153,7 @@ struct mo_chan {
     uint32_t bytes;
     uint32_t stride;
     uint64_t capacity;
-    char *cells;
+    uint64_t mask; /* of `shift` bits */
     uint64_t extent_bytes;
     _Atomic uint32_t closed; /* CLOSING, then CLOSED; of kinds whose index does not say it */
     /* Written by who waits, and by who wakes. */
@@ -171,10 +174,12 @@ struct mo_chan {
     };
 };
 
-/* In `waiting`, see W7 in wait.c. */
+/* In `waiting`, see W7 in wait.c, and spsc.c. */
 #define MO_CHAN_FENCED  0x80000000u
 #define MO_CHAN_SETTLED 0x40000000u
-#define MO_CHAN_COUNT   0x3fffffffu
+#define MO_CHAN_SHUT    0x20000000u /* for the sender: it is being closed */
+#define MO_CHAN_HEAVY   0x10000000u /* not light, for who is not to look at that: moirai/spsc.h */
+#define MO_CHAN_COUNT   0x0fffffffu
 
 /* How many stand there. */
 static inline uint32_t mo_chan_standing(struct mo_chan *c, enum mo_chan_side side)
@@ -213,7 +218,11 @@ int mo_chan_ring_try_slow(struct mo_chan *c, enum mo_chan_side side, void *messa
 bool mo_chan_ring_ready(struct mo_chan *c, enum mo_chan_side side);
 bool mo_chan_ring_hint(struct mo_chan *c, enum mo_chan_side side);
 size_t mo_chan_ring_many(struct mo_chan *c, enum mo_chan_side side, char *messages, size_t n, int *err);
+void mo_chan_spsc_init(struct mo_chan *c);
+void mo_chan_spsc_shut_locked(struct mo_chan *c);
 bool mo_chan_spsc_ready(struct mo_chan *c, enum mo_chan_side side);
+/* S4: `n` messages are there to be taken, and somebody is to be told. 0, or EPIPE: they have been taken back. */
+int mo_chan_spsc_tell(struct mo_chan *c, size_t n);
 size_t mo_chan_spsc_many(struct mo_chan *c, enum mo_chan_side side, char *messages, size_t n, int *err);
 int mo_chan_segments_init(struct mo_chan *c);
 void mo_chan_segments_free(struct mo_chan *c);
@@ -303,21 +312,25 @@ static inline void mo_chan_backoff(unsigned *round)
         mo_plat_yield();
 }
 
+static inline char *mo_chan_cells(const struct mo_chan *c)
+{
+    return (char *)(uintptr_t)(c + 1);
+}
+
 /* ---- The ring's quick ways, see ring.c. */
 static inline uint64_t mo_chan_ring_next(const struct mo_chan *c, uint64_t position)
 {
-    uint64_t mask = ((uint64_t)1 << c->shift) - 1;
-    return (position & mask) + 1 == c->capacity ? (position | mask) + 1 : position + 1;
+    return (position & c->mask) + 1 == c->capacity ? (position | c->mask) + 1 : position + 1;
 }
 
 static inline struct mo_chan_cell *mo_chan_cell_at(const struct mo_chan *c, uint64_t index)
 {
-    return (struct mo_chan_cell *)(c->cells + index * c->stride);
+    return (struct mo_chan_cell *)(mo_chan_cells(c) + index * c->stride);
 }
 
 static inline struct mo_chan_cell *mo_chan_ring_cell(const struct mo_chan *c, uint64_t position)
 {
-    return mo_chan_cell_at(c, position & (((uint64_t)1 << c->shift) - 1));
+    return mo_chan_cell_at(c, position & c->mask);
 }
 
 static inline int mo_chan_ring_send(struct mo_chan *c, const void *message)
@@ -350,43 +363,19 @@ static inline int mo_chan_ring_recv(struct mo_chan *c, void *message)
 /* ---- The same for one thread at each end, see spsc.c. */
 static inline char *mo_chan_place(const struct mo_chan *c, uint64_t count)
 {
-    return c->cells + (count & (((uint64_t)1 << c->shift) - 1)) * c->stride;
+    return mo_chan_cells(c) + (count & c->mask) * c->stride;
 }
 
-static inline int mo_chan_spsc_send(struct mo_chan *c, void *message)
+/* There is a message. What is compared with may be sealed. */
+static inline bool mo_chan_spsc_has(struct mo_chan_spsc *s, uint64_t head)
 {
-    struct mo_chan_spsc *s = &c->spsc;
-    uint64_t tail = mo_load_relaxed(&s->tail);
-    int err = 0;
-    mo_store_relaxed(&s->sending, 1u); /* S1 */
-    mo_chan_order(c);                  /* S2 */
-    if (mo_unlikely(mo_load_relaxed(&c->closed) != 0) || mo_unlikely(tail - s->head_seen == c->capacity)) {
-        mo_chan_spsc_many(c, MO_CHAN_SEND, message, 1, &err);
-        return err;
-    }
-    mo_chan_copy(mo_chan_place(c, tail), message, c->bytes);
-    mo_store_release(&s->tail, tail + 1);
-    mo_store_release(&s->sending, 0u); /* S4 */
-    mo_chan_notify(c, MO_CHAN_RECV, 1);
-    return 0;
-}
-
-static inline int mo_chan_spsc_recv(struct mo_chan *c, void *message)
-{
-    struct mo_chan_spsc *s = &c->spsc;
-    uint64_t head = mo_load_relaxed(&s->head);
-    int err;
-    if (mo_unlikely(head == s->tail_seen)) {
-        s->tail_seen = mo_load_acquire(&s->tail);
-        if (head == s->tail_seen) {
-            mo_chan_spsc_many(c, MO_CHAN_RECV, message, 1, &err);
-            return err;
-        }
-    }
-    mo_chan_copy(message, mo_chan_place(c, head), c->bytes);
-    mo_store_release(&s->head, head + 1);
-    mo_chan_notify(c, MO_CHAN_SEND, 1);
-    return 0;
+    if (head != s->tail_seen)
+        return true;
+    uint64_t tail = mo_load_acquire(&s->tail);
+    if (mo_unlikely(tail <= head))
+        return false;
+    s->tail_seen = tail;
+    return true;
 }
 
 /* ---- The quickest ways, of a word through a channel that is not full, not empty, not closed: the protocols above without what
@@ -395,7 +384,7 @@ static inline int mo_chan_spsc_recv(struct mo_chan *c, void *message)
 static inline bool mo_chan_quick_ring_send(struct mo_chan *c, const void *message)
 {
     uint64_t position = mo_load_relaxed(&c->ring.tail);
-    struct mo_chan_cell *cell = (struct mo_chan_cell *)c->cells + 2 * (position & (c->capacity - 1));
+    struct mo_chan_cell *cell = (struct mo_chan_cell *)mo_chan_cells(c) + 2 * (position & c->mask);
     if (mo_unlikely(mo_load_acquire(&cell->turn) != position << 1 || (position & MO_CHAN_CLOSED)) ||
         mo_unlikely(!mo_cas_relaxed(&c->ring.tail, &position, position + 1))) /* R1 */
         return false;
@@ -407,7 +396,7 @@ static inline bool mo_chan_quick_ring_send(struct mo_chan *c, const void *messag
 static inline bool mo_chan_quick_ring_recv(struct mo_chan *c, void *message)
 {
     uint64_t position = mo_load_relaxed(&c->ring.head);
-    struct mo_chan_cell *cell = (struct mo_chan_cell *)c->cells + 2 * (position & (c->capacity - 1));
+    struct mo_chan_cell *cell = (struct mo_chan_cell *)mo_chan_cells(c) + 2 * (position & c->mask);
     if (mo_unlikely(mo_load_acquire(&cell->turn) != (position << 1 | 1)) ||
         mo_unlikely(!mo_cas_relaxed(&c->ring.head, &position, position + 1))) /* R1 */
         return false;
@@ -420,17 +409,10 @@ static inline bool mo_chan_quick_spsc_send(struct mo_chan *c, const void *messag
 {
     struct mo_chan_spsc *s = &c->spsc;
     uint64_t tail = mo_load_relaxed(&s->tail);
-    if (mo_unlikely(tail - s->head_seen == c->capacity))
+    if (mo_unlikely(tail >= mo_load_relaxed(&s->limit))) /* S1 */
         return false;
-    mo_store_relaxed(&s->sending, 1u); /* S1 */
-    mo_plat_light_barrier();           /* S2 */
-    if (mo_unlikely(mo_load_relaxed(&c->closed) != 0)) {
-        mo_store_release(&s->sending, 0u);
-        return false;
-    }
-    memcpy((uint64_t *)c->cells + (tail & (c->capacity - 1)), message, sizeof(uint64_t));
-    mo_store_release(&s->tail, tail + 1);
-    mo_store_release(&s->sending, 0u); /* S4 */
+    memcpy((uint64_t *)mo_chan_cells(c) + (tail & c->mask), message, sizeof(uint64_t));
+    mo_store_release(&s->tail, tail + 1); /* S2 */
     return true;
 }
 
@@ -438,12 +420,9 @@ static inline bool mo_chan_quick_spsc_recv(struct mo_chan *c, void *message)
 {
     struct mo_chan_spsc *s = &c->spsc;
     uint64_t head = mo_load_relaxed(&s->head);
-    if (head == s->tail_seen) {
-        s->tail_seen = mo_load_acquire(&s->tail);
-        if (mo_unlikely(head == s->tail_seen))
-            return false;
-    }
-    memcpy(message, (uint64_t *)c->cells + (head & (c->capacity - 1)), sizeof(uint64_t));
+    if (mo_unlikely(!mo_chan_spsc_has(s, head)))
+        return false;
+    memcpy(message, (uint64_t *)mo_chan_cells(c) + (head & c->mask), sizeof(uint64_t));
     mo_store_release(&s->head, head + 1);
     return true;
 }
@@ -455,8 +434,6 @@ static inline int mo_chan_try(struct mo_chan *c, enum mo_chan_side side, void *m
 {
     if (mo_likely(c->kind == MO_CHAN_RING))
         return side == MO_CHAN_SEND ? mo_chan_ring_send(c, message) : mo_chan_ring_recv(c, message);
-    if (c->kind == MO_CHAN_SPSC)
-        return side == MO_CHAN_SEND ? mo_chan_spsc_send(c, message) : mo_chan_spsc_recv(c, message);
     return mo_chan_try_other(c, side, message);
 }
 

@@ -84,7 +84,7 @@ static void unfence(struct mo_chan *c, enum mo_chan_side side)
     }
     mo_mutex_lock(&c->lock);
     if (!mo_chan_standing(c, side))
-        mo_store_relaxed(&c->waiting[side], 0u);
+        mo_store_relaxed(&c->waiting[side], mo_load_relaxed(&c->waiting[side]) & (MO_CHAN_SHUT | MO_CHAN_HEAVY));
     mo_mutex_unlock(&c->lock);
 }
 
@@ -119,7 +119,7 @@ void mo_chan_notify_slow(struct mo_chan *c, enum mo_chan_side side, size_t n)
             return;
         }
     }
-    while (n > 0 && notify_one(c, side, first))
+    while (n > 0 && mo_chan_standing(c, side) && notify_one(c, side, first))
         n--;
 }
 

@@ -4,6 +4,7 @@
 #include "chan/chan.h"
 #include "chan/oneshot.h"
 #include "moirai/channel.h"
+#include "moirai/spsc.h"
 #include "park/clock.h"
 
 #include <limits.h>
@@ -109,6 +110,8 @@ static __attribute__((noinline)) int at_once(struct mo_chan *c, enum mo_chan_sid
 
 static __attribute__((noinline)) int tell(struct mo_chan *c, enum mo_chan_side side)
 {
+    if (c->kind == MO_CHAN_SPSC && side == MO_CHAN_RECV)
+        return status_of(mo_chan_spsc_tell(c, 1));
     mo_chan_notify_slow(c, side, 1);
     return MOIRAI_OK;
 }
@@ -117,10 +120,10 @@ static inline __attribute__((always_inline)) bool quick(struct mo_chan *c, enum 
 {
     if (mo_unlikely(!c || !message))
         return false;
-    if (c->quick == MO_CHAN_QUICK_SPSC)
-        return side == MO_CHAN_SEND ? mo_chan_quick_spsc_send(c, message) : mo_chan_quick_spsc_recv(c, message);
-    if (c->quick == MO_CHAN_QUICK_RING)
+    if (mo_likely(c->quick == MO_CHAN_QUICK_RING))
         return side == MO_CHAN_SEND ? mo_chan_quick_ring_send(c, message) : mo_chan_quick_ring_recv(c, message);
+    if (mo_likely(c->quick == MO_CHAN_QUICK_SPSC))
+        return side == MO_CHAN_SEND ? mo_chan_quick_spsc_send(c, message) : mo_chan_quick_spsc_recv(c, message);
     return false;
 }
 
@@ -172,6 +175,44 @@ MO_API int moirai_channel_try_recv(moirai_channel_t *channel, void *message)
 {
     struct mo_chan *c = core(channel);
     return mo_likely(quick(c, MO_CHAN_RECV, message)) ? quick_done(c, MO_CHAN_SEND) : at_once(c, MO_CHAN_RECV, message);
+}
+
+/* ---- What moirai/spsc.h compiles into the caller, and the rest of it. */
+#define SAME_PLACE(theirs, ours)                                                                                       \
+    _Static_assert(offsetof(moirai_spsc_t, theirs) == offsetof(struct mo_chan, ours), "part of the ABI")
+SAME_PLACE(moirai_mask, mask);
+SAME_PLACE(moirai_waiting, waiting);
+SAME_PLACE(moirai_tail, spsc.tail);
+SAME_PLACE(moirai_limit, spsc.limit);
+SAME_PLACE(moirai_head, spsc.head);
+SAME_PLACE(moirai_tail_seen, spsc.tail_seen);
+_Static_assert(sizeof(moirai_spsc_t) == sizeof(struct mo_chan), "messages come after it");
+
+MO_API int moirai_spsc_of(moirai_channel_t *channel, moirai_spsc_t **spsc)
+{
+    const struct mo_chan *c = core(channel);
+    if (!c || !spsc || c->kind != MO_CHAN_SPSC || c->bytes != sizeof(uint64_t))
+        return MOIRAI_EINVAL;
+    *spsc = (moirai_spsc_t *)channel;
+    return MOIRAI_OK;
+}
+
+MO_API int moirai_spsc_send_until(moirai_spsc_t *spsc, uint64_t word, uint64_t deadline_ns)
+{
+    return until((struct mo_chan *)spsc, MO_CHAN_SEND, &word, deadline_ns);
+}
+
+MO_API int moirai_spsc_recv_until(moirai_spsc_t *spsc, uint64_t *word, uint64_t deadline_ns)
+{
+    return until((struct mo_chan *)spsc, MO_CHAN_RECV, word, deadline_ns);
+}
+
+MO_API int moirai_spsc_tell(moirai_spsc_t *spsc, int side)
+{
+    if (!spsc)
+        return MOIRAI_EINVAL;
+    mo_chan_order((struct mo_chan *)spsc); /* what is compiled in has the compiler's alone */
+    return tell((struct mo_chan *)spsc, side == MOIRAI_SEND ? MO_CHAN_RECV : MO_CHAN_SEND);
 }
 
 /* ---- Many. */

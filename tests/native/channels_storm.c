@@ -11,6 +11,7 @@
 #define MANY      7
 
 static moirai_channel_t *channels[3];
+static moirai_spsc_t *words; /* channels[0], in the mode "spsc" */
 static unsigned channel_count;
 static int senders, receivers;
 static long sent_of[SENDERS]; /* so far; messages are numbered from there on */
@@ -38,7 +39,7 @@ static int send_some(uint32_t sender, uint32_t number, uint32_t *seed)
         return status == MOIRAI_OK ? 1 : status;
     }
     int status = MOIRAI_OK;
-    switch (next(seed) % 4) {
+    switch (next(seed) % (words ? 6 : 4)) {
     case 0:
         status = moirai_channel_try_send(channels[to], m);
         break;
@@ -50,8 +51,14 @@ static int send_some(uint32_t sender, uint32_t number, uint32_t *seed)
             many = MESSAGES - number;
         return moirai_channel_send_many(channels[to], m, many,
                                         next(seed) % 2 ? MOIRAI_FOREVER : moirai_now_ns() + 10000);
-    default:
+    case 3:
         status = moirai_channel_send(channels[to], m);
+        break;
+    default: {
+        uint64_t word;
+        memcpy(&word, m, sizeof word);
+        status = moirai_spsc_send(words, word);
+    }
     }
     return status == MOIRAI_OK ? 1 : status;
 }
@@ -70,7 +77,7 @@ static int receive_some(struct message *m, uint32_t *seed, unsigned *from)
         return status == MOIRAI_OK ? 1 : status;
     }
     int status = MOIRAI_OK;
-    switch (next(seed) % 4) {
+    switch (next(seed) % (words ? 6 : 4)) {
     case 0:
         status = moirai_channel_try_recv(channels[0], m);
         break;
@@ -80,8 +87,14 @@ static int receive_some(struct message *m, uint32_t *seed, unsigned *from)
     case 2:
         return moirai_channel_recv_many(channels[0], m, MANY,
                                         next(seed) % 2 ? MOIRAI_FOREVER : moirai_now_ns() + 10000);
-    default:
+    case 3:
         status = moirai_channel_recv(channels[0], m);
+        break;
+    default: {
+        uint64_t word = 0;
+        status = moirai_spsc_recv(words, &word);
+        memcpy(m, &word, sizeof word);
+    }
     }
     return status == MOIRAI_OK ? 1 : status;
 }
@@ -177,7 +190,8 @@ static void storm(const char *mode)
         else if (!strcmp(mode, "one"))
             EXPECT(moirai_channel_new(&channels[0], bytes, 1, 0) == MOIRAI_OK);
         else if (!strcmp(mode, "spsc"))
-            EXPECT(moirai_channel_new(&channels[0], bytes, (size_t)round + 1, MOIRAI_CHANNEL_SPSC) == MOIRAI_OK);
+            EXPECT(moirai_channel_new(&channels[0], bytes, (size_t)round + 1, MOIRAI_CHANNEL_SPSC) == MOIRAI_OK &&
+                   moirai_spsc_of(channels[0], &words) == MOIRAI_OK);
         else if (!strcmp(mode, "segments"))
             EXPECT(moirai_channel_new(&channels[0], bytes, MOIRAI_UNBOUNDED, 0) == MOIRAI_OK);
         else if (!strcmp(mode, "meet"))
@@ -340,20 +354,47 @@ static void histories(void)
 /* ---- A close in the middle of a send: what the sender was told has been sent is received. */
 static long sends_ended;
 
-static void *sends_until_the_end(void *arg)
-{
-    struct wide *m = arg;
-    while (moirai_channel_send(channels[0], m) == MOIRAI_OK)
-        sends_ended++;
-    return NULL;
-}
-
 static void *closes(void *arg)
 {
     uint32_t seed = (uint32_t)(long)arg;
     for (uint32_t i = next(&seed) % 20000; i; i--)
         __asm__ volatile("" ::: "memory");
     EXPECT(moirai_channel_close(channels[0]) == MOIRAI_OK);
+    return NULL;
+}
+
+static void *sends_words_until_the_end(void *arg)
+{
+    while (moirai_spsc_send(arg, (uint64_t)sends_ended) == MOIRAI_OK)
+        sends_ended++;
+    return NULL;
+}
+
+/* The same by what is compiled in; the numbers go up by one. */
+static void end_of_words(uint32_t seed)
+{
+    pthread_t t[2];
+    uint64_t got, count = 0;
+    sends_ended = 0;
+    EXPECT(moirai_channel_new(&channels[0], sizeof got, 1 + seed % 5, MOIRAI_CHANNEL_SPSC) == MOIRAI_OK);
+    EXPECT(moirai_spsc_of(channels[0], &words) == MOIRAI_OK);
+    t[0] = start(sends_words_until_the_end, words);
+    t[1] = start(closes, (void *)(long)seed);
+    while (moirai_spsc_recv(words, &got) == MOIRAI_OK)
+        EXPECT(got == count++);
+    EXPECT(moirai_channel_try_recv(channels[0], &got) == MOIRAI_ECLOSED);
+    pthread_join(t[0], NULL);
+    pthread_join(t[1], NULL);
+    EXPECT((long)count == sends_ended);
+    EXPECT(moirai_spsc_recv(words, &got) == MOIRAI_ECLOSED && moirai_spsc_send(words, 0) == MOIRAI_ECLOSED);
+    EXPECT(moirai_channel_free(channels[0]) == MOIRAI_OK);
+}
+
+static void *sends_until_the_end(void *arg)
+{
+    struct wide *m = arg;
+    while (moirai_channel_send(channels[0], m) == MOIRAI_OK)
+        sends_ended++;
     return NULL;
 }
 
@@ -375,6 +416,8 @@ static void ends(void)
         pthread_join(t[1], NULL);
         EXPECT(got == sends_ended);
         EXPECT(moirai_channel_free(channels[0]) == MOIRAI_OK);
+        if (round % 2)
+            end_of_words((uint32_t)round * 91 + 7);
     }
 }
 

@@ -49,12 +49,13 @@ static void *counts(void *arg)
 
 /* Channels: each message and each place wakes whoever waits for it, and an end is seen. */
 static moirai_channel_t *channels[3];
+static moirai_spsc_t *words; /* the second one */
 
 static void *passes_on(void *arg)
 {
     long got;
     while (moirai_channel_recv(channels[0], &got) == MOIRAI_OK)
-        moirai_channel_send(channels[1], &got);
+        got % 2 ? moirai_channel_send(channels[1], &got) : moirai_spsc_send(words, (uint64_t)got);
     moirai_channel_close(channels[1]);
     while (moirai_channel_recv(channels[2], &got) == MOIRAI_OK) {
     }
@@ -64,8 +65,8 @@ static void *passes_on(void *arg)
 static int make_channels(void)
 {
     return moirai_channel_new(&channels[0], sizeof(long), 1, 0) ||
-           moirai_channel_new(&channels[1], sizeof(long), 1, 1) ||
-           moirai_channel_new(&channels[2], sizeof(long), MOIRAI_UNBOUNDED, 0);
+           moirai_channel_new(&channels[1], sizeof(long), 1, MOIRAI_CHANNEL_SPSC) ||
+           moirai_spsc_of(channels[1], &words) || moirai_channel_new(&channels[2], sizeof(long), MOIRAI_UNBOUNDED, 0);
 }
 
 static int use_channels(void)
@@ -75,8 +76,10 @@ static int use_channels(void)
     pthread_create(&t, NULL, passes_on, NULL);
     for (long i = 0; i < 300; i++) {
         usleep(i % 50 ? 0 : 2000); /* the other falls asleep */
-        if (moirai_channel_send(channels[0], &i) != MOIRAI_OK || moirai_channel_recv(channels[1], &got) != MOIRAI_OK ||
-            got != i)
+        uint64_t word = 0;
+        if (moirai_channel_send(channels[0], &i) != MOIRAI_OK ||
+            (i % 3 ? moirai_channel_recv(channels[1], &got) : moirai_spsc_recv(words, &word)) != MOIRAI_OK ||
+            (i % 3 ? got : (long)word) != i)
             return 1;
     }
     moirai_channel_close(channels[0]);
