@@ -1,17 +1,14 @@
 // The rows of bench/async with Tokio's tasks; prints what rows.h prints. It has no channel without buffer: a message and its answer
 // go through two of one place.
+include!("../rows.rs");
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
 const YIELDS: u64 = 50_000;
 const CREATIONS: u64 = 10_000;
 const TRIPS: u64 = 20_000;
-
-fn ns_each(since: Instant, count: u64) -> f64 {
-    since.elapsed().as_nanos() as f64 / count as f64
-}
 
 fn inside(runtime: &Runtime, work: impl Future<Output = f64> + Send + 'static) -> f64 {
     runtime.block_on(runtime.spawn(work)).unwrap()
@@ -67,36 +64,19 @@ async fn late() -> f64 {
     (before.elapsed() - MS).as_nanos() as f64
 }
 
+fn begin(workers: usize) -> Runtime {
+    Builder::new_multi_thread().worker_threads(workers).enable_time().build().unwrap()
+}
+
 fn main() {
-    let rows: [(&str, fn(&Runtime) -> f64); 4] = [
-        ("yield", |r| inside(r, yields())),
-        ("create_join", |r| inside(r, create_join())),
-        ("ping_pong", |r| inside(r, ping_pong())),
-        ("late", |r| inside(r, late())),
-    ];
-    let args: Vec<String> = std::env::args().collect();
-    if args.len() > 1 && args[1] == "--list" {
-        for (name, _) in rows {
-            println!("{}", name);
-        }
-        return;
-    }
-    let Some((name, round)) = rows.iter().find(|r| args.len() > 1 && r.0 == args[1]) else {
-        eprintln!("usage: tokio ROW [MILLISECONDS [WORKERS]]");
-        std::process::exit(2);
-    };
-    let ms: f64 = args.get(2).map_or(100.0, |ms| ms.parse().unwrap());
-    let workers = args.get(3).map_or(2, |workers| workers.parse().unwrap());
-    let runtime = Builder::new_multi_thread().worker_threads(workers).enable_time().build().unwrap();
-    round(&runtime);
-    let mut samples = Vec::new();
-    let start = Instant::now();
-    while start.elapsed().as_millis() < ms as u128 || samples.len() < 3 {
-        samples.push(format!("{:.6}", round(&runtime)));
-    }
-    println!(
-        "{{\"library\":\"tokio\",\"series\":[{{\"name\":\"{}\",\"unit\":\"ns\",\"more_is_better\":false,\"samples\":[{}]}}]}}",
-        name,
-        samples.join(",")
+    measure_rows(
+        "tokio",
+        &[
+            ("yield", |r| inside(r, yields())),
+            ("create_join", |r| inside(r, create_join())),
+            ("ping_pong", |r| inside(r, ping_pong())),
+            ("late", |r| inside(r, late())),
+        ],
+        begin,
     );
 }

@@ -1,14 +1,10 @@
 // The rows of bench/chan with crossbeam's channels; prints what rows.h prints.
+include!("../rows.rs");
 use crossbeam_channel::{bounded, select, unbounded, Receiver, Sender};
-use std::time::Instant;
 
 const CAPACITY: usize = 1024;
 const MESSAGES: u64 = 400_000;
 const PAIRS: u64 = 200_000;
-
-fn ns_each(since: Instant, count: u64) -> f64 {
-    since.elapsed().as_nanos() as f64 / count as f64
-}
 
 fn through(ends: (Sender<u64>, Receiver<u64>), threads: u64) -> f64 {
     let before = Instant::now();
@@ -81,42 +77,16 @@ fn round_trip() -> f64 {
 }
 
 fn main() {
-    let rows: [(&str, fn() -> f64); 6] = [
-        ("mpmc_1p1c", || through(bounded(CAPACITY), 1)),
-        ("mpmc_4p4c", || through(bounded(CAPACITY), 4)),
-        ("mpmc_pair", pair),
-        ("select", select_two),
-        ("round_trip", round_trip),
-        ("unbounded_1p1c", || through(unbounded(), 1)),
-    ];
-    let args: Vec<String> = std::env::args().collect();
-    if args.len() > 1 && args[1] == "--list" {
-        for (name, _) in rows {
-            println!("{}", name);
-        }
-        return;
-    }
-    let row = rows.iter().find(|r| args.len() > 1 && r.0 == args[1]);
-    let (name, round) = match row {
-        Some(r) => r,
-        None => {
-            eprintln!("usage: crossbeam ROW [MILLISECONDS]");
-            std::process::exit(2);
-        }
-    };
-    let ms: f64 = if args.len() > 2 { args[2].parse().unwrap() } else { 100.0 };
-    round();
-    let mut samples = Vec::new();
-    let start = Instant::now();
-    while start.elapsed().as_millis() < ms as u128 || samples.len() < 3 {
-        let ns = round();
-        if samples.len() < 512 {
-            samples.push(format!("{:.6}", ns));
-        }
-    }
-    println!(
-        "{{\"library\":\"crossbeam\",\"series\":[{{\"name\":\"{}\",\"unit\":\"ns\",\"more_is_better\":false,\"samples\":[{}]}}]}}",
-        name,
-        samples.join(",")
+    measure_rows(
+        "crossbeam",
+        &[
+            ("mpmc_1p1c", |_| through(bounded(CAPACITY), 1)),
+            ("mpmc_4p4c", |_| through(bounded(CAPACITY), 4)),
+            ("mpmc_pair", |_| pair()),
+            ("select", |_| select_two()),
+            ("round_trip", |_| round_trip()),
+            ("unbounded_1p1c", |_| through(unbounded(), 1)),
+        ],
+        |_| (),
     );
 }
