@@ -163,6 +163,16 @@ static void add_members(struct reader *r, uint64_t team, bool apart)
     }
 }
 
+/* Tasks that other threads than the workers have run or dropped. */
+static uint64_t ended_outside(const struct reader *r, uint64_t executor)
+{
+    uint64_t n = word_at(r, executor + r->t->run_in_executor) + word_at(r, executor + r->t->dropped_in_executor);
+    uint64_t outbox = word_at(r, executor + r->t->outboxes_in_executor);
+    for (unsigned i = 0; outbox && i < LIST_MAX; i++, outbox = word_at(r, outbox + r->t->next_in_outbox))
+        n += word_at(r, outbox + r->t->run_in_outbox) + word_at(r, outbox + r->t->dropped_in_outbox);
+    return n;
+}
+
 /* Of a name that is cut off, or is being written, a part. */
 static void read_executor(const struct reader *r, uint64_t team, struct mo_team_row *row)
 {
@@ -172,7 +182,7 @@ static void read_executor(const struct reader *r, uint64_t team, struct mo_team_
         row->name[0] = 0;
     row->name[sizeof row->name - 1] = 0;
     if (executor && word_at(r, executor + r->t->team_in_executor) == team)
-        row->jobs = word_at(r, executor + r->t->run_in_executor) + word_at(r, executor + r->t->dropped_in_executor);
+        row->jobs = ended_outside(r, executor);
     uint32_t capacity = half_at(r, team + r->t->capacity_in_team);
     uint64_t list = word_at(r, team + r->t->members_in_team);
     for (uint32_t i = 0; i < capacity && i < MEMBERS_MAX; i++) {

@@ -43,7 +43,9 @@ struct mo_table {
     uint32_t executor_in_team;             /* address of that */
     uint32_t name_in_executor, name_bytes; /* its name: so many bytes, with a zero byte at the end or before */
     uint32_t team_in_executor;             /* address of the team of its workers; other teams do its blocking work */
-    uint32_t run_in_executor, dropped_in_executor; /* 64 bits each: native tasks run and dropped by other threads */
+    uint32_t run_in_executor, dropped_in_executor; /* 64 bits each: native tasks run and dropped by other threads, */
+    uint32_t outboxes_in_executor, next_in_outbox; /* and, in a list, by each of those that hand tasks over, */
+    uint32_t run_in_outbox, dropped_in_outbox;     /* of its own */
     uint32_t worker_in_member;                     /* address */
     uint32_t created_in_member, done_in_member;    /* 64 bits: tasks of the present region */
     uint32_t seat_in_member;                       /* of an executor's team: what that counts there, not its address */

@@ -27,6 +27,18 @@ static void outer(void *data)
         moirai_task_fail(1, "no inner task");
 }
 
+/* A thread that is no worker may run some of them itself while it waits. */
+static int spawn_group(moirai_executor_t *x)
+{
+    moirai_group_t *group;
+    if (moirai_group_open(&group, x, 0))
+        return 1;
+    for (int i = 0; i < 1000; i++)
+        if (moirai_group_spawn(group, NULL, work, NULL, 0))
+            return 1;
+    return moirai_group_close(group);
+}
+
 int main(int argc, char **argv)
 {
     static const char *const names[] = {
@@ -50,6 +62,8 @@ int main(int argc, char **argv)
         if (moirai_spawn(executors[i], &task, work, NULL, 0) || moirai_join(&task, NULL))
             return 4;
     }
+    if (argc > 1 && spawn_group(unnamed))
+        return 5;
     if (argc > 1 && strcmp(argv[1], "stay") == 0) {
         puts("ready");
         fflush(stdout);
@@ -60,6 +74,6 @@ int main(int argc, char **argv)
     for (int i = 0; i < 3; i++)
         if (executors[i] &&
             (moirai_executor_shutdown(executors[i], MOIRAI_SHUTDOWN_DRAIN, 0) || moirai_executor_free(executors[i])))
-            return 5;
+            return 6;
     return 0;
 }
