@@ -114,6 +114,12 @@ static void test_misuse(void **unused)
     assert_int_equal(moirai_task_id(&task), 0);
     assert_int_equal(moirai_then(&task, NULL, NULL, NULL, 0), MOIRAI_EINVAL);
     assert_int_equal(moirai_spawn(NULL, &task, twice, &n, sizeof n), MOIRAI_OK);
+    AWAIT(moirai_task_state(&task) == MOIRAI_TASK_COMPLETED);
+    assert_int_equal(moirai_cancel(&task), MOIRAI_EALREADY);
+    assert_int_equal(moirai_id_cancel(moirai_task_id(&task)), MOIRAI_EALREADY);
+    assert_int_equal(moirai_join(&task, &n), MOIRAI_OK); /* its result is untouched */
+    assert_int_equal(n, 16);
+    assert_int_equal(moirai_spawn(NULL, &task, twice, &n, sizeof n), MOIRAI_OK);
     assert_int_equal(moirai_detach(&task), MOIRAI_OK);
     assert_int_equal(moirai_join(&task, &n), MOIRAI_ESTALE);
     assert_int_equal(moirai_task_fail(1, "outside"), MOIRAI_EPERM);
