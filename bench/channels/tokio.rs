@@ -1,5 +1,4 @@
-// The rows of bench/chan with Tokio's channels between tasks, which have one receiver. It has none without buffer: there and back
-// goes through two of one place.
+// The rows of bench/chan with Tokio's channels between tasks. They have one receiver each, and a buffer.
 include!("../rows.rs");
 use std::future::Future;
 use tokio::runtime::{Builder, Runtime};
@@ -8,44 +7,36 @@ use tokio::sync::mpsc;
 const CAPACITY: usize = 1024;
 const MESSAGES: u64 = 400_000;
 const PAIRS: u64 = 200_000;
-const TRIPS: u64 = 20_000;
 
 fn inside(runtime: &Runtime, work: impl Future<Output = f64> + Send + 'static) -> f64 {
     runtime.block_on(runtime.spawn(work)).unwrap()
 }
 
-async fn through() -> f64 {
-    let (to, mut from) = mpsc::channel(CAPACITY);
-    let before = Instant::now();
-    let sender = tokio::spawn(async move {
-        for i in 0..MESSAGES {
-            to.send(i).await.unwrap();
+macro_rules! through {
+    ($channel:expr, |$to:ident, $m:ident| $send:expr) => {{
+        let ($to, mut from) = $channel;
+        let before = Instant::now();
+        let sender = tokio::spawn(async move {
+            for $m in 0..MESSAGES {
+                $send.unwrap();
+            }
+        });
+        let mut sum = 0;
+        while let Some(m) = from.recv().await {
+            sum += m;
         }
-    });
-    let mut sum = 0;
-    while let Some(m) = from.recv().await {
-        sum += m;
-    }
-    sender.await.unwrap();
-    assert_eq!(sum, MESSAGES * (MESSAGES - 1) / 2);
-    ns_each(before, MESSAGES)
+        sender.await.unwrap();
+        assert_eq!(sum, MESSAGES * (MESSAGES - 1) / 2);
+        ns_each(before, MESSAGES)
+    }};
 }
 
-async fn through_unbounded() -> f64 {
-    let (to, mut from) = mpsc::unbounded_channel();
-    let before = Instant::now();
-    let sender = tokio::spawn(async move {
-        for i in 0..MESSAGES {
-            to.send(i).unwrap();
-        }
-    });
-    let mut sum = 0;
-    while let Some(m) = from.recv().await {
-        sum += m;
-    }
-    sender.await.unwrap();
-    assert_eq!(sum, MESSAGES * (MESSAGES - 1) / 2);
-    ns_each(before, MESSAGES)
+async fn bounded() -> f64 {
+    through!(mpsc::channel(CAPACITY), |to, m| to.send(m).await)
+}
+
+async fn unbounded() -> f64 {
+    through!(mpsc::unbounded_channel(), |to, m| to.send(m))
 }
 
 async fn pair() -> f64 {
@@ -61,25 +52,6 @@ async fn pair() -> f64 {
     ns
 }
 
-async fn round_trip() -> f64 {
-    let (to, mut there) = mpsc::channel::<u64>(1);
-    let (back_to, mut back) = mpsc::channel::<u64>(1);
-    let other = tokio::spawn(async move {
-        while let Some(m) = there.recv().await {
-            back_to.send(m).await.unwrap();
-        }
-    });
-    let before = Instant::now();
-    for i in 0..TRIPS {
-        to.send(i).await.unwrap();
-        back.recv().await.unwrap();
-    }
-    let ns = ns_each(before, TRIPS);
-    drop(to);
-    other.await.unwrap();
-    ns
-}
-
 fn begin(workers: usize) -> Runtime {
     Builder::new_multi_thread().worker_threads(workers).build().unwrap()
 }
@@ -88,10 +60,9 @@ fn main() {
     measure_rows(
         "tokio",
         &[
-            ("mpmc_1p1c", |r| inside(r, through())),
+            ("mpmc_1p1c", |r| inside(r, bounded())),
             ("mpmc_pair", |r| inside(r, pair())),
-            ("round_trip", |r| inside(r, round_trip())),
-            ("unbounded_1p1c", |r| inside(r, through_unbounded())),
+            ("unbounded_1p1c", |r| inside(r, unbounded())),
         ],
         begin,
     );
