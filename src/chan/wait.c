@@ -53,7 +53,7 @@
 
 #define SPINS_MIN     8
 #define SPINS_MAX     400 /* pauses: what a sleep and a wake cost */
-#define PAUSES_MAX    16
+#define PAUSES_MAX    16  /* between two looks */
 #define YIELDS        4
 #define LONG_YIELD_US 100
 #define NO_YIELDS_US  20000
@@ -384,13 +384,14 @@ static bool yield_paid(void)
 }
 
 /* Trying again while that can pay: a spin that was in vain halves the next one at this side of the channel, one that was not
-   makes it longer. */
+   makes it longer. With one thread at each end the first look is as late as the others: an early one takes the line that the
+   other side is writing away from it, for few messages. */
 static int stay_awake(struct wait *w)
 {
     _Atomic uint16_t *spins = &w->cases[0].chan->spins[w->cases[0].side];
-    uint32_t most = mo_load_relaxed(spins) + SPINS_MIN;
+    uint32_t most = mo_load_relaxed(spins) + SPINS_MIN, first = w->cases[0].chan->kind == MO_CHAN_SPSC ? PAUSES_MAX : 1;
     int index;
-    for (uint32_t i = 0, pauses = 1; i < most; i += pauses, pauses += pauses < PAUSES_MAX) {
+    for (uint32_t i = 0, pauses = first; i < most; i += pauses, pauses += pauses < PAUSES_MAX) {
         for (uint32_t k = 0; k < pauses; k++) /* fewer looks at what the other side is writing */
             mo_plat_pause();
         if ((index = try_ready(w)) >= 0) {
