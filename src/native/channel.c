@@ -89,18 +89,30 @@ static __attribute__((noinline)) int wait_for(struct mo_chan *c, enum mo_chan_si
     return status_of(mo_chan_wait(c, side, message, deadline_ns));
 }
 
+static __attribute__((noinline)) int meet(struct mo_chan *c, enum mo_chan_side side, void *message)
+{
+    int err = mo_chan_meet(c, side, message);
+    return mo_likely(err == 0) ? MOIRAI_OK : status_of(err);
+}
+
+static __attribute__((noinline)) int until_other(struct mo_chan *c, enum mo_chan_side side, void *message,
+                                                 uint64_t deadline_ns)
+{
+    /* Where the quickest way was tried a race was lost, or there is more to find out. */
+    int err = c->quick == MO_CHAN_QUICK_RING ? mo_chan_ring_try_slow(c, side, message) : mo_chan_try(c, side, message);
+    if (mo_likely(err == 0))
+        return MOIRAI_OK;
+    return err == EAGAIN ? wait_for(c, side, message, deadline_ns) : status_of(err);
+}
+
 static __attribute__((noinline)) int until(struct mo_chan *c, enum mo_chan_side side, void *message,
                                            uint64_t deadline_ns)
 {
     if (is_wrong(c, message))
         return MOIRAI_EINVAL;
     if (c->kind == MO_CHAN_RENDEZVOUS && deadline_ns == MOIRAI_FOREVER)
-        return status_of(mo_chan_meet(c, side, message));
-    /* Where the quickest way was tried a race was lost, or there is more to find out. */
-    int err = c->quick == MO_CHAN_QUICK_RING ? mo_chan_ring_try_slow(c, side, message) : mo_chan_try(c, side, message);
-    if (mo_likely(err == 0))
-        return MOIRAI_OK;
-    return err == EAGAIN ? wait_for(c, side, message, deadline_ns) : status_of(err);
+        return meet(c, side, message);
+    return until_other(c, side, message, deadline_ns);
 }
 
 static __attribute__((noinline)) int at_once(struct mo_chan *c, enum mo_chan_side side, void *message)

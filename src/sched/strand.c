@@ -9,9 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* The C++ runtime's record of a thread: what it handles at the moment, and how many are in flight. */
-extern void *__cxa_get_globals(void) __attribute__((weak));
-
 struct strand_stacks {
     _Atomic uint32_t lock; /* of those without a cache of their own, and of the making of all */
     _Atomic uint32_t made; /* bit n: stacks[n] is ready */
@@ -133,43 +130,10 @@ static void run_all(void *arg)
 }
 
 /* ---- On the poller's side. */
-/* The thread's state of exceptions, which the fiber's takes the place of meanwhile. */
-static void swap_exceptions(struct mo_native_strand *n)
-{
-    void **mine = __cxa_get_globals ? __cxa_get_globals() : NULL;
-    for (unsigned i = 0; mine && i < 2; i++) {
-        void *other = mine[i];
-        mine[i] = n->exceptions[i];
-        n->exceptions[i] = other;
-    }
-}
-
-static void begin(struct mo_worker *w, struct mo_native_strand *n)
+void mo_strand_begin(struct mo_worker *w, struct mo_native_strand *n)
 {
     mo_worker_watch(w);
     mo_context_init(&n->context, n->stack->low, n->stack->bytes, run_all, n);
-}
-
-void mo_strand_enter(struct mo_worker *w, struct mo_native_strand *n, struct mo_strand_turn *turn)
-{
-    if (n->begins++ == 0)
-        begin(w, n);
-    else if (n->begins == 0)
-        n->begins = 1; /* after 2^32 turns */
-    n->turn = turn;
-    n->self = MO_SHARED(self);
-    w->stack_end = n->stack->low;
-    w->held = n->held;
-    swap_exceptions(n);
-    MO_SHARED(strand) = &n->strand;
-}
-
-void mo_strand_leave(struct mo_worker *w, struct mo_native_strand *n)
-{
-    swap_exceptions(n);
-    n->held = w->held;
-    if (mo_unlikely(!mo_stack_is_whole(n->stack)))
-        mo_fatal("a fiber has run over the end of its stack of %zu KiB", (MO_STRAND_STACK_MIN << n->size) / 1024);
 }
 
 /* N5: nothing waits on this stack, and what is begun here is run in the shortest way. */

@@ -73,6 +73,8 @@ static inline bool mo_strand_has_begun(struct mo_job *job)
 void mo_strand_switch_out(struct mo_native_strand *n);
 /* The first thing that a fiber does when it has got a thread. */
 void mo_strand_arrive(struct mo_native_strand *n);
+/* Its first turn is about to come. */
+void mo_strand_begin(struct mo_worker *w, struct mo_native_strand *n);
 /* It takes the thread from its poller or from another one, and gives it back: what goes with a fiber, not with a thread. */
 void mo_strand_enter(struct mo_worker *w, struct mo_native_strand *n, struct mo_strand_turn *turn);
 void mo_strand_leave(struct mo_worker *w, struct mo_native_strand *n);

@@ -1,8 +1,45 @@
 /* Fibers that follow each other without their poller (N5 in strand.h), and those that run on top of one that waits for them.
    tests/models/follow.pml tries the first. */
+#include "base/log.h"
 #include "sched/next.h"
 #include "sched/run.h"
 #include "sched/strand.h"
+
+/* The C++ runtime's record of a thread: what it handles at the moment, and how many are in flight. */
+extern void *__cxa_get_globals(void) __attribute__((weak));
+
+/* The thread's state of exceptions, which the fiber's takes the place of meanwhile. */
+static void swap_exceptions(struct mo_native_strand *n)
+{
+    void **mine = __cxa_get_globals ? __cxa_get_globals() : NULL;
+    for (unsigned i = 0; mine && i < 2; i++) {
+        void *other = mine[i];
+        mine[i] = n->exceptions[i];
+        n->exceptions[i] = other;
+    }
+}
+
+void mo_strand_enter(struct mo_worker *w, struct mo_native_strand *n, struct mo_strand_turn *turn)
+{
+    if (n->begins++ == 0)
+        mo_strand_begin(w, n);
+    else if (n->begins == 0)
+        n->begins = 1; /* after 2^32 turns */
+    n->turn = turn;
+    n->self = MO_SHARED(self);
+    w->stack_end = n->stack->low;
+    w->held = n->held;
+    swap_exceptions(n);
+    MO_SHARED(strand) = &n->strand;
+}
+
+void mo_strand_leave(struct mo_worker *w, struct mo_native_strand *n)
+{
+    swap_exceptions(n);
+    n->held = w->held;
+    if (mo_unlikely(!mo_stack_is_whole(n->stack)))
+        mo_fatal("a fiber has run over the end of its stack of %zu KiB", (MO_STRAND_STACK_MIN << n->size) / 1024);
+}
 
 /* One that has not begun and is not to any more is its poller's to drop. */
 static bool may_follow(const struct mo_executor *x, struct mo_job *job)
