@@ -2,11 +2,10 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
-#include "ends.h"
+#include "timers.h"
 
 static struct event_base *base;
 static struct event timer[TIMERS];
-static double inserted_at;
 
 static void goes_off(evutil_socket_t fd, short what, void *arg)
 {
@@ -36,18 +35,6 @@ static double set_timers(void)
     for (int i = 0; i < TIMERS; i++)
         evtimer_del(&timer[i]);
     return before;
-}
-
-static double timers(void)
-{
-    double before = set_timers();
-    return (bench_now_ns() - before) / TIMERS;
-}
-
-static double inserts(void)
-{
-    double before = set_timers();
-    return (inserted_at - before) / TIMERS;
 }
 
 int main(int argc, char **argv)

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "../tasks/memory.h"
-#include "ends.h"
+#include "timers.h"
 
 static moirai_executor_t *executor;
 static moirai_channel_t *there, *back;
@@ -106,8 +106,6 @@ static double ping_pong(void)
 #define NS_LATE 1000000
 
 static moirai_sleep_t sleeps[TIMERS];
-static double inserted_at;
-
 static int set_and_drop(moirai_future_t *self, const moirai_waker_t *waker)
 {
     (void)self;
@@ -130,18 +128,6 @@ static double set_timers(void)
     double before = bench_now_ns();
     moirai_block_on(&all, MOIRAI_FOREVER);
     return before;
-}
-
-static double timers(void)
-{
-    double before = set_timers();
-    return (bench_now_ns() - before) / TIMERS;
-}
-
-static double inserts(void)
-{
-    double before = set_timers();
-    return (inserted_at - before) / TIMERS;
 }
 
 static void sleep_late(void *ns)

@@ -3,6 +3,7 @@
 #include <uv.h>
 
 #include "io.h"
+#include "timers.h"
 
 static void begin(int workers)
 {
@@ -121,8 +122,6 @@ static double files(void)
 }
 
 /* ---- Timers. */
-static double inserted_at;
-
 static void goes_off(uv_timer_t *timer)
 {
     (void)timer;
@@ -142,18 +141,6 @@ static double set_timers(void)
     for (int i = 0; i < TIMERS; i++)
         uv_timer_stop(&timer[i]);
     return before;
-}
-
-static double timers(void)
-{
-    double before = set_timers();
-    return (bench_now_ns() - before) / TIMERS;
-}
-
-static double inserts(void)
-{
-    double before = set_timers();
-    return (inserted_at - before) / TIMERS;
 }
 
 int main(int argc, char **argv)
