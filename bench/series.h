@@ -1,5 +1,5 @@
-/* What the programs of the benchmarks take and print: series of measurements. Each is one program of few files, so these
-   are functions of each file. */
+/* What the programs of the benchmarks take and print: series of measurements. Each is one program of few files, so
+   these are functions of each file. */
 #ifndef BENCH_SERIES_H
 #define BENCH_SERIES_H
 
@@ -48,8 +48,8 @@ static inline void bench_sample(struct series *series, double value)
         series->samples[series->count++] = value;
 }
 
-/* Ends the process with a message and a failure unless `got` is `wanted`: what computes something else has no timing worth
-   printing. */
+/* Ends the process with a message and a failure unless `got` is `wanted`: what computes something else has no timing
+   worth printing. */
 static inline void bench_expect(const char *what, long got, long wanted)
 {
     if (got == wanted)

@@ -30,8 +30,8 @@ static inline struct mo_dep depend_object_read(const struct depend_object *objec
     }
 }
 
-/* Of clang: one item of a clause. omp_depend_t is the address of the first of several, and in front of that is another one,
-   whose address is their number. */
+/* Of clang: one item of a clause. omp_depend_t is the address of the first of several, and in front of that is another
+   one, whose address is their number. */
 typedef struct kmp_depend_info {
     void *address;
     size_t bytes;

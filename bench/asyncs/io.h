@@ -1,4 +1,5 @@
-/* What the programs with rows of I/O have in common beside ends.h: the client of an echo server, and the file to read. */
+/* What the programs with rows of I/O have in common beside ends.h: the client of an echo server, and the file to
+   read. */
 #ifndef BENCH_ASYNCS_IO_H
 #define BENCH_ASYNCS_IO_H
 

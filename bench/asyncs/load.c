@@ -1,5 +1,6 @@
-/* usage: load PORT MILLISECONDS: the client of the echo rows. Many connections, each with one request of 64 bytes under way; prints
-   the ns from one answer to the next, over all of them. The same for all servers, in a process and a thread of its own. */
+/* usage: load PORT MILLISECONDS: the client of the echo rows. Many connections, each with one request of 64 bytes under
+   way; prints the ns from one answer to the next, over all of them. The same for all servers, in a process and a thread
+   of its own. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdio.h>

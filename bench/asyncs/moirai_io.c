@@ -70,7 +70,8 @@ static double echoes(void)
     return measure_echo(port);
 }
 
-/* ---- Reading a file at many places at once, and syncing one that has nothing to write, which is never tried at once. */
+/* ---- Reading a file at many places at once, and syncing one that has nothing to write, which is never tried at
+   once. */
 struct reader {
     moirai_future_t future;
     moirai_io_t io;

@@ -1,4 +1,5 @@
-/* The rows of I/O and of timers with libuv: one loop in one thread for descriptors and timers, its threads for files. */
+/* The rows of I/O and of timers with libuv: one loop in one thread for descriptors and timers, its threads for
+   files. */
 #include <pthread.h>
 #include <uv.h>
 

@@ -1,5 +1,5 @@
-/* The rows of a library that has a bounded queue for any number of threads, and that one alone: `begin`, `put` and `take` come before this,
-   and its name as LIBRARY. */
+/* The rows of a library that has a bounded queue for any number of threads, and that one alone: `begin`, `put` and
+   `take` come before this, and its name as LIBRARY. */
 #ifndef BENCH_CHANNELS_BOUNDED_H
 #define BENCH_CHANNELS_BOUNDED_H
 

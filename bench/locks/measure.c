@@ -1,5 +1,6 @@
-/* How a row is timed. Operations of one thread: batches long enough that reading the clock does not show. Teams: a new one
-   for each sample, as where its threads happen to run decides much; the time until all of them are there does not count. */
+/* How a row is timed. Operations of one thread: batches long enough that reading the clock does not show. Teams: a new
+   one for each sample, as where its threads happen to run decides much; the time until all of them are there does not
+   count. */
 #include "locks.h"
 
 #include <stdio.h>

@@ -104,7 +104,8 @@ static void read_half(struct member *m)
     read_write(m, 2);
 }
 
-/* ---- Barriers. The first member decides before each meeting, in one of two places in turns, whether it is the last. */
+/* ---- Barriers. The first member decides before each meeting, in one of two places in turns, whether it is the
+   last. */
 static pthread_barrier_t meeting;
 static bool last[2];
 

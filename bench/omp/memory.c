@@ -1,5 +1,5 @@
-/* What a task costs in memory until it has run: growth of the resident set over the tasks that wait. A runtime that does
-   not store so many leaves fewer waiting; those that ran at once do not count. */
+/* What a task costs in memory until it has run: growth of the resident set over the tasks that wait. A runtime that
+   does not store so many leaves fewer waiting; those that ran at once do not count. */
 #include "bench.h"
 
 #include <stdio.h>
@@ -8,7 +8,8 @@
 
 #define TASKS 16000
 
-/* From the pages themselves: the kernel's counter, which statm shows, may be off by some dozens of pages for each CPU. */
+/* From the pages themselves: the kernel's counter, which statm shows, may be off by some dozens of pages for each
+   CPU. */
 static long resident_bytes(void)
 {
     char line[200];

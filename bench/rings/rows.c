@@ -1,5 +1,6 @@
-/* Messages between two processes: through rings, written and read in place or copied in and out; through pipes, and through Unix
-   sockets. A round is a number of messages and the answer to the last one; or, for `latency`, one message there and one back.
+/* Messages between two processes: through rings, written and read in place or copied in and out; through pipes, and
+   through Unix sockets. A round is a number of messages and the answer to the last one; or, for `latency`, one message
+   there and one back.
    usage: rows ROW WAY [MILLISECONDS], or --list: each row with its ways */
 #include <moirai/moirai.h>
 

@@ -1,12 +1,12 @@
 /* A modelled machine: CPUs with a clock each, on which threads run as contexts of the one real thread.
 
-   The runtime is compiled as it is, but for the two headers under seam/. Its atomic accesses take the time that the cache
-   line needs to come to the CPU; pauses, looks at the clock, yields, sleeps and wakes take what the parameters say; all
-   other instructions take none, so what a task does beyond is given to sim_work(). Whoever has the earliest clock runs, up
-   to the next one's time; so runs with the same parameters are the same.
+   The runtime is compiled as it is, but for the two headers under seam/. Its atomic accesses take the time that the
+   cache line needs to come to the CPU; pauses, looks at the clock, yields, sleeps and wakes take what the parameters
+   say; all other instructions take none, so what a task does beyond is given to sim_work(). Whoever has the earliest
+   clock runs, up to the next one's time; so runs with the same parameters are the same.
 
-   A thread stays on the CPU that it was given: thread number i on CPU i modulo their number. Threads of one CPU take turns
-   by yields, sleeps and slices of 3 ms. */
+   A thread stays on the CPU that it was given: thread number i on CPU i modulo their number. Threads of one CPU take
+   turns by yields, sleeps and slices of 3 ms. */
 #ifndef SIM_MACHINE_H
 #define SIM_MACHINE_H
 

@@ -58,7 +58,8 @@ static void shuffle(struct mo_member *m)
     }
 }
 
-/* All of the runtime that steals comes here (CMakeLists.txt); with `random`, each search asks in an order of its own. */
+/* All of the runtime that steals comes here (CMakeLists.txt); with `random`, each search asks in an order of its
+   own. */
 #undef mo_steal
 struct mo_task *mo_steal(struct mo_member *m, const struct mo_kin *kin);
 

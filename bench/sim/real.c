@@ -1,5 +1,5 @@
-/* What machine.h promises, by the real machine: the simulator's programs on real threads, to compare with. Each lies where
-   the system puts it; lines, sleeps and thefts are not counted. */
+/* What machine.h promises, by the real machine: the simulator's programs on real threads, to compare with. Each lies
+   where the system puts it; lines, sleeps and thefts are not counted. */
 #include "machine.h"
 
 #include "plat/plat.h"

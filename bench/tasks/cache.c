@@ -1,9 +1,9 @@
 /* What bench/cache runs under valgrind's model of caches. usage: cache pool|malloc|near|random
 
    pool, malloc: trees of small nodes grow and are cut, by two workers; the nodes come from a pool, or from malloc().
-   near, random: eight workers on a made-up machine of four nodes. Each has an array of its own and makes tasks that go over pieces of
-   it; thieves ask their neighbours first, or in an order that is drawn anew for each task. Prints how many of the tasks that were
-   stolen, in percent, went to another node than their array is of. */
+   near, random: eight workers on a made-up machine of four nodes. Each has an array of its own and makes tasks that go
+   over pieces of it; thieves ask their neighbours first, or in an order that is drawn anew for each task. Prints how
+   many of the tasks that were stolen, in percent, went to another node than their array is of. */
 #include "moirai/moirai.h"
 #include "sched/executor.h"
 
@@ -138,7 +138,8 @@ static void go_over(void *data)
     mo_fetch_add_acq_rel(&stolen, 1u);
 }
 
-/* By one of the two workers of each node, which runs none of them itself; the others have nothing but what they steal. */
+/* By one of the two workers of each node, which runs none of them itself; the others have nothing but what they
+   steal. */
 static void make_tasks(void *data)
 {
     int w = *(int *)data;

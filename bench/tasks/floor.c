@@ -1,5 +1,6 @@
-/* What cannot be beaten: the same rows without threads, locks or atomic operations. A task is a function and 32 bytes on a
-   stack of its own, which the creator takes back from, as a work-stealing stack without thieves does; objects are malloc()'s. */
+/* What cannot be beaten: the same rows without threads, locks or atomic operations. A task is a function and 32 bytes
+   on a stack of its own, which the creator takes back from, as a work-stealing stack without thieves does; objects are
+   malloc()'s. */
 #include "pairs.h"
 
 struct task {

@@ -34,7 +34,8 @@ static void nothing(void *data)
     (void)data;
 }
 
-/* In a worker, whatever that takes to wake: what moirai_run() asks for the caller may run himself, from outside of the executor. */
+/* In a worker, whatever that takes to wake: what moirai_run() asks for the caller may run himself, from outside of the
+   executor. */
 static double inside(void (*body)(void *ns))
 {
     double ns = 0;
@@ -118,8 +119,8 @@ static double fibs(void)
     return inside(fib_in_worker);
 }
 
-/* From the end of a task to the return of the join, on one worker: the time stamp counter as the last thing in the task and the
-   first after the join, behind fences, so that nothing of the join is moved across. */
+/* From the end of a task to the return of the join, on one worker: the time stamp counter as the last thing in the task
+   and the first after the join, behind fences, so that nothing of the join is moved across. */
 static inline uint64_t ticks(void)
 {
 #if defined(__x86_64__)
@@ -146,8 +147,8 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The mean of all but the longest tenth, which are interruptions. Not the median: the counter may go up in steps of 10 ns or
-   more, of which the mean sees fractions. */
+/* The mean of all but the longest tenth, which are interruptions. Not the median: the counter may go up in steps of 10
+   ns or more, of which the mean sees fractions. */
 static double usual(uint64_t *took)
 {
     double sum = 0;

@@ -1,5 +1,5 @@
-/* Rows about memory that several programs of bench/task have, given how to get and put an object of 48 bytes: `pool`, one that
-   is put back at once; `pool_many`, one of a thousand that are out at the same time. */
+/* Rows about memory that several programs of bench/task have, given how to get and put an object of 48 bytes: `pool`,
+   one that is put back at once; `pool_many`, one of a thousand that are out at the same time. */
 #ifndef BENCH_TASKS_PAIRS_H
 #define BENCH_TASKS_PAIRS_H
 

@@ -1,5 +1,5 @@
-/* What the programs of bench/task have in common: each measures the same rows with another library. A row repeats one round
-   for some time; a round returns the ns of one unit, or the bytes in the row `memory`.
+/* What the programs of bench/task have in common: each measures the same rows with another library. A row repeats one
+   round for some time; a round returns the ns of one unit, or the bytes in the row `memory`.
    usage: PROGRAM ROW [MILLISECONDS [WORKERS]], or --list */
 #ifndef BENCH_TASKS_ROWS_H
 #define BENCH_TASKS_ROWS_H

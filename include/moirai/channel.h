@@ -24,36 +24,37 @@
          return total;
      }
 
-   A message is so many bytes, copied in by the sender and out by the receiver. Both ends may be used by any number of threads,
-   unless the channel is said to have one at an end, and any thread may use both.
+   A message is so many bytes, copied in by the sender and out by the receiver. Both ends may be used by any number of
+   threads, unless the channel is said to have one at an end, and any thread may use both.
 
        open --close--> closed, messages inside --last received--> closed
 
-   What becomes of a message. Each that a call sent (it returned MOIRAI_OK, or counted it) is received exactly once, or is in the
-   channel still. Each that a call did not send is the caller's as before: the call says MOIRAI_ETIMEDOUT, MOIRAI_EBUSY,
-   MOIRAI_ECLOSED or MOIRAI_ENOMEM. A channel with messages inside is not freed. Only broadcasts replace messages, and count for each
-   subscriber those that it missed.
+   What becomes of a message. Each that a call sent (it returned MOIRAI_OK, or counted it) is received exactly once, or
+   is in the channel still. Each that a call did not send is the caller's as before: the call says MOIRAI_ETIMEDOUT,
+   MOIRAI_EBUSY, MOIRAI_ECLOSED or MOIRAI_ENOMEM. A channel with messages inside is not freed. Only broadcasts replace
+   messages, and count for each subscriber those that it missed.
 
-   Order. A channel is a queue: what one thread sends is received in its order; where one send was over before another began,
-   its message is received first. Of several receivers nothing is said about which gets what. What a thread did before it sent
-   is seen by who receives the message. "Full", "empty" and "closed" are exact: at some moment of the call it was so.
+   Order. A channel is a queue: what one thread sends is received in its order; where one send was over before another
+   began, its message is received first. Of several receivers nothing is said about which gets what. What a thread did
+   before it sent is seen by who receives the message. "Full", "empty" and "closed" are exact: at some moment of the
+   call it was so.
 
-   Backpressure. A bounded channel's senders wait while `capacity` messages are inside; one that waits is woken for each message
-   that is received. The unbounded one's never wait: they get MOIRAI_ENOMEM when memory is exhausted. At a channel without buffer
-   (capacity 0) a sender waits until a receiver has its message. Broadcasts never wait. A batching channel's senders wait as a
-   bounded one's do.
+   Backpressure. A bounded channel's senders wait while `capacity` messages are inside; one that waits is woken for each
+   message that is received. The unbounded one's never wait: they get MOIRAI_ENOMEM when memory is exhausted. At a
+   channel without buffer (capacity 0) a sender waits until a receiver has its message. Broadcasts never wait. A
+   batching channel's senders wait as a bounded one's do.
 
-   Waiting. Calls end at a deadline, a point of time on CLOCK_MONOTONIC in nanoseconds (moirai_now_ns(), MOIRAI_FOREVER);
-   0 means one try. The thread that calls sleeps, and so does a task's worker: nothing else runs on it meanwhile; futures wait
-   without a thread ("Ends as futures"). Who waits is woken
+   Waiting. Calls end at a deadline, a point of time on CLOCK_MONOTONIC in nanoseconds (moirai_now_ns(),
+   MOIRAI_FOREVER); 0 means one try. The thread that calls sleeps, and so does a task's worker: nothing else runs on it
+   meanwhile; futures wait without a thread ("Ends as futures"). Who waits is woken
    in the order of arrival, but somebody who does not wait may be quicker.
 
-   Memory. A bounded channel takes 384 bytes, and 8 and the message's size (rounded up to 8) for each of its capacity; the
-   unbounded one 384 bytes and two segments of up to 16 KiB beside those that hold messages. All comes in whole pages from the system.
-   The one-shot is 32 bytes of the caller's own.
+   Memory. A bounded channel takes 384 bytes, and 8 and the message's size (rounded up to 8) for each of its capacity;
+   the unbounded one 384 bytes and two segments of up to 16 KiB beside those that hold messages. All comes in whole
+   pages from the system. The one-shot is 32 bytes of the caller's own.
 
-   What it is not: for signal handlers, other processes, or messages of no fixed size (send pointers). Calls are no cancellation
-   points. In a child of fork() only a channel that no other thread was using may be used. */
+   What it is not: for signal handlers, other processes, or messages of no fixed size (send pointers). Calls are no
+   cancellation points. In a child of fork() only a channel that no other thread was using may be used. */
 #ifndef MOIRAI_CHANNEL_H
 #define MOIRAI_CHANNEL_H
 
@@ -87,9 +88,9 @@ enum moirai_channel_flags {
    Errors: MOIRAI_ENOMEM; MOIRAI_EINVAL for more than the largest of either, or flags that are none or do not fit. */
 int moirai_channel_new(moirai_channel_t **channel, size_t bytes, size_t capacity, int flags);
 
-/* From now on nothing is sent; what is inside can be received. Who waits to send returns with MOIRAI_ECLOSED, and keeps its
-   message; who waits to receive, as soon as nothing is inside. Either side may close: a receiver that does can get what had
-   been sent by receiving until MOIRAI_ECLOSED.
+/* From now on nothing is sent; what is inside can be received. Who waits to send returns with MOIRAI_ECLOSED, and keeps
+   its message; who waits to receive, as soon as nothing is inside. Either side may close: a receiver that does can get
+   what had been sent by receiving until MOIRAI_ECLOSED.
    Context: any thread.   Blocks: never.
    Errors: MOIRAI_EALREADY. */
 int moirai_channel_close(moirai_channel_t *channel);
@@ -108,23 +109,23 @@ int moirai_channel_free(moirai_channel_t *channel);
 /* ---- One message. */
 /* Send the one at `message`, when there is room for it.
    Blocks: yes; the last one never, but for a peer that is in the middle of a copy.   Order: release.
-   Errors: MOIRAI_ECLOSED; MOIRAI_ENOMEM where it is unbounded; MOIRAI_EINVAL for a channel that sends by itself; MOIRAI_ETIMEDOUT;
-   the last one MOIRAI_EBUSY where it would have to wait. Nothing has been sent then. */
+   Errors: MOIRAI_ECLOSED; MOIRAI_ENOMEM where it is unbounded; MOIRAI_EINVAL for a channel that sends by itself;
+   MOIRAI_ETIMEDOUT; the last one MOIRAI_EBUSY where it would have to wait. Nothing has been sent then. */
 int moirai_channel_send(moirai_channel_t *channel, const void *message);
 int moirai_channel_send_until(moirai_channel_t *channel, const void *message, uint64_t deadline_ns);
 int moirai_channel_try_send(moirai_channel_t *channel, const void *message);
 
 /* Receive one to `message`, when there is one.
    Blocks: as above.   Order: acquire.
-   Errors: MOIRAI_ECLOSED where it is closed and empty; MOIRAI_EINVAL for the sending end of a broadcast; MOIRAI_ETIMEDOUT; the last
-   one MOIRAI_EBUSY. `message` is untouched then. */
+   Errors: MOIRAI_ECLOSED where it is closed and empty; MOIRAI_EINVAL for the sending end of a broadcast;
+   MOIRAI_ETIMEDOUT; the last one MOIRAI_EBUSY. `message` is untouched then. */
 int moirai_channel_recv(moirai_channel_t *channel, void *message);
 int moirai_channel_recv_until(moirai_channel_t *channel, void *message, uint64_t deadline_ns);
 int moirai_channel_try_recv(moirai_channel_t *channel, void *message);
 
 /* ---- Many messages, one after the other in memory. */
-/* Send `n`. How many of them have been, from the first on: fewer than `n` where the deadline came or the channel was closed.
-   They stay in order, but those of others may come between them.
+/* Send `n`. How many of them have been, from the first on: fewer than `n` where the deadline came or the channel was
+   closed. They stay in order, but those of others may come between them.
    Errors: as moirai_channel_send_until(), where none has been; MOIRAI_EINVAL for none or more than INT_MAX. */
 int moirai_channel_send_many(moirai_channel_t *channel, const void *messages, size_t n, uint64_t deadline_ns);
 
@@ -148,12 +149,12 @@ enum moirai_select_flags {
     MOIRAI_SELECT_BIASED = 1 /* of several that can go on, the first; else any, each as likely */
 };
 
-/* Carry out one of `cases` and return its number; its status says how it ended. A closed channel is a case that can go on. With
-   a deadline of 0 one try: a default is what the caller does after MOIRAI_ETIMEDOUT. Nothing has happened to the others.
-   A channel may stand in several cases.
+/* Carry out one of `cases` and return its number; its status says how it ended. A closed channel is a case that can go
+   on. With a deadline of 0 one try: a default is what the caller does after MOIRAI_ETIMEDOUT. Nothing has happened to
+   the others. A channel may stand in several cases.
    Blocks: yes.
-   Errors: MOIRAI_ETIMEDOUT; MOIRAI_EINVAL for no case or more than MOIRAI_SELECT_MAX, one without channel or message, or one whose
-   channel has no such end. */
+   Errors: MOIRAI_ETIMEDOUT; MOIRAI_EINVAL for no case or more than MOIRAI_SELECT_MAX, one without channel or message,
+   or one whose channel has no such end. */
 int moirai_select(moirai_case_t *cases, unsigned n, int flags, uint64_t deadline_ns);
 
 /* ---- The time as a sender. */
@@ -162,8 +163,8 @@ typedef struct {
     uint64_t missed; /* ticks after that one that had passed too when it was received; they are not made up for */
 } moirai_tick_t;
 
-/* A channel that gives one moirai_tick_t when `ns` nanoseconds are over, and then is closed; or one in each `ns` nanoseconds,
-   until it is closed. No thread and no timer stands behind it.
+/* A channel that gives one moirai_tick_t when `ns` nanoseconds are over, and then is closed; or one in each `ns`
+   nanoseconds, until it is closed. No thread and no timer stands behind it.
    Errors: MOIRAI_ENOMEM; the second one MOIRAI_EINVAL for 0. */
 int moirai_after(moirai_channel_t **channel, uint64_t ns);
 int moirai_tick(moirai_channel_t **channel, uint64_t ns);
@@ -173,17 +174,17 @@ int moirai_tick(moirai_channel_t **channel, uint64_t ns);
    Errors: as moirai_channel_new(). */
 int moirai_broadcast_new(moirai_channel_t **channel, size_t bytes, size_t capacity);
 
-/* A broadcast of the newest value alone: who subscribes gets the one that is there, and then each that is sent, but for those
-   that were replaced before it looked. */
+/* A broadcast of the newest value alone: who subscribes gets the one that is there, and then each that is sent, but for
+   those that were replaced before it looked. */
 int moirai_watch_new(moirai_channel_t **channel, size_t bytes);
 
-/* A receiving end for what is sent from now on. It is freed by itself, before `broadcast`; what it has not received goes with
-   it. Closing it ends what it receives, closing `broadcast` does once all is received.
+/* A receiving end for what is sent from now on. It is freed by itself, before `broadcast`; what it has not received
+   goes with it. Closing it ends what it receives, closing `broadcast` does once all is received.
    Errors: MOIRAI_ENOMEM; MOIRAI_EINVAL where that is no broadcast. */
 int moirai_channel_subscribe(moirai_channel_t *broadcast, moirai_channel_t **subscription);
 
-/* How many messages this subscription has missed since the last call: they were replaced before it received them. It goes on
-   with the oldest that is kept. Known once the next one has been received.   Blocks: never. */
+/* How many messages this subscription has missed since the last call: they were replaced before it received them. It
+   goes on with the oldest that is kept. Known once the next one has been received.   Blocks: never. */
 uint64_t moirai_channel_missed(moirai_channel_t *subscription);
 
 /* ---- Batching: receivers are given many messages at a time, for throughput, and none later than a set delay. */
@@ -204,16 +205,16 @@ typedef struct {
 } moirai_batching_stats_t;
 
 /* A bounded channel whose messages become visible in batches: when a batch is full, or its first message has waited for
-   `delay_ns`, or the channel is closed. The size at which one is full is half of what comes in `delay_ns` at the present
-   throughput, between the bounds. To be received by moirai_channel_recv_many(); other calls work as well.
+   `delay_ns`, or the channel is closed. The size at which one is full is half of what comes in `delay_ns` at the
+   present throughput, between the bounds. To be received by moirai_channel_recv_many(); other calls work as well.
    Errors: MOIRAI_ENOMEM; MOIRAI_EINVAL unless 0 < least <= most <= capacity and 0 < delay_ns. */
 int moirai_batching_new(moirai_channel_t **channel, size_t bytes, size_t capacity, const moirai_batching_attr_t *attr);
 
 /* Errors: MOIRAI_EINVAL where that is no batching channel.   Blocks: never. */
 int moirai_batching_stats(const moirai_channel_t *channel, moirai_batching_stats_t *stats);
 
-/* ---- One-shot: one message from one thread to another. Zeroed memory is one. It is plain bytes of the caller's, which the receiver
-   may free once it has received. One sender and one receiver at a time. */
+/* ---- One-shot: one message from one thread to another. Zeroed memory is one. It is plain bytes of the caller's, which
+   the receiver may free once it has received. One sender and one receiver at a time. */
 #define MOIRAI_ONESHOT_BYTES_MAX 16
 
 typedef struct {
@@ -230,8 +231,8 @@ typedef struct {
 int moirai_oneshot_send(moirai_oneshot_t *oneshot, const void *message, size_t bytes);
 
 /* Blocks: yes; the last one never.   Order: acquire.
-   Errors: MOIRAI_ECLOSED where it was closed before one was sent, or the message has been received; MOIRAI_ETIMEDOUT; MOIRAI_EBUSY where
-   another thread waits, the last one also where nothing has been sent. */
+   Errors: MOIRAI_ECLOSED where it was closed before one was sent, or the message has been received; MOIRAI_ETIMEDOUT;
+   MOIRAI_EBUSY where another thread waits, the last one also where nothing has been sent. */
 int moirai_oneshot_recv(moirai_oneshot_t *oneshot, void *message);
 int moirai_oneshot_recv_until(moirai_oneshot_t *oneshot, void *message, uint64_t deadline_ns);
 int moirai_oneshot_try_recv(moirai_oneshot_t *oneshot, void *message);
@@ -259,10 +260,11 @@ int moirai_oneshot_close(moirai_oneshot_t *oneshot);
    (moirai_future_drop()); a channel is not to be freed before that. Each takes 176 bytes. One that is ready can be
    initialised again.
 
-   status: MOIRAI_EBUSY until it is ready, then as the call that waits would have said. Dropped before it was ready, MOIRAI_ECANCELED:
-   nothing was sent or received. A message that has been sent stays for other receivers, one that was not sent is its sender's as
-   before. Only where a message had been received without a buffer from a sender that is being dropped it says MOIRAI_OK: so
-   drop() of a future that sends, and who loses a race of several sends, has to look at it.
+   status: MOIRAI_EBUSY until it is ready, then as the call that waits would have said. Dropped before it was ready,
+   MOIRAI_ECANCELED: nothing was sent or received. A message that has been sent stays for other receivers, one that was
+   not sent is its sender's as before. Only where a message had been received without a buffer from a sender that is
+   being dropped it says MOIRAI_OK: so drop() of a future that sends, and who loses a race of several sends, has to look
+   at it.
 
    Where there is no buffer a receiver that is a future takes its message when it is polled: it is no receiver that
    moirai_channel_try_send() meets. */
@@ -282,8 +284,8 @@ typedef struct {
     uint64_t moirai_words[18];
 } moirai_send_t;
 
-/* Errors: in `status`, as moirai_channel_recv() and moirai_channel_send(); MOIRAI_EINVAL without channel or message; MOIRAI_EAGAIN or
-   MOIRAI_ENOMEM where a timer is needed and cannot be had. */
+/* Errors: in `status`, as moirai_channel_recv() and moirai_channel_send(); MOIRAI_EINVAL without channel or message;
+   MOIRAI_EAGAIN or MOIRAI_ENOMEM where a timer is needed and cannot be had. */
 void moirai_recv_init(moirai_recv_t *recv, moirai_channel_t *channel, void *message);
 void moirai_send_init(moirai_send_t *send, moirai_channel_t *channel, const void *message);
 

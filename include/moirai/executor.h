@@ -11,16 +11,16 @@
          moirai_executor_free(executor);
      }
 
-   An executor has a fixed number of workers, threads out of the one pool of the process, which they go back to when it has
-   been shut down. The default executor, for whoever names none, has one for each CPU that the process may use; it is made
-   when it is first needed, and lives as long as the process unless it is shut down and freed like any other. Several
-   executors are independent of each other. Workers without anything to do sleep.
+   An executor has a fixed number of workers, threads out of the one pool of the process, which they go back to when it
+   has been shut down. The default executor, for whoever names none, has one for each CPU that the process may use; it
+   is made when it is first needed, and lives as long as the process unless it is shut down and freed like any other.
+   Several executors are independent of each other. Workers without anything to do sleep.
 
        made --> open --> shutting down --> shut down --> freed
 
-   What it is not: a task that blocks its thread (reads a pipe, sleeps) blocks a worker; moirai_spawn_blocking() has threads
-   for that. In a child of fork() the executors of the parent take nothing any more; the default one is made anew there. A
-   child that was forked inside of a task must call exec or _exit. */
+   What it is not: a task that blocks its thread (reads a pipe, sleeps) blocks a worker; moirai_spawn_blocking() has
+   threads for that. In a child of fork() the executors of the parent take nothing any more; the default one is made
+   anew there. A child that was forked inside of a task must call exec or _exit. */
 #ifndef MOIRAI_EXECUTOR_H
 #define MOIRAI_EXECUTOR_H
 
@@ -49,15 +49,15 @@ enum moirai_steal {
     MOIRAI_STEAL_ONE = 0,
     MOIRAI_STEAL_HALF = 1,    /* of those that are there, up to 32 */
     MOIRAI_STEAL_QUARTER = 2, /* the same */
-    /* One of few; of many that are of one group half, a quarter or one, the less the longer they took that it got last time.
-       The default. */
+    /* One of few; of many that are of one group half, a quarter or one, the less the longer they took that it got last
+       time. The default. */
     MOIRAI_STEAL_ADAPTIVE = 3
 };
 
-/* Whether the workers know the machine. If they do, each is given a CPU, all of them evenly spread over those that the creator
-   may use, and is bound to that CPU's NUMA node; and a worker without tasks robs its neighbours first: on the same core, below
-   the same last cache, on the same node, and then the other nodes by distance. If not they rob each other in turns. It takes
-   hwloc, whose start costs some milliseconds; without it nothing is known. */
+/* Whether the workers know the machine. If they do, each is given a CPU, all of them evenly spread over those that the
+   creator may use, and is bound to that CPU's NUMA node; and a worker without tasks robs its neighbours first: on the
+   same core, below the same last cache, on the same node, and then the other nodes by distance. If not they rob each
+   other in turns. It takes hwloc, whose start costs some milliseconds; without it nothing is known. */
 enum moirai_numa {
     MOIRAI_NUMA_AUTO = 0, /* where the machine has several nodes; the default */
     MOIRAI_NUMA_OFF = 1,
@@ -80,8 +80,8 @@ int moirai_executor_attr_set_blocking_limit(moirai_executor_attr_t *attr, unsign
 int moirai_executor_attr_set_steal(moirai_executor_attr_t *attr, int strategy);
 /* One of enum moirai_numa. */
 int moirai_executor_attr_set_numa(moirai_executor_attr_t *attr, int numa);
-/* For people; copied. Up to MOIRAI_NAME_BYTES_MAX bytes. The executor's threads bear it while they serve it (`ps -L`, `top -H`),
-   and recordings and statistics have it. */
+/* For people; copied. Up to MOIRAI_NAME_BYTES_MAX bytes. The executor's threads bear it while they serve it (`ps -L`,
+   `top -H`), and recordings and statistics have it. */
 int moirai_executor_attr_set_name(moirai_executor_attr_t *attr, const char *name);
 
 /* 1: the priorities of tasks count, the default. 0: they do not, and tasks that have one cost no more than others. */
@@ -89,9 +89,10 @@ int moirai_executor_attr_set_priorities(moirai_executor_attr_t *attr, int honour
 /* 1: each task is timed (moirai_executor_stats()), and takes the long way. Default: 0. */
 int moirai_executor_attr_set_metrics(moirai_executor_attr_t *attr, int on);
 /* Remember tasks that are over: for `time_ns`, at most the `count` that were over last. So long their numbers answer
-   (moirai_id_state(), moirai_id_error(), moirai_id_cancel()), whoever has or had a handle, and those of tasks that are not over
-   do in any case. What is too old is let go at the next task or question that is `interval_ns` after the last time. A `count` of 0,
-   the default: nothing is remembered, and it costs nothing. Otherwise each task takes the long way, and a lock twice. */
+   (moirai_id_state(), moirai_id_error(), moirai_id_cancel()), whoever has or had a handle, and those of tasks that are
+   not over do in any case. What is too old is let go at the next task or question that is `interval_ns` after the last
+   time. A `count` of 0, the default: nothing is remembered, and it costs nothing. Otherwise each task takes the long
+   way, and a lock twice. */
 int moirai_executor_attr_set_retention(moirai_executor_attr_t *attr, uint64_t time_ns, size_t count,
                                        uint64_t interval_ns);
 /* plugin.h and scheduler.h have two more. */
@@ -100,7 +101,8 @@ int moirai_executor_attr_set_retention(moirai_executor_attr_t *attr, uint64_t ti
 /* Make one; `attr` NULL: as by default. It may have fewer workers than asked for, if the system has no more threads
    (moirai_executor_worker_count(), and one warning), but at least one.
    Blocks: while threads are made.
-   Errors: MOIRAI_ENOMEM; MOIRAI_EAGAIN where not a single thread could be had; MOIRAI_EINVAL. *executor is untouched then. */
+   Errors: MOIRAI_ENOMEM; MOIRAI_EAGAIN where not a single thread could be had; MOIRAI_EINVAL. *executor is untouched
+   then. */
 int moirai_executor_new(moirai_executor_t **executor, const moirai_executor_attr_t *attr);
 
 /* The default one; made by the first call.
@@ -138,8 +140,8 @@ unsigned moirai_executor_worker_count(const moirai_executor_t *executor);
 /* Which of its workers the caller is, from 0; -1 where it is none of any executor. */
 int moirai_worker_index(void);
 
-/* The NUMA node that the calling worker, or worker `worker` of an executor, counts to, by the kernel's number: the one that it is
-   bound to, or the only one that there is. -1: not known, or no such worker.
+/* The NUMA node that the calling worker, or worker `worker` of an executor, counts to, by the kernel's number: the one
+   that it is bound to, or the only one that there is. -1: not known, or no such worker.
    Blocks: never. */
 int moirai_worker_node(void);
 int moirai_executor_worker_node(moirai_executor_t *executor, unsigned worker);

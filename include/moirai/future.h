@@ -25,18 +25,20 @@
          return c.left;
      }
 
-   A future is the beginning of an object of the program's that holds its state, also its result. poll() goes on with the work
-   as far as that goes without waiting. What it has to wait for then gets a copy of the waker, and wakes that when it pays to
-   poll again; more wake-ups than needed do no harm. A future is polled by one thread at a time, not always the same one, and
-   never again once it was ready.
+   A future is the beginning of an object of the program's that holds its state, also its result. poll() goes on with
+   the work as far as that goes without waiting. What it has to wait for then gets a copy of the waker, and wakes that
+   when it pays to poll again; more wake-ups than needed do no harm. A future is polled by one thread at a time, not
+   always the same one, and never again once it was ready.
 
-   moirai_async() makes a task out of a future: all that takes a task's handle (moirai/task.h) takes this one's. moirai_join()
-   copies the state back. It is MOIRAI_TASK_RUNNING until it is over. moirai_cancel() says MOIRAI_EBUSY and has the task end
-   instead of being polled again: drop() is called, and joining says MOIRAI_ECANCELED. moirai_task_fail() counts in poll().
-   The same happens, at once, to all tasks of a group or an executor that is cancelled, whether anybody wakes them or not.
+   moirai_async() makes a task out of a future: all that takes a task's handle (moirai/task.h) takes this one's.
+   moirai_join() copies the state back. It is MOIRAI_TASK_RUNNING until it is over. moirai_cancel() says MOIRAI_EBUSY
+   and has the task end instead of being polled again: drop() is called, and joining says MOIRAI_ECANCELED.
+   moirai_task_fail() counts in poll(). The same happens, at once, to all tasks of a group or an executor that is
+   cancelled, whether anybody wakes them or not.
 
-   Wakers. The one that poll() is given is good until it returns; a copy that is to live longer is made by moirai_waker_clone()
-   and given up by moirai_waker_drop(). A waker may outlive its future, and is good for nothing then.
+   Wakers. The one that poll() is given is good until it returns; a copy that is to live longer is made by
+   moirai_waker_clone() and given up by moirai_waker_drop(). A waker may outlive its future, and is good for nothing
+   then.
 
    What it is not: a poll that blocks, blocks its worker. Futures that always find something to do should ask
    moirai_waker_may_go_on() now and then, so that others get their turn.
@@ -78,8 +80,8 @@ struct moirai_future {
 };
 
 /* ---- Running. */
-/* A task that polls a copy of the `bytes` bytes that begin with `future`, aligned to 16 bytes. `task` NULL: nobody is going to
-   wait for it.
+/* A task that polls a copy of the `bytes` bytes that begin with `future`, aligned to 16 bytes. `task` NULL: nobody is
+   going to wait for it.
    Context: any thread, tasks.   Blocks: never.   Order: release.
    Errors: as moirai_spawn(). There is no task then, and the caller has its future, which was not polled. */
 int moirai_async(moirai_executor_t *executor, moirai_task_t *task, const moirai_future_t *future, size_t bytes);
@@ -89,8 +91,8 @@ int moirai_group_async(moirai_group_t *group, moirai_task_t *task, const moirai_
 
 /* Poll `future` where it is, in this thread, until it is ready; in a task others run meanwhile, as in moirai_join().
    Blocks: yes.   Order: acquire.
-   Errors: MOIRAI_ETIMEDOUT at `deadline_ns` (MOIRAI_FOREVER: never), and MOIRAI_ENOMEM; it may be polled again then, or must be
-   dropped by moirai_future_drop(). */
+   Errors: MOIRAI_ETIMEDOUT at `deadline_ns` (MOIRAI_FOREVER: never), and MOIRAI_ENOMEM; it may be polled again then, or
+   must be dropped by moirai_future_drop(). */
 int moirai_block_on(moirai_future_t *future, uint64_t deadline_ns);
 
 /* What poll() and drop() of a future that consists of others use. */
@@ -123,16 +125,16 @@ static inline int moirai_waker_same(const moirai_waker_t *a, const moirai_waker_
     return a->moirai_word == b->moirai_word;
 }
 
-/* Take a step's worth off what this poll may do at one go, which is 128 steps. 0: nothing is left, the waker has been woken,
-   and poll() should return MOIRAI_PENDING.
+/* Take a step's worth off what this poll may do at one go, which is 128 steps. 0: nothing is left, the waker has been
+   woken, and poll() should return MOIRAI_PENDING.
    Context: poll(). */
 int moirai_waker_may_go_on(const moirai_waker_t *waker);
 
-/* ---- Futures that consist of others. They hold addresses: the others must stay where they are from the initialisation on, so
-   with moirai_async() initialise these in begin(). What is dropped drops the others that are not ready. */
+/* ---- Futures that consist of others. They hold addresses: the others must stay where they are from the initialisation
+   on, so with moirai_async() initialise these in begin(). What is dropped drops the others that are not ready. */
 
-/* Ready when a task is over: *status is then what moirai_join() would have said, `result` its data; the handle is used up. A
-   handle that was used up before makes it ready with MOIRAI_ESTALE. Dropped, it leaves the handle as it is. */
+/* Ready when a task is over: *status is then what moirai_join() would have said, `result` its data; the handle is used
+   up. A handle that was used up before makes it ready with MOIRAI_ESTALE. Dropped, it leaves the handle as it is. */
 typedef struct {
     moirai_future_t future;
     moirai_task_t *task;
@@ -151,9 +153,9 @@ typedef struct {
 
 void moirai_all_init(moirai_all_t *all, moirai_future_t **of, size_t count);
 
-/* Ready when one of them is: of[first]. With `keep` 0 the others are dropped then (a race), else they stay as they are and
-   may be polled on (a selection). Each poll begins with another one, so none is preferred. Not ready for ever where there are
-   none. */
+/* Ready when one of them is: of[first]. With `keep` 0 the others are dropped then (a race), else they stay as they are
+   and may be polled on (a selection). Each poll begins with another one, so none is preferred. Not ready for ever where
+   there are none. */
 typedef struct {
     moirai_future_t future;
     moirai_future_t **of;

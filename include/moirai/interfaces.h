@@ -1,5 +1,5 @@
-/* An executor as three small interfaces, for code that is to depend on no more than it needs, or that is to be tried with
-   something else in its place: whoever fills in such a structure is one.
+/* An executor as three small interfaces, for code that is to depend on no more than it needs, or that is to be tried
+   with something else in its place: whoever fills in such a structure is one.
 
      int index_all(const moirai_spawner_t *on, struct file *files, size_t count)
      {

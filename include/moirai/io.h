@@ -13,31 +13,33 @@
          return n < 0 ? (int)n : MOIRAI_OK;
      }
 
-   Each operation exists as a future (moirai/future.h), moirai_io_..._init(), and as a call that waits for that future, until a
-   deadline. Descriptors are the system's; nothing has to be registered.
+   Each operation exists as a future (moirai/future.h), moirai_io_..._init(), and as a call that waits for that future,
+   until a deadline. Descriptors are the system's; nothing has to be registered.
 
        initialised --polled--> waiting --ready--> status, error and result are set
 
-   How it waits. Sockets, pipes, terminals and the like are tried at once, and where that would wait the descriptor is given to
-   epoll, which one thread of the process looks at while somebody waits. Reads of files at an offset are tried in memory at once. Other
-   operations on files, and reads and writes of a descriptor that turns out to be one, go to io_uring where the system has and allows
-   it, else they run on threads for blocking work (moirai_spawn_blocking()).
+   How it waits. Sockets, pipes, terminals and the like are tried at once, and where that would wait the descriptor is
+   given to epoll, which one thread of the process looks at while somebody waits. Reads of files at an offset are tried
+   in memory at once. Other operations on files, and reads and writes of a descriptor that turns out to be one, go to
+   io_uring where the system has and allows it, else they run on threads for blocking work (moirai_spawn_blocking()).
 
-   Cancelling. A future that was polled and is not ready must be dropped before its memory or its buffer is used for anything else;
-   moirai_async() and those that consist of others see to that. When dropping returns nobody touches the buffer any more. For an
-   operation on a file that has begun, this waits until that is over, which io_uring can hasten; its effect stays, and a file that it
-   has opened is closed again. For all others it does not wait, and nothing has been read or written.
+   Cancelling. A future that was polled and is not ready must be dropped before its memory or its buffer is used for
+   anything else; moirai_async() and those that consist of others see to that. When dropping returns nobody touches the
+   buffer any more. For an operation on a file that has begun, this waits until that is over, which io_uring can hasten;
+   its effect stays, and a file that it has opened is closed again. For all others it does not wait, and nothing has
+   been read or written.
 
-   Short reads and writes are normal: `result` says how much it was. A read of 0 bytes of a socket or pipe is its end. The second
-   form of some calls goes on until all is done.
+   Short reads and writes are normal: `result` says how much it was. A read of 0 bytes of a socket or pipe is its end.
+   The second form of some calls goes on until all is done.
 
-   Closing. A descriptor must not be closed by close() while operations wait for it: they would go on waiting. moirai_io_close() has
-   them end with MOIRAI_ECANCELED first.
+   Closing. A descriptor must not be closed by close() while operations wait for it: they would go on waiting.
+   moirai_io_close() has them end with MOIRAI_ECANCELED first.
 
    No call raises SIGPIPE, signals end none, and errno is neither read nor written.
 
-   What it is not: for one operation in several threads at a time. Of a blocking pipe or terminal that several threads or processes
-   read or write at once, a call may block its thread: set O_NONBLOCK on those. moirai_io_accept() sets it on the listening socket. */
+   What it is not: for one operation in several threads at a time. Of a blocking pipe or terminal that several threads
+   or processes read or write at once, a call may block its thread: set O_NONBLOCK on those. moirai_io_accept() sets it
+   on the listening socket. */
 #ifndef MOIRAI_IO_H
 #define MOIRAI_IO_H
 
@@ -62,10 +64,11 @@ typedef struct {
 
 /* What all operations may say, beside what stands at each:
    MOIRAI_ECLOSED where the other side has closed or reset the connection (EPIPE, ECONNRESET);
-   MOIRAI_ENOFD where no descriptors are left (EMFILE, ENFILE), also for epoll's own; the connection that was to be accepted is
-   there still, so who tries again should wait until a descriptor has been closed;
+   MOIRAI_ENOFD where no descriptors are left (EMFILE, ENFILE), also for epoll's own; the connection that was to be
+   accepted is there still, so who tries again should wait until a descriptor has been closed;
    MOIRAI_EACCES where the system does not allow it, a sandbox for one; MOIRAI_ECANCELED where moirai_io_close() came;
-   MOIRAI_ENOMEM; MOIRAI_EAGAIN where there is no thread that could wait; MOIRAI_ESHUTDOWN for files where the executor takes no more;
+   MOIRAI_ENOMEM; MOIRAI_EAGAIN where there is no thread that could wait; MOIRAI_ESHUTDOWN for files where the executor
+   takes no more;
    MOIRAI_EINVAL for what is no open descriptor, or not one for this (EBADF, ENOTSOCK, EINVAL, ...);
    MOIRAI_EIO for all other reasons, which `error` tells. */
 
@@ -80,7 +83,8 @@ void moirai_io_write_all_init(moirai_io_t *io, int fd, const void *buffer, size_
 void moirai_io_accept_init(moirai_io_t *io, int fd, struct sockaddr *address, socklen_t *address_bytes);
 
 /* Connect `fd`. It must not be used for anything else meanwhile, and after a failure or a drop only be closed.
-   Errors: MOIRAI_EBUSY where a socket of the system's own (AF_UNIX) has a full queue; MOIRAI_EIO with ECONNREFUSED and the like. */
+   Errors: MOIRAI_EBUSY where a socket of the system's own (AF_UNIX) has a full queue; MOIRAI_EIO with ECONNREFUSED and
+   the like. */
 void moirai_io_connect_init(moirai_io_t *io, int fd, const struct sockaddr *address, socklen_t address_bytes);
 
 /* Files: open, close-on-exec; read and write at an offset; have it written to the disk. */
@@ -91,9 +95,9 @@ void moirai_io_sync_init(moirai_io_t *io, int fd);
 /* moirai_io_close() as an operation on a file. Dropped before it has begun, it closes nothing. */
 void moirai_io_close_init(moirai_io_t *io, int fd);
 
-/* ---- Calls. They return what `result` would be, or a status below 0: those above, and MOIRAI_ETIMEDOUT at `deadline_ns`
-   (moirai_now_ns(), MOIRAI_FOREVER). A call that was late has done nothing, unless it says otherwise; where an operation on a file had
-   begun it is waited for, and its result counts.
+/* ---- Calls. They return what `result` would be, or a status below 0: those above, and MOIRAI_ETIMEDOUT at
+   `deadline_ns` (moirai_now_ns(), MOIRAI_FOREVER). A call that was late has done nothing, unless it says otherwise;
+   where an operation on a file had begun it is waited for, and its result counts.
    Blocks: yes. In a task others run meanwhile, as in moirai_join(). */
 int64_t moirai_io_read(int fd, void *buffer, size_t bytes, uint64_t deadline_ns);
 int64_t moirai_io_write(int fd, const void *buffer, size_t bytes, uint64_t deadline_ns);
@@ -116,8 +120,8 @@ enum {
     MOIRAI_IO_EPOLL, /* threads for blocking work, beside epoll for all else */
     MOIRAI_IO_URING  /* io_uring, and threads for what it does not take */
 };
-/* Which of them. The first call, or the first operation on a file, asks the system; MOIRAI_IO may rule. `why` (or NULL) gets the reason
-   why it is not io_uring, which is constant, or NULL.
+/* Which of them. The first call, or the first operation on a file, asks the system; MOIRAI_IO may rule. `why` (or NULL)
+   gets the reason why it is not io_uring, which is constant, or NULL.
    Context: any thread.   Blocks: no. */
 int moirai_io_engine(const char **why);
 

@@ -19,18 +19,18 @@
 
    Of a task that is a future (future.h) each poll counts as an execution.
 
-   Each pair is in this order, and before_spawn comes before all others; a task may begin, and end, before after_spawn is called.
-   Where its creation is refused before_spawn is the last that is heard of it. At before_complete nobody can know yet that it
-   is over; at after_complete those who wait for it may know already. before_shutdown is called when the executor has begun to
-   refuse tasks, after_shutdown when all its tasks are over and all other functions have returned, each once, by the thread that
-   shuts it down.
+   Each pair is in this order, and before_spawn comes before all others; a task may begin, and end, before after_spawn
+   is called. Where its creation is refused before_spawn is the last that is heard of it. At before_complete nobody can
+   know yet that it is over; at after_complete those who wait for it may know already. before_shutdown is called when
+   the executor has begun to refuse tasks, after_shutdown when all its tasks are over and all other functions have
+   returned, each once, by the thread that shuts it down.
 
-   Of several plug-ins the one that was added first is first asked at all that is called before something, and last at all that is
-   called after it.
+   Of several plug-ins the one that was added first is first asked at all that is called before something, and last at
+   all that is called after it.
 
-   What they are not: a place for work. They are called by several threads at once, must return, must not wait for tasks, and
-   must not shut the executor down. They may create tasks, of which they will be told, too. An executor without plug-ins pays
-   nothing for them; in one that has some every task goes the long way. */
+   What they are not: a place for work. They are called by several threads at once, must return, must not wait for
+   tasks, and must not shut the executor down. They may create tasks, of which they will be told, too. An executor
+   without plug-ins pays nothing for them; in one that has some every task goes the long way. */
 #ifndef MOIRAI_PLUGIN_H
 #define MOIRAI_PLUGIN_H
 

@@ -27,11 +27,11 @@
          return sum;
      }
 
-   All that moirai/channel.h says holds here too, and its calls may be used on the same channel, by either end: a select, say, or
-   an end as a future.
+   All that moirai/channel.h says holds here too, and its calls may be used on the same channel, by either end: a
+   select, say, or an end as a future.
 
-   What is compiled in knows where a few words of the channel lie: that is part of the interface of libmoirai.so.1. It requires
-   the builtins for atomics that GCC and clang have. */
+   What is compiled in knows where a few words of the channel lie: that is part of the interface of libmoirai.so.1. It
+   requires the builtins for atomics that GCC and clang have. */
 #ifndef MOIRAI_SPSC_H
 #define MOIRAI_SPSC_H
 

@@ -1,5 +1,6 @@
-/* What Moirai's calls return: MOIRAI_OK or another value that is not negative where the call did what it is for, a negative
-   one where it did not. Then nothing has changed, unless the call says otherwise. errno is neither read nor written.
+/* What Moirai's calls return: MOIRAI_OK or another value that is not negative where the call did what it is for, a
+   negative one where it did not. Then nothing has changed, unless the call says otherwise. errno is neither read nor
+   written.
 
      int status = moirai_mutex_try_lock(&mutex);
      if (status < 0)

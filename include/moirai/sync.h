@@ -22,23 +22,23 @@
          moirai_mutex_unlock(&mutex);
      }
 
-   Objects are plain bytes that the caller owns, wherever they lie but for memory that processes share: all are private to
-   the process. Zeroed memory is an initialised object, except for barriers and asymmetric mutexes. Nothing needs to be
-   destroyed, again except for barriers. Objects must not be copied or moved once used. What they contain is not for the
-   program to read.
+   Objects are plain bytes that the caller owns, wherever they lie but for memory that processes share: all are private
+   to the process. Zeroed memory is an initialised object, except for barriers and asymmetric mutexes. Nothing needs to
+   be destroyed, again except for barriers. Objects must not be copied or moved once used. What they contain is not for
+   the program to read.
 
-   Waits end at a deadline where the call takes one: a point of time on CLOCK_MONOTONIC in nanoseconds, as moirai_now_ns()
-   tells it; MOIRAI_FOREVER means none. A deadline that has passed means one try. Signal handlers that run in a waiting
-   thread do not end the wait.
+   Waits end at a deadline where the call takes one: a point of time on CLOCK_MONOTONIC in nanoseconds, as
+   moirai_now_ns() tells it; MOIRAI_FOREVER means none. A deadline that has passed means one try. Signal handlers that
+   run in a waiting thread do not end the wait.
 
-   Memory order: what a thread did before it gave something up (unlock, post, arrival at a barrier, the end of the function
-   of a moirai_once()) is seen by the thread that gets it next. Statuses are those of moirai/status.h.
+   Memory order: what a thread did before it gave something up (unlock, post, arrival at a barrier, the end of the
+   function of a moirai_once()) is seen by the thread that gets it next. Statuses are those of moirai/status.h.
 
    Unless said otherwise calls may come from any thread, and not from a signal handler.
 
    What it is not: mutexes are not recursive, not robust and know no owner: another thread may unlock, and a thread that
-   locks twice waits for itself. Priorities are not passed on. In a child of fork(), what other threads of the parent held
-   stays held. */
+   locks twice waits for itself. Priorities are not passed on. In a child of fork(), what other threads of the parent
+   held stays held. */
 #ifndef MOIRAI_SYNC_H
 #define MOIRAI_SYNC_H
 
@@ -65,10 +65,11 @@ typedef struct {
 enum moirai_mutex_kind {
     /* Two atomic read-modify-writes for a lock and its unlock. */
     MOIRAI_MUTEX_PLAIN = 0,
-    /* One: for mutexes that are locked often and rarely by two threads at the same time. Who has to wait pays instead, with a
-       barrier that all running threads of the process pass (membarrier(2), one or two microseconds); and while somebody
-       waits each unlock is a system call. The first asymmetric mutex of a process asks the system for the barrier, which may
-       take tens of milliseconds where other threads run already. Where the system denies it, such a mutex is a plain one. */
+    /* One: for mutexes that are locked often and rarely by two threads at the same time. Who has to wait pays instead,
+       with a barrier that all running threads of the process pass (membarrier(2), one or two microseconds); and while
+       somebody waits each unlock is a system call. The first asymmetric mutex of a process asks the system for the
+       barrier, which may take tens of milliseconds where other threads run already. Where the system denies it, such a
+       mutex is a plain one. */
     MOIRAI_MUTEX_ASYMMETRIC = 1
 };
 
@@ -135,8 +136,8 @@ static inline int moirai_mutex_unlock_inline(moirai_mutex_t *mutex)
 #define moirai_mutex_unlock(mutex) moirai_mutex_unlock_inline(mutex)
 #endif
 
-/* ---- Condition variable. Those who wait are woken in the order in which they came, but one that has not fallen asleep yet may
-   be preferred to those who have waited for less than a millisecond. */
+/* ---- Condition variable. Those who wait are woken in the order in which they came, but one that has not fallen asleep
+   yet may be preferred to those who have waited for less than a millisecond. */
 typedef struct {
     uint32_t moirai_words[2];
 } moirai_cond_t;
@@ -145,17 +146,19 @@ typedef struct {
 #define MOIRAI_COND_INIT {{0, 0}}
 /* clang-format on */
 
-/* Give up `mutex`, wait to be woken, hold `mutex` again. A signal or broadcast that comes after the mutex has been given up
-   is not missed. May return for no reason, so wait in a loop. Different threads may wait with different mutexes.
-   Requires that the caller holds `mutex`, which is of any kind.
-   Blocks: yes; a cancellation point. Clean-up handlers run with the mutex held, and a signal that the cancelled thread had
-   got wakes another one.
-   Errors: MOIRAI_EPERM where nobody holds the mutex; the last one MOIRAI_ETIMEDOUT as well, and holds the mutex then. */
+/* Give up `mutex`, wait to be woken, hold `mutex` again. A signal or broadcast that comes after the mutex has been
+   given up is not missed. May return for no reason, so wait in a loop. Different threads may wait with different
+   mutexes. Requires that the caller holds `mutex`, which is of any kind.
+   Blocks: yes; a cancellation point. Clean-up handlers run with the mutex held, and a signal that the cancelled thread
+   had got wakes another one.
+   Errors: MOIRAI_EPERM where nobody holds the mutex; the last one MOIRAI_ETIMEDOUT as well, and holds the mutex
+   then. */
 int moirai_cond_wait(moirai_cond_t *cond, moirai_mutex_t *mutex);
 int moirai_cond_wait_until(moirai_cond_t *cond, moirai_mutex_t *mutex, uint64_t deadline_ns);
 
-/* Wake one, or all, of those who wait now; nothing if nobody does. The caller may hold the mutex or not. Directly after a
-   broadcast `cond` may be freed if no other thread is going to use it, even before those who were woken have returned.
+/* Wake one, or all, of those who wait now; nothing if nobody does. The caller may hold the mutex or not. Directly after
+   a broadcast `cond` may be freed if no other thread is going to use it, even before those who were woken have
+   returned.
    Blocks: never. */
 void moirai_cond_signal(moirai_cond_t *cond);
 void moirai_cond_broadcast(moirai_cond_t *cond);
@@ -204,8 +207,8 @@ typedef struct {
    Errors: MOIRAI_EINVAL for 0. */
 int moirai_barrier_init(moirai_barrier_t *barrier, uint32_t size);
 
-/* Arrive, and wait until the round is full. MOIRAI_LAST for the thread that filled it, MOIRAI_OK for the others. Threads
-   may be more than `size`, and any of them may take part in any round.
+/* Arrive, and wait until the round is full. MOIRAI_LAST for the thread that filled it, MOIRAI_OK for the others.
+   Threads may be more than `size`, and any of them may take part in any round.
    Blocks: yes; not a cancellation point.   Order: release on arrival, acquire on return.
    Errors: MOIRAI_EINVAL where `barrier` has not been made. */
 int moirai_barrier_wait(moirai_barrier_t *barrier);
@@ -215,8 +218,8 @@ int moirai_barrier_wait(moirai_barrier_t *barrier);
    Errors: MOIRAI_EBUSY while threads wait for a round that is not full; MOIRAI_EINVAL as above. */
 int moirai_barrier_destroy(moirai_barrier_t *barrier);
 
-/* ---- Reader-writer lock: many readers or one writer. New readers wait while a writer waits; neither side starves. So who
-   reads already must not lock it for reading again. */
+/* ---- Reader-writer lock: many readers or one writer. New readers wait while a writer waits; neither side starves. So
+   who reads already must not lock it for reading again. */
 typedef struct {
     uint32_t moirai_words[2];
 } moirai_rwlock_t;
@@ -255,16 +258,16 @@ typedef struct {
 #define MOIRAI_ONCE_INIT {0}
 /* clang-format on */
 
-/* Call run(arg) unless that has been done with this `once`; while another thread is at it, wait for it. If `run` is left by
-   the end of its thread, or in C++ by an exception, it counts as not called: the next caller, or one of those who wait,
-   calls it.
-   Requires that `run` does not come back here with the same `once`; a child that was forked meanwhile must not either. In C
-   no exception may leave `run`.
+/* Call run(arg) unless that has been done with this `once`; while another thread is at it, wait for it. If `run` is
+   left by the end of its thread, or in C++ by an exception, it counts as not called: the next caller, or one of those
+   who wait, calls it.
+   Requires that `run` does not come back here with the same `once`; a child that was forked meanwhile must not either.
+   In C no exception may leave `run`.
    Blocks: yes; not a cancellation point itself.   Order: acquire; all that `run` did is seen on return. */
 void moirai_once(moirai_once_t *once, void (*run)(void *arg), void *arg);
 
-/* Its halves, for other languages and for what needs more than one pointer. Where the first one returns 1 the caller has to
-   do it, and then to call the second, with 0 if it was not done after all; 0 means that it has been done. */
+/* Its halves, for other languages and for what needs more than one pointer. Where the first one returns 1 the caller
+   has to do it, and then to call the second, with 0 if it was not done after all; 0 means that it has been done. */
 int moirai_once_begin(moirai_once_t *once);
 void moirai_once_end(moirai_once_t *once, int done);
 

@@ -22,33 +22,33 @@
          return low.sum + high.sum;
      }
 
-   A task owns a copy of the data that it is given. Its function gets the address of that copy and leaves its result there;
-   joining copies it back. The copy is aligned to 32 bytes, and up to 32 bytes of it make the task as small as it can be,
-   one cache line.
+   A task owns a copy of the data that it is given. Its function gets the address of that copy and leaves its result
+   there; joining copies it back. The copy is aligned to 32 bytes, and up to 32 bytes of it make the task as small as it
+   can be, one cache line.
 
        queued --> running --> completed
          |          |-------> failed      (moirai_task_fail())
          +------------------> cancelled
 
-   Handles. A handle that a call was given must be joined or detached once, or followed by another task. One thread at a time
-   uses it; it may be copied, but counts as one, however many copies there are. A call on a handle that is used up says
-   MOIRAI_ESTALE. Handles outlive their executor's shutdown.
+   Handles. A handle that a call was given must be joined or detached once, or followed by another task. One thread at a
+   time uses it; it may be copied, but counts as one, however many copies there are. A call on a handle that is used up
+   says MOIRAI_ESTALE. Handles outlive their executor's shutdown.
 
-   Where tasks run. `executor` NULL means the one whose task the caller is in, or the default one. Tasks that a task creates
-   go to its worker, newest first; other workers take the oldest. Tasks from other threads wait at these threads, oldest
-   first, until workers take them. Nothing is said about the order of tasks of different threads.
+   Where tasks run. `executor` NULL means the one whose task the caller is in, or the default one. Tasks that a task
+   creates go to its worker, newest first; other workers take the oldest. Tasks from other threads wait at these
+   threads, oldest first, until workers take them. Nothing is said about the order of tasks of different threads.
 
-   Waiting in a task runs other tasks meanwhile: one that has not begun is run by whoever joins it, and where the one waited
-   for runs elsewhere, any other. So a thread that waits must not hold a lock that tasks take, unless it waits for an isolated
-   group. A thread that is no worker sleeps; after a millisecond, or 50 us where it waits for a group, it begins to run what it
-   joins, and what it created itself, if no worker has.
+   Waiting in a task runs other tasks meanwhile: one that has not begun is run by whoever joins it, and where the one
+   waited for runs elsewhere, any other. So a thread that waits must not hold a lock that tasks take, unless it waits
+   for an isolated group. A thread that is no worker sleeps; after a millisecond, or 50 us where it waits for a group,
+   it begins to run what it joins, and what it created itself, if no worker has.
 
-   What it is not: an OpenMP task. OpenMP constructs in a task mean what they mean outside of all regions, and a region that is
-   opened there has threads of its own.
+   What it is not: an OpenMP task. OpenMP constructs in a task mean what they mean outside of all regions, and a region
+   that is opened there has threads of its own.
 
    Memory order: what the creator did before is seen by the task, and what the task did, by whoever has waited for it.
-   No call is for signal handlers, unless it says so; none is a cancellation point. Functions must return: longjmp, exceptions
-   and pthread_exit() must not leave them. */
+   No call is for signal handlers, unless it says so; none is a cancellation point. Functions must return: longjmp,
+   exceptions and pthread_exit() must not leave them. */
 #ifndef MOIRAI_TASK_H
 #define MOIRAI_TASK_H
 
@@ -71,28 +71,30 @@ typedef struct moirai_group moirai_group_t;
 #define MOIRAI_TASK_BYTES_MAX ((size_t)1 << 30)
 
 /* ---- Creating. */
-/* Have fn(copy of `bytes` bytes at `data`) run. `task` NULL: nobody is going to wait for it. The copy is in the task's block up
-   to 1 KiB, and beyond in one of its own from the pool of the caller's thread; it goes with the task.
+/* Have fn(copy of `bytes` bytes at `data`) run. `task` NULL: nobody is going to wait for it. The copy is in the task's
+   block up to 1 KiB, and beyond in one of its own from the pool of the caller's thread; it goes with the task.
    Context: any thread, tasks.   Blocks: never.   Order: release.
-   Errors: MOIRAI_ENOMEM; MOIRAI_ESHUTDOWN where the executor takes no more; MOIRAI_EAGAIN where there is no thread for the
-   default executor; MOIRAI_EINVAL without a function, or for more than MOIRAI_TASK_BYTES_MAX. There is no task then. */
+   Errors: MOIRAI_ENOMEM; MOIRAI_ESHUTDOWN where the executor takes no more; MOIRAI_EAGAIN where there is no thread for
+   the default executor; MOIRAI_EINVAL without a function, or for more than MOIRAI_TASK_BYTES_MAX. There is no task
+   then. */
 int moirai_spawn(moirai_executor_t *executor, moirai_task_t *task, void (*fn)(void *data), const void *data,
                  size_t bytes);
 
-/* The same for `count` tasks, each with the next `bytes` bytes of `data`; `tasks` is NULL or has room for `count` handles.
-   `group` NULL: none. *spawned, where it is asked for, says how many tasks there are: where memory is exhausted or the
-   executor is shut down half way, the first ones exist and the status says why the others do not. */
+/* The same for `count` tasks, each with the next `bytes` bytes of `data`; `tasks` is NULL or has room for `count`
+   handles. `group` NULL: none. *spawned, where it is asked for, says how many tasks there are: where memory is
+   exhausted or the executor is shut down half way, the first ones exist and the status says why the others do not. */
 int moirai_spawn_many(moirai_executor_t *executor, moirai_group_t *group, moirai_task_t *tasks, void (*fn)(void *data),
                       const void *data, size_t bytes, size_t count, size_t *spawned);
 
-/* The same for a function that blocks: it runs on one of the executor's threads for such work, which are made as they are
-   needed, up to its limit, and stay until the shutdown. Tasks that such a function waits for must not need that limit.
+/* The same for a function that blocks: it runs on one of the executor's threads for such work, which are made as they
+   are needed, up to its limit, and stay until the shutdown. Tasks that such a function waits for must not need that
+   limit.
    Errors: as moirai_spawn(); MOIRAI_EAGAIN where there is no thread for it and none can be had. */
 int moirai_spawn_blocking(moirai_executor_t *executor, moirai_task_t *task, void (*fn)(void *data), const void *data,
                           size_t bytes);
 
-/* Run fn(data) as a task and wait for it; in a task of the executor this is a call. `data` itself is not shared, but copied
-   there and back.
+/* Run fn(data) as a task and wait for it; in a task of the executor this is a call. `data` itself is not shared, but
+   copied there and back.
    Errors: as moirai_spawn() and moirai_join(). */
 int moirai_run(moirai_executor_t *executor, void (*fn)(void *data), void *data, size_t bytes);
 
@@ -111,18 +113,20 @@ enum moirai_priority {
 void moirai_task_attr_init(moirai_task_attr_t *attr);
 /* Errors: MOIRAI_EINVAL for a value that is not allowed, or an `attr` that was not initialised. */
 int moirai_task_attr_set_priority(moirai_task_attr_t *attr, int priority);
-/* About how long it is going to run; 0: not known. Nobody is woken for a task that takes less time than waking takes: the
-   worker that creates it does it itself unless another one happens to look. Who steals a long one takes no others with it. And
-   a worker that is preferred for more than a tenth of a millisecond of tasks already gets no more: see below. */
+/* About how long it is going to run; 0: not known. Nobody is woken for a task that takes less time than waking takes:
+   the worker that creates it does it itself unless another one happens to look. Who steals a long one takes no others
+   with it. And a worker that is preferred for more than a tenth of a millisecond of tasks already gets no more: see
+   below. */
 int moirai_task_attr_set_cost_ns(moirai_task_attr_t *attr, uint64_t cost_ns);
-/* Where it is to run; the last of the three calls counts. By worker number `worker` of its executor; by a worker that counts to
-   NUMA node `node`; or by one of the node that the page of `address` is on when the task is created. A page that nobody has
-   touched yet is on none, and where a sandbox forbids the question none is: the task runs anywhere then.
-   PREFERRED: somebody else may run it, too, if those it is for are busy, or have much to do that is for them, as far as costs are
-   known; and so does who joins it. STRICT: nobody else runs it. A task that waits for a strict one waits for that worker to
-   come to it: there is no end to that if the worker itself waits, in a lock for one, for the task that waits.
-   Errors: MOIRAI_EINVAL for numbers beyond those that exist anywhere, or another `how`; and moirai_spawn_with() says so where
-   its executor has no such worker, or none on that node, and the place is a strict one. */
+/* Where it is to run; the last of the three calls counts. By worker number `worker` of its executor; by a worker that
+   counts to NUMA node `node`; or by one of the node that the page of `address` is on when the task is created. A page
+   that nobody has touched yet is on none, and where a sandbox forbids the question none is: the task runs anywhere
+   then. PREFERRED: somebody else may run it, too, if those it is for are busy, or have much to do that is for them, as
+   far as costs are known; and so does who joins it. STRICT: nobody else runs it. A task that waits for a strict one
+   waits for that worker to come to it: there is no end to that if the worker itself waits, in a lock for one, for the
+   task that waits.
+   Errors: MOIRAI_EINVAL for numbers beyond those that exist anywhere, or another `how`; and moirai_spawn_with() says so
+   where its executor has no such worker, or none on that node, and the place is a strict one. */
 enum moirai_locality { MOIRAI_PREFERRED = 0, MOIRAI_STRICT = 1 };
 int moirai_task_attr_set_worker(moirai_task_attr_t *attr, unsigned worker, int how);
 int moirai_task_attr_set_node(moirai_task_attr_t *attr, unsigned node, int how);
@@ -146,10 +150,11 @@ typedef struct {
 
 /* Wait until it is over, copy its data to `result` unless that is NULL, and use the handle up.
    Blocks: yes.   Order: acquire.
-   Errors: MOIRAI_ECANCELED where it never ran; MOIRAI_EFAILED where it failed, with its data as it left them. Both use the
-   handle up. MOIRAI_ESTALE where it was used up before; MOIRAI_EDEADLOCK for the task that the caller is; the second one
-   MOIRAI_ETIMEDOUT, and the handle stays. The first may run the task in place, the second does so only inside of so many other
-   waits that there is no room for other tasks, and called by a thread that is no worker runs nothing at all. */
+   Errors: MOIRAI_ECANCELED where it never ran; MOIRAI_EFAILED where it failed, with its data as it left them. Both use
+   the handle up. MOIRAI_ESTALE where it was used up before; MOIRAI_EDEADLOCK for the task that the caller is; the
+   second one MOIRAI_ETIMEDOUT, and the handle stays. The first may run the task in place, the second does so only
+   inside of so many other waits that there is no room for other tasks, and called by a thread that is no worker runs
+   nothing at all. */
 int moirai_join(moirai_task_t *task, void *result);
 int moirai_join_until(moirai_task_t *task, void *result, uint64_t deadline_ns);
 
@@ -183,8 +188,8 @@ typedef struct {
     const char *text; /* the same; never NULL */
 } moirai_outcome_t;
 
-/* Have fn(copy of data, before) run when `task`, or all of `count` tasks, are over, however that went; their handles are used
-   up. In `fn` the next call asks how each of them went.
+/* Have fn(copy of data, before) run when `task`, or all of `count` tasks, are over, however that went; their handles
+   are used up. In `fn` the next call asks how each of them went.
    Blocks: never.
    Errors: as moirai_spawn(), MOIRAI_ESTALE; the handles are as before then. */
 int moirai_then(moirai_task_t *task, moirai_task_t *next, void (*fn)(void *data, const moirai_before_t *before),
@@ -204,8 +209,8 @@ enum moirai_phase {
     MOIRAI_TASK_FAILED = 4
 };
 
-/* MOIRAI_OK: it had not begun, and never will. MOIRAI_EBUSY: it runs, and is asked to stop. MOIRAI_EALREADY: it is over.
-   The handle stays good.
+/* MOIRAI_OK: it had not begun, and never will. MOIRAI_EBUSY: it runs, and is asked to stop. MOIRAI_EALREADY: it is
+   over. The handle stays good.
    Blocks: never.
    Errors: MOIRAI_ESTALE. */
 int moirai_cancel(moirai_task_t *task);
@@ -214,8 +219,9 @@ int moirai_cancel(moirai_task_t *task);
    Blocks: never. */
 int moirai_task_state(const moirai_task_t *task);
 
-/* A number for the task by which any thread may ask for it, and cancel it, at any time while its handle is not used up, and
-   longer where its executor remembers tasks (moirai_executor_attr_set_retention()). Never 0, unless the handle is used up.
+/* A number for the task by which any thread may ask for it, and cancel it, at any time while its handle is not used up,
+   and longer where its executor remembers tasks (moirai_executor_attr_set_retention()). Never 0, unless the handle is
+   used up.
    Blocks: never. */
 uint64_t moirai_task_id(moirai_task_t *task);
 /* As the two above. MOIRAI_ESTALE: no task has this number any more. Requires a number that was a task's. */
@@ -230,8 +236,8 @@ int moirai_id_error(uint64_t id, moirai_error_t *error);
    Blocks: never. */
 int moirai_task_is_cancelled(void);
 
-/* The calling task has failed, for this reason. It goes on nevertheless; the first call counts. Its group is cancelled, unless
-   that is tenacious. Longer texts than MOIRAI_ERROR_TEXT_BYTES - 1 are cut.
+/* The calling task has failed, for this reason. It goes on nevertheless; the first call counts. Its group is cancelled,
+   unless that is tenacious. Longer texts than MOIRAI_ERROR_TEXT_BYTES - 1 are cut.
    Errors: MOIRAI_EPERM outside of tasks; MOIRAI_EINVAL without a text. */
 int moirai_task_fail(int code, const char *text);
 
@@ -242,9 +248,9 @@ int moirai_task_yield(void);
 /* The caller's number, as moirai_task_id(); 0 outside of tasks. */
 uint64_t moirai_task_self(void);
 
-/* ---- Groups: tasks that end together. One thread, or task, opens a group, waits for it and closes it; tasks of the group,
-   and whoever else knows that it stays open, may create more. A group that is opened in a task of another one is inside of
-   that: what cancels the outer cancels the inner. */
+/* ---- Groups: tasks that end together. One thread, or task, opens a group, waits for it and closes it; tasks of the
+   group, and whoever else knows that it stays open, may create more. A group that is opened in a task of another one is
+   inside of that: what cancels the outer cancels the inner. */
 enum moirai_group_flags {
     MOIRAI_GROUP_ISOLATED = 1, /* who waits runs tasks of this group, and of groups inside, and no others */
     MOIRAI_GROUP_TENACIOUS = 2 /* the failure of one does not cancel the others */

@@ -1,4 +1,5 @@
-/* Task reductions. The compiler describes the list items of a construct in an array of words that the runtime completes:
+/* Task reductions. The compiler describes the list items of a construct in an array of words that the runtime
+   completes:
 
      0  number of items                       4  0
      1  bytes of a thread's private copies    5  ours: the registration

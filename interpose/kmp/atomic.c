@@ -1,11 +1,11 @@
-/* __kmpc_atomic_*: one table for all of them. A row is a kind of number, an operation and what it computes; the macros make
-   the plain form of each, the form that hands back a value (cpt), and where the operands may change places both of that
-   (rev).
+/* __kmpc_atomic_*: one table for all of them. A row is a kind of number, an operation and what it computes; the macros
+   make the plain form of each, the form that hands back a value (cpt), and where the operands may change places both of
+   that (rev).
 
-   Numbers of up to 8 bytes at an address of that alignment change by compare-and-swap; all others under one lock, the same
-   that GCC's compilers are given, so objects of both may share a variable. An address has one of the two ways for ever,
-   whatever the operation is. Release and acquire are more than a plain atomic construct asks for; for those that ask for
-   sequential consistency the compiled code brings its flushes. */
+   Numbers of up to 8 bytes at an address of that alignment change by compare-and-swap; all others under one lock, the
+   same that GCC's compilers are given, so objects of both may share a variable. An address has one of the two ways for
+   ever, whatever the operation is. Release and acquire are more than a plain atomic construct asks for; for those that
+   ask for sequential consistency the compiled code brings its flushes. */
 #include "interpose/kmp/kmp.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Nests of loops that compiled code does not make one loop of by itself. It describes each loop by what it compares, its
-   bounds and its step; a bound is lb0 + lb1 * (value of a loop outside). */
+/* Nests of loops that compiled code does not make one loop of by itself. It describes each loop by what it compares,
+   its bounds and its step; a bound is lb0 + lb1 * (value of a loop outside). */
 #include "interpose/kmp/loop.h"
 
 enum { UP_TO, DOWN_TO, NOT, BELOW, ABOVE }; /* <= >= != < > */

@@ -1,5 +1,5 @@
-/* kmp_* and kmpc_*: what LLVM's and Intel's omp.h have beyond OpenMP, in C, and in Fortran, which passes addresses. Memory is
-   the C library's. */
+/* kmp_* and kmpc_*: what LLVM's and Intel's omp.h have beyond OpenMP, in C, and in Fortran, which passes addresses.
+   Memory is the C library's. */
 #include "interpose/kmp/kmp.h"
 #include "topo/topo.h"
 

@@ -1,8 +1,8 @@
 /* The names that clang and Intel's compilers emit calls to. Types are those of LLVM's runtime.
 
-   Most calls pass where they stand in the program and a number of the calling thread ("gtid"). The number is that of the
-   worker, so it is unique among living threads and small; who is asked is always the calling thread, so nothing here
-   looks a thread up by it. */
+   Most calls pass where they stand in the program and a number of the calling thread ("gtid"). The number is that of
+   the worker, so it is unique among living threads and small; who is asked is always the calling thread, so nothing
+   here looks a thread up by it. */
 #ifndef MO_INTERPOSE_KMP_H
 #define MO_INTERPOSE_KMP_H
 

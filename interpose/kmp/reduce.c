@@ -20,8 +20,8 @@ static bool atomics_serve(const ident_t *loc, const struct mo_member *m, int32_t
     return loc && loc->flags & ATOMIC_OFFERED && (m->size <= TEAM_SMALL || variables <= VARIABLES_FEW);
 }
 
-/* Threads that leave a cancelled loop may leave out its reduction, and the descriptors must not fall out of step. Of a lock
-   a tool knows what it orders. */
+/* Threads that leave a cancelled loop may leave out its reduction, and the descriptors must not fall out of step. Of a
+   lock a tool knows what it orders. */
 static bool lock_serves(const struct mo_member *m, combine_fn combine)
 {
     return m->size <= TEAM_SMALL || m->cancellable || mo_traced(m) || !combine;

@@ -1,5 +1,5 @@
-/* Sections in calls of their own; clang makes loops of them. Numbers count from 0, and the number of sections comes with
-   every call: one that is no less than that says that there are no more. */
+/* Sections in calls of their own; clang makes loops of them. Numbers count from 0, and the number of sections comes
+   with every call: one that is no less than that says that there are no more. */
 #include "interpose/kmp/kmp.h"
 
 MO_EXPORT int32_t __kmpc_sections_init(ident_t *loc, int32_t gtid)

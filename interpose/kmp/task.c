@@ -4,9 +4,9 @@
    returns. The next part is then run by the same thread at once, so the task is as good as tied. */
 #include "interpose/kmp/task.h"
 
-/* Which tasks will have dependences compiled code says after it has got their blocks. A block for a task whose routine had
-   some the last time has room for them; without that room such a task is a second one of the core's, which carries the
-   address of the first. A hint: routines that share an entry are taken for each other. Read and written relaxed. */
+/* Which tasks will have dependences compiled code says after it has got their blocks. A block for a task whose routine
+   had some the last time has room for them; without that room such a task is a second one of the core's, which carries
+   the address of the first. A hint: routines that share an entry are taken for each other. Read and written relaxed. */
 #define ROUTINES 256
 static _Atomic uint8_t with_dependences[ROUTINES];
 

@@ -1,5 +1,5 @@
-/* taskloop. The block that the compiled code has filled in is the pattern of the tasks: each is a copy with bounds of its
-   own. A function of the program copies what plain copying cannot, and notes which task has the last iteration. */
+/* taskloop. The block that the compiled code has filled in is the pattern of the tasks: each is a copy with bounds of
+   its own. A function of the program copies what plain copying cannot, and notes which task has the last iteration. */
 #include "interpose/kmp/task.h"
 
 typedef void duplicate(kmp_task_t *to, kmp_task_t *from, int32_t last);

@@ -1,5 +1,5 @@
-/* Allocators and their memory: C, and Fortran where it does not call the C names itself. A handle is a pointer's size in
-   every language; Fortran's type for traits has the layout of C's. */
+/* Allocators and their memory: C, and Fortran where it does not call the C names itself. A handle is a pointer's size
+   in every language; Fortran's type for traits has the layout of C's. */
 #include "interpose/face.h"
 
 MO_EXPORT uintptr_t omp_init_allocator(uintptr_t space, int count, const struct mo_trait *traits)

@@ -1,5 +1,5 @@
-/* How the omp_* names come in C and Fortran. Fortran passes addresses; a name with _8_ takes 8-byte integers, a name with
-   _ those of 4 bytes. */
+/* How the omp_* names come in C and Fortran. Fortran passes addresses; a name with _8_ takes 8-byte integers, a name
+   with _ those of 4 bytes. */
 #ifndef MO_INTERPOSE_API_H
 #define MO_INTERPOSE_API_H
 

@@ -1,5 +1,5 @@
-/* Affinity formats and lines, and the display of settings, C and Fortran. Fortran passes the lengths of strings behind the arguments; its results are
-   filled up with blanks where C's end with a zero byte. */
+/* Affinity formats and lines, and the display of settings, C and Fortran. Fortran passes the lengths of strings behind
+   the arguments; its results are filled up with blanks where C's end with a zero byte. */
 #include <string.h>
 
 #include "interpose/omp_api/api.h"

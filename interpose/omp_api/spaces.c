@@ -1,5 +1,5 @@
-/* Memory spaces and allocators of devices, device identifiers: OpenMP 6.0, which LLVM's runtime has. The host is the only
-   device, so a question about it is answered with what was asked about, and any other with the null handle. */
+/* Memory spaces and allocators of devices, device identifiers: OpenMP 6.0, which LLVM's runtime has. The host is the
+   only device, so a question about it is answered with what was asked about, and any other with the null handle. */
 #include "interpose/face.h"
 
 #include <string.h>

@@ -39,8 +39,8 @@ MO_EXPORT __attribute__((weak)) void *ompt_start_tool(unsigned omp_version, cons
     return next ? next(omp_version, runtime_version) : NULL;
 }
 
-/* LLVM's offload library asks for the callbacks about devices. Those are events that never happen here, as the host is the
-   only device, so no tool could have registered one; there is nothing to hand over. */
+/* LLVM's offload library asks for the callbacks about devices. Those are events that never happen here, as the host is
+   the only device, so no tool could have registered one; there is nothing to hand over. */
 MO_EXPORT void ompt_libomp_connect(void *result)
 {
 }

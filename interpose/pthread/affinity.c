@@ -1,7 +1,7 @@
-/* The preload meets programs that are linked to GCC's own runtime, which is loaded with them and does one thing although
-   nobody calls it: where the settings ask for binding, it binds the initial thread while it is loaded. Moirai, which
-   binds that thread itself when the time comes, would take its mask for all that the process may use. So that one call
-   does nothing; all others go to the C library. */
+/* The preload meets programs that are linked to GCC's own runtime, which is loaded with them and does one thing
+   although nobody calls it: where the settings ask for binding, it binds the initial thread while it is loaded. Moirai,
+   which binds that thread itself when the time comes, would take its mask for all that the process may use. So that one
+   call does nothing; all others go to the C library. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>

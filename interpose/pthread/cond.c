@@ -1,5 +1,5 @@
-/* pthread_cond_wait and its like, under the node of glibc's present layout; the names with the layout before glibc 2.3.2
-   are left to glibc, and so are condition variables that processes share. */
+/* pthread_cond_wait and its like, under the node of glibc's present layout; the names with the layout before glibc
+   2.3.2 are left to glibc, and so are condition variables that processes share. */
 #include "interpose/pthread/pthread.h"
 
 #include <errno.h>
@@ -54,8 +54,8 @@ MO_EXPORT int pthread_cond_destroy(pthread_cond_t *cond)
 COND_NAME(pthread_cond_destroy)
 
 /* ---- The mutex of a wait, which may be of any kind. */
-/* While it waits a thread counts as one of the mutex's users, as with glibc: destroying the mutex is then refused. The count
-   is the owner's to write, so not where the unlock is going to be refused. */
+/* While it waits a thread counts as one of the mutex's users, as with glibc: destroying the mutex is then refused. The
+   count is the owner's to write, so not where the unlock is going to be refused. */
 static int unlock(void *mutex)
 {
     struct mo_sync_mutex *m = mo_pthread_mutex(mutex);

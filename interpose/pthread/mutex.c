@@ -1,5 +1,5 @@
-/* pthread_mutex_lock and its like. The words are glibc's (sync/sync.h), so initialisation, attributes and destruction stay
-   with glibc; so do all calls for robust, priority-inheriting, priority-protected and process-shared mutexes. */
+/* pthread_mutex_lock and its like. The words are glibc's (sync/sync.h), so initialisation, attributes and destruction
+   stay with glibc; so do all calls for robust, priority-inheriting, priority-protected and process-shared mutexes. */
 #include "interpose/pthread/pthread.h"
 
 #include <errno.h>

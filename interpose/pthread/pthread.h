@@ -67,8 +67,8 @@ static inline bool mo_pthread_has_conds(void)
     return mo_likely(mode == MO_PTHREAD_FULL) || (mode == MO_PTHREAD_UNKNOWN && mo_pthread_decide() == MO_PTHREAD_FULL);
 }
 
-/* Is something asked for that has to see every lock taken? Then nothing ever is settled in the sense of below, so that the
-   usual way bears no question about it. */
+/* Is something asked for that has to see every lock taken? Then nothing ever is settled in the sense of below, so that
+   the usual way bears no question about it. */
 bool mo_pthread_is_watched(void);
 
 /* Lock at the end of a wait that the program began at `site`. */
@@ -77,8 +77,8 @@ int mo_pthread_mutex_relock(pthread_mutex_t *mutex, const void *site);
 /* Spin locks let others run. */
 bool mo_pthread_yields(void);
 
-/* glibc's note on a mutex whose attributes ask for PTHREAD_MUTEX_NORMAL, as those of all plain mtx_t do: that its elision
-   is out of the question, as it always is with us. */
+/* glibc's note on a mutex whose attributes ask for PTHREAD_MUTEX_NORMAL, as those of all plain mtx_t do: that its
+   elision is out of the question, as it always is with us. */
 #define MO_KIND_NORMAL 512
 
 #define MO_KIND_NONE 0x40000000 /* no mutex has this bit */
@@ -89,15 +89,15 @@ static inline bool mo_pthread_is_ours(const struct mo_sync_mutex *m)
     return (uint32_t)m->kind <= PTHREAD_MUTEX_ADAPTIVE_NP || m->kind == MO_KIND_NORMAL;
 }
 
-/* Everything is settled (mutexes are ours, and a thread's id is where mo_plat_tid_quick() looks), and it is the default kind
-   under either of its names. */
+/* Everything is settled (mutexes are ours, and a thread's id is where mo_plat_tid_quick() looks), and it is the default
+   kind under either of its names. */
 static inline bool mo_pthread_is_quick(const struct mo_sync_mutex *m)
 {
     return ((m->kind ^ mo_load_acquire(&mo_pthread.quick_kind)) & ~MO_KIND_NORMAL) == 0;
 }
 
-/* The same for the kinds whose owner counts, and the adaptive one: those that the default one's number, 0, leaves as they
-   are. */
+/* The same for the kinds whose owner counts, and the adaptive one: those that the default one's number, 0, leaves as
+   they are. */
 static inline bool mo_pthread_is_near_quick(const struct mo_sync_mutex *m)
 {
     return (uint32_t)(m->kind ^ mo_load_acquire(&mo_pthread.quick_kind)) <= PTHREAD_MUTEX_ADAPTIVE_NP;

@@ -1,6 +1,6 @@
-/* pthread_spin_lock that lets others run. glibc's spins for ever: with more threads than CPUs it spins away the time that
-   the holder needs. The word and the other calls stay glibc's, so a lock may be shared with a process that has no Moirai:
-   on x86-64 free is 1 and held is 0 or less, elsewhere free is 0. */
+/* pthread_spin_lock that lets others run. glibc's spins for ever: with more threads than CPUs it spins away the time
+   that the holder needs. The word and the other calls stay glibc's, so a lock may be shared with a process that has no
+   Moirai: on x86-64 free is 1 and held is 0 or less, elsewhere free is 0. */
 #include "interpose/pthread/pthread.h"
 
 #if defined(__x86_64__)

@@ -13,8 +13,8 @@
 #define MO_LINE_PAIR      128
 #define MO_ALIGNED(bytes) __attribute__((aligned(bytes)))
 
-/* A function whose reads race by design and count only after something else has proved them. ThreadSanitizer cannot know
-   that, so it is told to look away; the comment at the function says what proves them. */
+/* A function whose reads race by design and count only after something else has proved them. ThreadSanitizer cannot
+   know that, so it is told to look away; the comment at the function says what proves them. */
 #define MO_RACES_BY_DESIGN __attribute__((noinline, no_sanitize("thread")))
 
 #define mo_likely(x)   __builtin_expect(!!(x), 1)

@@ -77,8 +77,8 @@ static bool begins_with(const char *name, const char *prefix)
     return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-/* Privileged programs obey neither our own names, which change what a program does in ways it never agreed to, nor those
-   that make it load or write files of the caller's choice. */
+/* Privileged programs obey neither our own names, which change what a program does in ways it never agreed to, nor
+   those that make it load or write files of the caller's choice. */
 static const char *read_environment(const char *name)
 {
     const char *given = read_assigned(name);
@@ -151,7 +151,8 @@ static void warn_malformed(const struct mo_knob_row *row, const char *name, cons
     mo_warn("%s=\"%.100s\" is not %s: ignored, %s is used (%s)", name, text, expected, source, used);
 }
 
-/* A second name of the same setting that says something else. That _ALL gives way to the plain name is what it is for. */
+/* A second name of the same setting that says something else. That _ALL gives way to the plain name is what it is
+   for. */
 static void warn_contradiction(enum mo_knob k, const char *name, const struct mo_knob_value *value)
 {
     const struct mo_knob_row *row = &mo_knob_rows[k];

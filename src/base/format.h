@@ -1,5 +1,5 @@
-/* The grammar of affinity formats (OMP_AFFINITY_FORMAT): text with fields, which are `%`, perhaps a width, and a letter or
-   a name in braces. What the fields mean on a thread is for others to say (omp/affinity.h). */
+/* The grammar of affinity formats (OMP_AFFINITY_FORMAT): text with fields, which are `%`, perhaps a width, and a letter
+   or a name in braces. What the fields mean on a thread is for others to say (omp/affinity.h). */
 #ifndef MO_BASE_FORMAT_H
 #define MO_BASE_FORMAT_H
 

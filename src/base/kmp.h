@@ -31,7 +31,8 @@ struct mo_kmp_affinity {
 /* False: malformed. */
 bool mo_kmp_affinity_read(const char *text, struct mo_kmp_affinity *a);
 
-/* A list of processors: "3", a place of one; "{1,2}", a place of two; "4-9:2", places of one each. Each CPU of a place goes to
+/* A list of processors: "3", a place of one; "{1,2}", a place of two; "4-9:2", places of one each. Each CPU of a place
+   goes to
    `add`, and after them `next` is called. False: malformed, or one of the two said so. */
 struct mo_kmp_reader {
     bool (*add)(void *arg, unsigned cpu);

@@ -36,8 +36,8 @@ struct mo_knob_row {
     const char *sentence;
 };
 
-/* `number` holds what is neither a list (LIST, BIND), nor a schedule, nor a text (TEXT and what follows). All zero: nobody
-   set it. */
+/* `number` holds what is neither a list (LIST, BIND), nor a schedule, nor a text (TEXT and what follows). All zero:
+   nobody set it. */
 struct mo_knob_value {
     bool given;
     union {

@@ -24,9 +24,9 @@ extern const char mo_places_names[];
 /* A name, perhaps with a number of places in parentheses. *limit is MO_PLACES_MAX where there is none. */
 bool mo_places_read_name(const char *text, enum mo_places_name *name, unsigned *limit);
 
-/* Who is told what a list says, piece by piece. A place is described by CPUs that are put into it or taken out again; then
-   it is ended. Each function may stop the reading by false. Numbers are in bounds: CPUs below MO_CPUS_MAX, counts from
-   1 to MO_PLACES_MAX, strides below MO_CPUS_MAX in size. */
+/* Who is told what a list says, piece by piece. A place is described by CPUs that are put into it or taken out again;
+   then it is ended. Each function may stop the reading by false. Numbers are in bounds: CPUs below MO_CPUS_MAX, counts
+   from 1 to MO_PLACES_MAX, strides below MO_CPUS_MAX in size. */
 struct mo_places_reader {
     /* CPUs first, first + stride, ..., `count` of them; all are valid numbers. */
     bool (*add_cpus)(void *arg, unsigned first, unsigned count, int stride);

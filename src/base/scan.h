@@ -1,5 +1,5 @@
-/* Tokens of a setting's text. Each function steps *text over what it took, or leaves it alone and reports false. Case of
-   ASCII letters and white space before each token are ignored, as OpenMP asks; the locale never matters. */
+/* Tokens of a setting's text. Each function steps *text over what it took, or leaves it alone and reports false. Case
+   of ASCII letters and white space before each token are ignored, as OpenMP asks; the locale never matters. */
 #ifndef MO_BASE_SCAN_H
 #define MO_BASE_SCAN_H
 

@@ -1,13 +1,15 @@
-/* The batching channel: messages become visible to receivers in batches. A batch ends when it has `target` messages, or when
-   its oldest one has waited for the set delay, or with the channel. No timer runs for it: the first message of a batch wakes
-   a receiver that waits, which then sleeps until the batch is due.
+/* The batching channel: messages become visible to receivers in batches. A batch ends when it has `target` messages, or
+   when its oldest one has waited for the set delay, or with the channel. No timer runs for it: the first message of a
+   batch wakes a receiver that waits, which then sleeps until the batch is due.
 
-   `sent`, `released` and `received` count messages; received <= released <= sent <= received + capacity. All changes are made
-   under a lock of one RMW, held for one message's copy by a sender and for one batch's by a receiver; others peek.
+   `sent`, `released` and `received` count messages; received <= released <= sent <= received + capacity. All changes
+   are made under a lock of one RMW, held for one message's copy by a sender and for one batch's by a receiver; others
+   peek.
 
-   The target follows the throughput: at the end of each batch the rate since the last one is put to a moving average, and
-   the target is what comes in half of the delay at that rate, between the bounds. So where messages come seldom they are
-   passed on at once (with a least size of 1), and under load a batch is full in half the time that it might wait. */
+   The target follows the throughput: at the end of each batch the rate since the last one is put to a moving average,
+   and the target is what comes in half of the delay at that rate, between the bounds. So where messages come seldom
+   they are passed on at once (with a least size of 1), and under load a batch is full in half the time that it might
+   wait. */
 #include "chan/chan.h"
 #include "park/clock.h"
 

@@ -1,7 +1,7 @@
-/* Broadcast: the sending end keeps the last `capacity` messages and never waits; each subscriber is a channel of its own with
-   the number of messages that it has seen. One that falls behind further than the ring reaches goes on with the oldest one
-   there, and what it missed is counted. Watching is the same with room for one message, and whoever subscribes gets the one
-   that is there. All under the source's lock, which also keeps the list of subscribers. */
+/* Broadcast: the sending end keeps the last `capacity` messages and never waits; each subscriber is a channel of its
+   own with the number of messages that it has seen. One that falls behind further than the ring reaches goes on with
+   the oldest one there, and what it missed is counted. Watching is the same with room for one message, and whoever
+   subscribes gets the one that is there. All under the source's lock, which also keeps the list of subscribers. */
 #include "chan/chan.h"
 #include "park/park.h"
 

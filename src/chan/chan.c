@@ -94,8 +94,8 @@ static _Atomic uint64_t *closing_index(struct mo_chan *c)
     }
 }
 
-/* Closing takes several steps, up to the last of which a send may succeed. Who is told that the channel is closed may rely on
-   it, so it is told after that step: pairs with the release of CLOSED. */
+/* Closing takes several steps, up to the last of which a send may succeed. Who is told that the channel is closed may
+   rely on it, so it is told after that step: pairs with the release of CLOSED. */
 static void await_closed(struct mo_chan *c)
 {
     unsigned round = 0;

@@ -1,12 +1,12 @@
 /* Channels: what the native interface's calls do, and what its files share.
 
-   One kind of channel is a set of ways to send and to receive without waiting (`try`), and to look whether that may succeed
-   (`ready`). Waiting is the same for all, and is in wait.c: who cannot go on stands in the queue of the channel's side, a
-   gate; who has made room or has sent tells one of those who stand at the other gate to try again. Channels without a
-   buffer pass the message itself to whoever stands there.
+   One kind of channel is a set of ways to send and to receive without waiting (`try`), and to look whether that may
+   succeed (`ready`). Waiting is the same for all, and is in wait.c: who cannot go on stands in the queue of the
+   channel's side, a gate; who has made room or has sent tells one of those who stand at the other gate to try again.
+   Channels without a buffer pass the message itself to whoever stands there.
 
-   The seam for what is not a thread: a waiter is an object with a function that wakes it (struct mo_chan_waiter). Threads and
-   native tasks, which wait as the threads that run them do, have one in wait.c; others bring their own. */
+   The seam for what is not a thread: a waiter is an object with a function that wakes it (struct mo_chan_waiter).
+   Threads and native tasks, which wait as the threads that run them do, have one in wait.c; others bring their own. */
 #ifndef MO_CHAN_CHAN_H
 #define MO_CHAN_CHAN_H
 
@@ -29,7 +29,8 @@ enum mo_chan_kind {
     MO_CHAN_BATCHING
 };
 
-/* What the quickest ways may take for granted: messages are words, `light` is true, and of a ring `capacity` is a power of two. */
+/* What the quickest ways may take for granted: messages are words, `light` is true, and of a ring `capacity` is a power
+   of two. */
 enum mo_chan_quick { MO_CHAN_NOT_QUICK, MO_CHAN_QUICK_RING, MO_CHAN_QUICK_SPSC };
 
 #define MO_CHAN_CLOSED      ((uint64_t)1 << 63) /* in the senders' index */
@@ -263,14 +264,15 @@ void mo_chan_notify_all(struct mo_chan *c, enum mo_chan_side side);
 bool mo_chan_has_barrier(void);
 /* Every thread that runs passes a full barrier; false: it does not, look again after some time. */
 bool mo_chan_barrier(const struct mo_chan *c);
-/* W2, W7: of who has just stood in, before it looks again. False: it may miss something, and is to look again after some time. */
+/* W2, W7: of who has just stood in, before it looks again. False: it may miss something, and is to look again after
+   some time. */
 bool mo_chan_pass_barrier(struct mo_chan *c, enum mo_chan_side side, const struct mo_chan_entry *e);
 /* Every thread has passed a barrier since it stood in. */
 void mo_chan_settle(struct mo_chan *c, enum mo_chan_side side, const struct mo_chan_entry *e);
 /* W5: have a receiver that cannot be handed a message try. */
 void mo_chan_call(struct mo_chan *c);
-/* Of a waiter that waits for one thing only, and is no thread. 0 or EPIPE: it went on at once, at a channel without buffer; EAGAIN: it
-   stands there. At other channels what has come meanwhile is to be looked for then (W2). */
+/* Of a waiter that waits for one thing only, and is no thread. 0 or EPIPE: it went on at once, at a channel without
+   buffer; EAGAIN: it stands there. At other channels what has come meanwhile is to be looked for then (W2). */
 int mo_chan_stand(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e, bool in_front);
 /* True: it stands there no more, nobody has claimed it. False: somebody had, and it is OVER. */
 bool mo_chan_step_back(struct mo_chan *c, enum mo_chan_side side, struct mo_chan_entry *e);
@@ -378,9 +380,10 @@ static inline bool mo_chan_spsc_has(struct mo_chan_spsc *s, uint64_t head)
     return true;
 }
 
-/* ---- The quickest ways, of a word through a channel that is not full, not empty, not closed: the protocols above without what
-   `quick` has settled. False: another case, or a lost race; nothing has happened. True: who waits at the other side is yet
-   to be told, as mo_chan_notify() does. They are leaves, so that a call of them saves no registers. */
+/* ---- The quickest ways, of a word through a channel that is not full, not empty, not closed: the protocols above
+   without what `quick` has settled. False: another case, or a lost race; nothing has happened. True: who waits at the
+   other side is yet to be told, as mo_chan_notify() does. They are leaves, so that a call of them saves no
+   registers. */
 static inline bool mo_chan_quick_ring_send(struct mo_chan *c, const void *message)
 {
     uint64_t position = mo_load_relaxed(&c->ring.tail);

@@ -1,4 +1,5 @@
-/* The queues at a channel's two sides, and how who stands there is found, claimed and told. The protocol is in wait.c. */
+/* The queues at a channel's two sides, and how who stands there is found, claimed and told. The protocol is in
+   wait.c. */
 #include "chan/gate.h"
 #include "park/park.h"
 

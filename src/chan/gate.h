@@ -1,4 +1,5 @@
-/* The queues at a channel's two sides: what a meeting at a channel without buffer takes, inline. The protocol is in wait.c. */
+/* The queues at a channel's two sides: what a meeting at a channel without buffer takes, inline. The protocol is in
+   wait.c. */
 #ifndef MO_CHAN_GATE_H
 #define MO_CHAN_GATE_H
 

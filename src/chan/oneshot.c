@@ -4,8 +4,9 @@
        waiter -> SENT      by the sender, which then wakes
        SENT   -> TAKEN     by the receiver
        EMPTY, waiter -> CLOSED
-   all by CAS. The step to SENT is the sender's last access: the receiver may free the bytes at once. The waiter lies on the
-   receiver's stack, where it stays until it has been told (wait.c): a receiver that cannot take its address back waits. */
+   all by CAS. The step to SENT is the sender's last access: the receiver may free the bytes at once. The waiter lies on
+   the receiver's stack, where it stays until it has been told (wait.c): a receiver that cannot take its address back
+   waits. */
 #include "chan/gate.h"
 #include "chan/oneshot.h"
 #include "park/clock.h"

@@ -1,6 +1,7 @@
-/* The channel without buffer. Everything under its lock: who comes looks for somebody who stands at the other gate, claims
-   it, and copies the message straight to where that one wants it, or from where it has it. Who finds nobody leaves, or
-   stands at its own gate (wait.c). One that was claimed stays where it is until it is told, so the copy is safe. */
+/* The channel without buffer. Everything under its lock: who comes looks for somebody who stands at the other gate,
+   claims it, and copies the message straight to where that one wants it, or from where it has it. Who finds nobody
+   leaves, or stands at its own gate (wait.c). One that was claimed stays where it is until it is told, so the copy is
+   safe. */
 #include "chan/gate.h"
 #include "park/park.h"
 #include "park/strand.h"
@@ -18,8 +19,8 @@ int mo_chan_rendezvous_try(struct mo_chan *c, enum mo_chan_side side, void *mess
     return done ? 0 : closed ? EPIPE : EAGAIN;
 }
 
-/* It found nobody: it stands there, asleep from the beginning (W8), lets the lock go and leaves its thread until it has been met.
-   EAGAIN: told to look again, as the channel has been closed. */
+/* It found nobody: it stands there, asleep from the beginning (W8), lets the lock go and leaves its thread until it has
+   been met. EAGAIN: told to look again, as the channel has been closed. */
 static int stand_as_strand(struct mo_chan *c, enum mo_chan_side side, void *message, struct mo_strand *s)
 {
     struct mo_chan_sleeper sleeper;

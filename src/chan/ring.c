@@ -1,25 +1,28 @@
-/* The bounded channel: a ring of cells after D. Vyukov's bounded MPMC queue, with a bit for "closed", any capacity from 1 on,
-   and answers "full" and "empty" that are exact.
+/* The bounded channel: a ring of cells after D. Vyukov's bounded MPMC queue, with a bit for "closed", any capacity from
+   1 on, and answers "full" and "empty" that are exact.
 
-   Positions are a lap above `shift` bits and a cell's index below. A cell's turn is twice the position that may write it, and
-   one more once that has been written; who reads makes it the turn of the same cell in the next lap. Doubled, as with one
-   cell "written" and "free in the next lap" would be the same number otherwise.
+   Positions are a lap above `shift` bits and a cell's index below. A cell's turn is twice the position that may write
+   it, and one more once that has been written; who reads makes it the turn of the same cell in the next lap. Doubled,
+   as with one cell "written" and "free in the next lap" would be the same number otherwise.
 
-   R1  a position is claimed by a CAS of tail or head, and only while the cell's turn says that it is ready for it. Between the
-       look and the CAS nothing changes that: only the one who claims the position changes this turn. So a claim never waits,
-       and several neighbouring ones may be claimed at once (mo_chan_ring_many()).
-   R2  the claimer copies and then passes the turn on; release, pairs with the acquire of the look in R1. So the message, and
-       what was done before it was sent, is seen by who gets it; and what the receiver did before, by who writes there next.
+   R1  a position is claimed by a CAS of tail or head, and only while the cell's turn says that it is ready for it.
+       Between the look and the CAS nothing changes that: only the one who claims the position changes this turn. So a
+       claim never waits, and several neighbouring ones may be claimed at once (mo_chan_ring_many()).
+   R2  the claimer copies and then passes the turn on; release, pairs with the acquire of the look in R1. So the
+       message, and what was done before it was sent, is seen by who gets it; and what the receiver did before, by who
+       writes there next.
    R3  closing sets a bit of tail. All claims to send are CASes of tail without the bit: the ones before the bit will be
-       written and received, after it there are none. A receiver says "closed" where head is what tail is without the bit.
+       written and received, after it there are none. A receiver says "closed" where head is what tail is without the
+       bit.
 
-   "Empty" is said where tail, read between two looks at head that saw the same, is that position: then nothing was in the ring
-   at that moment. Where tail is further a sender has claimed the cell and is about to write: the receiver waits for it,
-   although later cells may be written already, as anything else would break the order or the truth. "Full" likewise.
-   That is where the ring is not lock-free: a sender that stops between the claim and the release holds up receivers.
+   "Empty" is said where tail, read between two looks at head that saw the same, is that position: then nothing was in
+   the ring at that moment. Where tail is further a sender has claimed the cell and is about to write: the receiver
+   waits for it, although later cells may be written already, as anything else would break the order or the truth.
+   "Full" likewise. That is where the ring is not lock-free: a sender that stops between the claim and the release holds
+   up receivers.
 
-   Order: positions are claimed in the order of tail, so messages of one sender are received in its order, and what was sent
-   before another send began comes first. */
+   Order: positions are claimed in the order of tail, so messages of one sender are received in its order, and what was
+   sent before another send began comes first. */
 #include "chan/chan.h"
 
 static int send_slow(struct mo_chan *c, const void *message)

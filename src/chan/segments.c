@@ -1,17 +1,18 @@
 /* The channel without bound: a list of segments, each a run of slots that are written and read once.
 
-   Positions count slots, and one more at each segment's end that is no slot: while tail (or head) is there, the one who claimed
-   the last slot is putting the next segment in its place, and others wait for it, a few instructions.
+   Positions count slots, and one more at each segment's end that is no slot: while tail (or head) is there, the one who
+   claimed the last slot is putting the next segment in its place, and others wait for it, a few instructions.
 
-   G1  a slot is claimed by a CAS of tail or head. The segment that was read before a CAS that succeeds is the claimed slot's:
-       the pointer changes only while the index is at a segment's end, and positions never come back.
-   G2  nothing of a segment is touched before a slot of it has been claimed. Whoever has claimed one to read counts it in `taken`
-       as its last access; who brings it to the number of slots gives the segment back. A sender's last access, the release
-       of the slot, comes before the slot is read; so nobody looks into a segment that is gone.
+   G1  a slot is claimed by a CAS of tail or head. The segment that was read before a CAS that succeeds is the claimed
+       slot's: the pointer changes only while the index is at a segment's end, and positions never come back.
+   G2  nothing of a segment is touched before a slot of it has been claimed. Whoever has claimed one to read counts it
+       in `taken` as its last access; who brings it to the number of slots gives the segment back. A sender's last
+       access, the release of the slot, comes before the slot is read; so nobody looks into a segment that is gone.
    G3  the segment to follow is there before the last slot is claimed: no memory means that nothing has been sent.
    G4  closing sets a bit of tail, as in ring.c; the step over a segment's end keeps it.
 
-   One segment that is used up is kept for the next that is needed. Memory is that of the messages inside, and two segments. */
+   One segment that is used up is kept for the next that is needed. Memory is that of the messages inside, and two
+   segments. */
 #include "chan/chan.h"
 
 #include "mem/mem.h"

@@ -1,9 +1,9 @@
-/* The bounded channel with one thread at each end: two counts, no RMW. Each side keeps what it last saw of the other's count
-   and looks again only when by that the ring is full, or empty. The sender keeps it as `limit`, the receiver's count and the
-   capacity: it sends while its own count is less.
+/* The bounded channel with one thread at each end: two counts, no RMW. Each side keeps what it last saw of the other's
+   count and looks again only when by that the ring is full, or empty. The sender keeps it as `limit`, the receiver's
+   count and the capacity: it sends while its own count is less.
 
-   Closing may come from any thread, at any moment of a send, and yet what the sender is told has been sent is received, and
-   nothing else is. The sender has no look at `closed` for that, only the two that it has anyway:
+   Closing may come from any thread, at any moment of a send, and yet what the sender is told has been sent is received,
+   and nothing else is. The sender has no look at `closed` for that, only the two that it has anyway:
 
        sender                                        close
        S1  tail < limit? else why: look further      C1  limit = 0, and SHUT in the receivers' `waiting`; closed = CLOSING
@@ -16,15 +16,17 @@
        R2  look at tail once more
        R3  still none: end = head, by CAS of UNDECIDED; sealed, it says "closed", and from now on takes no message
 
-   A send that begins after close() has returned fails at S1: nobody but close() writes `limit` but the sender, by a CAS of what
-   it was. For one that goes on meanwhile there are two cases. If S3 missed SHUT it came before the sender's part of C2, and so
-   did S2: R2, which comes after C3, sees the message, and there is no R3 before it has been taken. If S3 saw SHUT the two CASes
-   of `end` have an order. S4 first: R3 fails, and the message, which was written before `end`, is taken. R3 first: either the
-   receiver had taken the message already, and `end` is after it; or the sender finds `end` before it, takes its count back, and
-   says "closed": the receiver is sealed before it looks again. A send of many is decided as one, as it is seen as one.
+   A send that begins after close() has returned fails at S1: nobody but close() writes `limit` but the sender, by a CAS
+   of what it was. For one that goes on meanwhile there are two cases. If S3 missed SHUT it came before the sender's
+   part of C2, and so did S2: R2, which comes after C3, sees the message, and there is no R3 before it has been taken.
+   If S3 saw SHUT the two CASes of `end` have an order. S4 first: R3 fails, and the message, which was written before
+   `end`, is taken. R3 first: either the receiver had taken the message already, and `end` is after it; or the sender
+   finds `end` before it, takes its count back, and says "closed": the receiver is sealed before it looks again. A send
+   of many is decided as one, as it is seen as one.
 
-   Sealed is a bit of `head`, which makes it larger than any tail: the receiver's usual look says "none" then. Where there is no
-   barrier of all threads the one between S2 and S3 is a full one, and so is C2. tests/models/sealed.pml has all this. */
+   Sealed is a bit of `head`, which makes it larger than any tail: the receiver's usual look says "none" then. Where
+   there is no barrier of all threads the one between S2 and S3 is a full one, and so is C2. tests/models/sealed.pml has
+   all this. */
 #include "chan/chan.h"
 
 enum { CLOSED = 2 };

@@ -1,5 +1,6 @@
-/* Channels that the time sends on. No thread and no timer stands behind them: a message is there as soon as the clock has
-   passed `due`, and who waits sleeps until then. One CAS of `due` takes the message; of `tick` it also sets the next. */
+/* Channels that the time sends on. No thread and no timer stands behind them: a message is there as soon as the clock
+   has passed `due`, and who waits sleeps until then. One CAS of `due` takes the message; of `tick` it also sets the
+   next. */
 #include "chan/chan.h"
 #include "park/clock.h"
 

@@ -1,47 +1,50 @@
 /* Waiting at channels.
 
-   Who cannot go on stands in the queue of each channel and side that it waits for; which queue that is, only the gate's lock
-   decides. A waiter is claimed once, by a CAS of its state, by whoever gives it something to do:
+   Who cannot go on stands in the queue of each channel and side that it waits for; which queue that is, only the gate's
+   lock decides. A waiter is claimed once, by a CAS of its state, by whoever gives it something to do:
 
      notice      what it waits for may be there now: it tries again. If somebody was quicker it stands in again, in front.
      hand-over   its message has been passed (channels without buffer).
 
-   W1  the claimer takes the entry out of the queue, under the channel's lock, and claims the waiter. Where that fails the waiter
-       has been claimed elsewhere; the entry is out, and the next one is looked at. The waiter leaves the queues of its
-       other channels itself before it returns, also under their locks: nobody holds a pointer to it afterwards.
-   W2  no message is overlooked. A waiter stands in the queue (`waiting` raised), lets all threads pass a barrier, then looks
-       again (`ready`), then sleeps. Who sends writes first, then looks at `waiting` with nothing between but the compiler's
-       barrier (N1). As in sync/asym.c: either the sender's look came after the barrier, and sees the waiter; or its write
-       came before, and the waiter's look sees it. Where there is no such barrier, both sides use a full one; where it stops
-       working, sleeps are bounded.
-   W3  each message that comes while somebody stands there claims one waiter, and a claimed waiter tries: it gets a message,
-       or there is none any more. If it takes another case's message instead, it passes the notice on. One that gives up (deadline)
-       claims itself; if it fails at that it has been noticed, and tries.
-   W4  a hand-over is decided under the channel's lock. A select takes the locks of all its channels without buffer, in the
-       order of their addresses, looks for somebody who stands there, and if there is nobody stands in at all of them before it lets go:
-       of two that come to the same channel the second one finds the first.
-   W5  a receiver that may be given up when its message has been handed to it (a future that is dropped) would take the message with
-       it. At a channel without buffer such a one is only ever noticed (`by_notice`): each sender that stands in calls one of
-       them, which takes the message from where it stands. They stand behind those that can be handed one. Who was called
-       and goes without having tried calls the next. So while a sender and such a receiver stand, another one has yet to try:
-       a receiver stands in only where it sees no sender under the lock, each sender that comes then calls one, and each one that
-       was called takes at most one sender away.
-   W7  a barrier of all threads costs a system call and interrupts the others, which is much for a fiber that waits for every message.
-       So the first who stands in also sets FENCED in `waiting`: from then on who sends takes the slow way, and passes a full barrier of
-       its own between its write and its look. It reads that bit in its look, after its write: a look that missed it came before that
-       waiter's barrier of all threads was over, and so did the write. So once that is over, and the waiter still stands there
-       (FENCED has not been taken away meanwhile), it sets SETTLED, and who finds that passes a barrier of its own thread alone. When so many
-       senders in a row found nobody that they have paid for one barrier of all, both bits go, if nobody stands there: the next
-       waiter begins anew.
-   W6  a strand (park/strand.h) needs no word to sleep on: who has claimed the waiter claims the strand, too. It may be awake
-       for another reason, but does not leave its wait before the waiter is OVER; so the strand is claimed before that is
-       written, and if it was not claimed already stays where it is until it is launched. A claim that finds it running
-       makes it come back once more, and where it looks at its state again before it is switched out that does no harm.
-   W8  a strand that waits at one channel without buffer and has no deadline is ASLEEP before it stands there and never claims itself. So
-       whoever claims it has the channel's lock, which keeps others from that: no CAS is needed. A claim that comes before it has
-       left its thread is W6's.
+   W1  the claimer takes the entry out of the queue, under the channel's lock, and claims the waiter. Where that fails
+       the waiter has been claimed elsewhere; the entry is out, and the next one is looked at. The waiter leaves the
+       queues of its other channels itself before it returns, also under their locks: nobody holds a pointer to it
+       afterwards.
+   W2  no message is overlooked. A waiter stands in the queue (`waiting` raised), lets all threads pass a barrier, then
+       looks again (`ready`), then sleeps. Who sends writes first, then looks at `waiting` with nothing between but the
+       compiler's barrier (N1). As in sync/asym.c: either the sender's look came after the barrier, and sees the waiter;
+       or its write came before, and the waiter's look sees it. Where there is no such barrier, both sides use a full
+       one; where it stops working, sleeps are bounded.
+   W3  each message that comes while somebody stands there claims one waiter, and a claimed waiter tries: it gets a
+       message, or there is none any more. If it takes another case's message instead, it passes the notice on. One that
+       gives up (deadline) claims itself; if it fails at that it has been noticed, and tries.
+   W4  a hand-over is decided under the channel's lock. A select takes the locks of all its channels without buffer, in
+       the order of their addresses, looks for somebody who stands there, and if there is nobody stands in at all of
+       them before it lets go: of two that come to the same channel the second one finds the first.
+   W5  a receiver that may be given up when its message has been handed to it (a future that is dropped) would take the
+       message with it. At a channel without buffer such a one is only ever noticed (`by_notice`): each sender that
+       stands in calls one of them, which takes the message from where it stands. They stand behind those that can be
+       handed one. Who was called and goes without having tried calls the next. So while a sender and such a receiver
+       stand, another one has yet to try: a receiver stands in only where it sees no sender under the lock, each sender
+       that comes then calls one, and each one that was called takes at most one sender away.
+   W7  a barrier of all threads costs a system call and interrupts the others, which is much for a fiber that waits for
+       every message. So the first who stands in also sets FENCED in `waiting`: from then on who sends takes the slow
+       way, and passes a full barrier of its own between its write and its look. It reads that bit in its look, after
+       its write: a look that missed it came before that waiter's barrier of all threads was over, and so did the write.
+       So once that is over, and the waiter still stands there (FENCED has not been taken away meanwhile), it sets
+       SETTLED, and who finds that passes a barrier of its own thread alone. When so many senders in a row found nobody
+       that they have paid for one barrier of all, both bits go, if nobody stands there: the next waiter begins anew.
+   W6  a strand (park/strand.h) needs no word to sleep on: who has claimed the waiter claims the strand, too. It may be
+       awake for another reason, but does not leave its wait before the waiter is OVER; so the strand is claimed before
+       that is written, and if it was not claimed already stays where it is until it is launched. A claim that finds it
+       running makes it come back once more, and where it looks at its state again before it is switched out that does
+       no harm.
+   W8  a strand that waits at one channel without buffer and has no deadline is ASLEEP before it stands there and never
+       claims itself. So whoever claims it has the channel's lock, which keeps others from that: no CAS is needed. A
+       claim that comes before it has left its thread is W6's.
 
-   tests/models/channel.pml has closing, two receivers with a select and the notices passed on; fenced.pml has W7, by_notice.pml W5. */
+   tests/models/channel.pml has closing, two receivers with a select and the notices passed on; fenced.pml has W7,
+   by_notice.pml W5. */
 #include "chan/gate.h"
 #include "park/clock.h"
 #include "park/park.h"
@@ -383,9 +386,9 @@ static bool yield_paid(void)
     return false;
 }
 
-/* Trying again while that can pay: a spin that was in vain halves the next one at this side of the channel, one that was not
-   makes it longer. With one thread at each end the first look is as late as the others: an early one takes the line that the
-   other side is writing away from it, for few messages. */
+/* Trying again while that can pay: a spin that was in vain halves the next one at this side of the channel, one that
+   was not makes it longer. With one thread at each end the first look is as late as the others: an early one takes the
+   line that the other side is writing away from it, for few messages. */
 static int stay_awake(struct wait *w)
 {
     _Atomic uint16_t *spins = &w->cases[0].chan->spins[w->cases[0].side];

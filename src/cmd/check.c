@@ -1,7 +1,7 @@
-/* `moirai check`: what Moirai takes over of a program or library and of what it loads at its start, which runtime it was
-   built for, what is not there for it, and whether it passes the preload by in ways that matter to condition variables
-   (docs/limits.md). What it loads is told by the dynamic loader itself, which lists it without running any of it; of a
-   process, by the kernel. */
+/* `moirai check`: what Moirai takes over of a program or library and of what it loads at its start, which runtime it
+   was built for, what is not there for it, and whether it passes the preload by in ways that matter to condition
+   variables (docs/limits.md). What it loads is told by the dynamic loader itself, which lists it without running any of
+   it; of a process, by the kernel. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -145,8 +145,8 @@ static void look_at_needed(struct tally *t, const char *path)
         t->incomplete = true;
 }
 
-/* ---- What it needs: "NAME => PATH (ADDRESS)", "PATH (ADDRESS)", "NAME => not found", or "NAME (ADDRESS)" for what comes
-   from the kernel. */
+/* ---- What it needs: "NAME => PATH (ADDRESS)", "PATH (ADDRESS)", "NAME => not found", or "NAME (ADDRESS)" for what
+   comes from the kernel. */
 static void read_line(struct tally *t, char *line)
 {
     char *arrow = strstr(line, " => "), *name = line + strspn(line, " \t");

@@ -1,8 +1,8 @@
-/* Imports are found by the relocations that name them: a function that is called or whose address is taken has one, with the
-   address of the word where the loader puts it. On x86-64 the code is then searched for calls through that word, directly
-   or by way of a stub that jumps through it, and for the constant that is last put into the argument's register before the
-   call. That reads bytes, not instructions, so it can err in both directions; it is a hint and called so.
-   Nothing is taken to be aligned: what has members is copied out. */
+/* Imports are found by the relocations that name them: a function that is called or whose address is taken has one,
+   with the address of the word where the loader puts it. On x86-64 the code is then searched for calls through that
+   word, directly or by way of a stub that jumps through it, and for the constant that is last put into the argument's
+   register before the call. That reads bytes, not instructions, so it can err in both directions; it is a hint and
+   called so. Nothing is taken to be aligned: what has members is copied out. */
 #include "cmd/elf.h"
 
 #include <dlfcn.h>

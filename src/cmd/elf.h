@@ -1,5 +1,5 @@
-/* As much of an ELF file as the command looks at: what it needs, imports and defines, and with which flags its code opens
-   other objects. The bytes may be anything; all reads are bounded by them. */
+/* As much of an ELF file as the command looks at: what it needs, imports and defines, and with which flags its code
+   opens other objects. The bytes may be anything; all reads are bounded by them. */
 #ifndef MO_CMD_ELF_H
 #define MO_CMD_ELF_H
 

@@ -1,5 +1,5 @@
-/* The page of `moirai report`: what comes before its data, which are JSON, and the program that draws them. It asks no other
-   place for anything. */
+/* The page of `moirai report`: what comes before its data, which are JSON, and the program that draws them. It asks no
+   other place for anything. */
 #include "cmd/page.h"
 
 /* clang-format off */

@@ -1,5 +1,5 @@
-/* A trace as `moirai run --trace` leaves it, read: what each thread did from when to when. The file may be cut off, or be
-   anything; what is not understood is passed over. */
+/* A trace as `moirai run --trace` leaves it, read: what each thread did from when to when. The file may be cut off, or
+   be anything; what is not understood is passed over. */
 #ifndef MO_CMD_RECORDING_H
 #define MO_CMD_RECORDING_H
 

@@ -1,5 +1,5 @@
-/* `moirai report`: a recording as one page of HTML that needs nothing else. Sums and distributions are made here, over all
-   that was recorded; the page draws them, and of the spans as many as a browser can stand, the longest. */
+/* `moirai report`: a recording as one page of HTML that needs nothing else. Sums and distributions are made here, over
+   all that was recorded; the page draws them, and of the spans as many as a browser can stand, the longest. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* `moirai run` prepares the environment and becomes the command: signals, exit status and process id are its own. What keeps
-   Moirai out of it is said in one line, and it runs all the same. */
+/* `moirai run` prepares the environment and becomes the command: signals, exit status and process id are its own. What
+   keeps Moirai out of it is said in one line, and it runs all the same. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <getopt.h>
@@ -127,7 +127,8 @@ static bool add_libraries(enum parts parts)
 
 #define JEMALLOC "libjemalloc.so.2"
 
-/* Found by the loader, as everything else is. It need not be possible to load it here, this late: it takes static TLS. */
+/* Found by the loader, as everything else is. It need not be possible to load it here, this late: it takes static
+   TLS. */
 static bool add_jemalloc(void)
 {
     if (!dlopen(JEMALLOC, RTLD_LAZY | RTLD_LOCAL) && strstr(dlerror(), "cannot open shared object file")) {

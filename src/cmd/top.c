@@ -1,5 +1,5 @@
-/* `moirai top`: what a process counts, read out of its memory. Nothing is left in the process, no thread of it is stopped,
-   and it need not have been asked to count. */
+/* `moirai top`: what a process counts, read out of its memory. Nothing is left in the process, no thread of it is
+   stopped, and it need not have been asked to count. */
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>

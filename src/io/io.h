@@ -1,4 +1,5 @@
-/* Waiting for descriptors, on epoll, and operations on files through io_uring. reactor.c and uring.c have the protocols. */
+/* Waiting for descriptors, on epoll, and operations on files through io_uring. reactor.c and uring.c have the
+   protocols. */
 #ifndef MO_IO_IO_H
 #define MO_IO_IO_H
 
@@ -17,8 +18,10 @@ struct mo_io_wait {
     uint8_t side;
 };
 
-/* Have `waker` woken when the descriptor may be ready, at once if it is; one that waits already gets this waker instead.
-   Errors: EPERM for files; EBADF, ENOMEM, EMFILE, EAGAIN for no thread, what epoll_create1() says. It does not wait then. */
+/* Have `waker` woken when the descriptor may be ready, at once if it is; one that waits already gets this waker
+   instead.
+   Errors: EPERM for files; EBADF, ENOMEM, EMFILE, EAGAIN for no thread, what epoll_create1() says. It does not wait
+   then. */
 int mo_io_await(struct mo_worker *w, struct mo_io_wait *wait, int fd, enum mo_io_side side,
                 const struct mo_waker *waker);
 /* It waits no more, and has no waker; afterwards nobody touches it. */
@@ -26,8 +29,8 @@ void mo_io_unawait(struct mo_worker *w, struct mo_io_wait *wait);
 /* All that wait for it are woken, and find MO_IO_CLOSED. */
 void mo_io_close_waits(int fd);
 
-/* An operation that the kernel is to carry out; lies in the operation of the caller, who fills in `call`. Zeroed memory is one that
-   has not begun. */
+/* An operation that the kernel is to carry out; lies in the operation of the caller, who fills in `call`. Zeroed memory
+   is one that has not begun. */
 struct mo_uring_op {
     struct mo_uring_op *next, *prev;
     struct mo_waker waker; /* kept by the operation; word 0: none */

@@ -1,38 +1,43 @@
-/* Who waits for a descriptor stands in a queue of the descriptor's record, in by side, and the record's number is armed in one
-   epoll set. One thread of the process looks at that set.
+/* Who waits for a descriptor stands in a queue of the descriptor's record, in by side, and the record's number is armed
+   in one epoll set. One thread of the process looks at that set.
 
-   Why a thread of its own: a worker that slept in epoll_wait() would have to be woken by a write to a descriptor instead of a
-   futex by whoever publishes a task, and while all workers are busy nobody would look; here what is ready is in the
-   executor's list at once, and threads outside of all executors wait the same way. The price would be a switch of threads for each
-   batch of events: so while workers are awake the thread leaves the set to them (R6). The thread begins with the first wait and ends when nobody has waited for a second; while somebody waits it
-   sleeps without a time limit.
+   Why a thread of its own: a worker that slept in epoll_wait() would have to be woken by a write to a descriptor
+   instead of a futex by whoever publishes a task, and while all workers are busy nobody would look; here what is ready
+   is in the executor's list at once, and threads outside of all executors wait the same way. The price would be a
+   switch of threads for each batch of events: so while workers are awake the thread leaves the set to them (R6). The
+   thread begins with the first wait and ends when nobody has waited for a second; while somebody waits it sleeps
+   without a time limit.
 
-   R1  A record's queues, its waits' states and links are changed under its lock. Wakers are woken under it: so an operation that
-       has taken itself out under the lock is touched by nobody, and may be freed.
-   R2  A wait is queued, and then its record armed, under the lock. The set tells of an armed descriptor that is ready already,
-       so what came between the try that found nothing and the arming is not lost. It tells once, and all of that side are woken.
-       They try again, and those that find nothing queue up again.
-   R3  Each arming asks the system, which knows whether the number still is the file that it was: so a descriptor that was
-       closed behind our back and its number used again is entered anew. A late event of the old one wakes somebody for nothing.
-   R4  `waiting` rises before the look at `thread`, and the thread says that it goes before it looks at `waiting`, all seq_cst: it
-       stays, or who waits sees that there is none and starts one.
+   R1  A record's queues, its waits' states and links are changed under its lock. Wakers are woken under it: so an
+       operation that has taken itself out under the lock is touched by nobody, and may be freed.
+   R2  A wait is queued, and then its record armed, under the lock. The set tells of an armed descriptor that is ready
+       already, so what came between the try that found nothing and the arming is not lost. It tells once, and all of
+       that side are woken. They try again, and those that find nothing queue up again.
+   R3  Each arming asks the system, which knows whether the number still is the file that it was: so a descriptor that
+       was closed behind our back and its number used again is entered anew. A late event of the old one wakes somebody
+       for nothing.
+   R4  `waiting` rises before the look at `thread`, and the thread says that it goes before it looks at `waiting`, all
+       seq_cst: it stays, or who waits sees that there is none and starts one.
 
-   R5  An operation in the ring of io_uring (uring.c) counts as one that waits. The ring's descriptors stay in the set, so that one
-       thread looks after both.
+   R5  An operation in the ring of io_uring (uring.c) counts as one that waits. The ring's descriptors stay in the set,
+       so that one thread looks after both.
 
-   R6  When the thread has woken a job it sleeps on `left_to_workers`, which it has set before. Workers that find nothing else to do
-       look at the set while that is set, without waiting. Who is the last of its executor to fall asleep clears it and wakes the thread; so does
-       who has the thread look after the ring of io_uring, which rises `attended` first, and the thread looks at that having set the word.
-       Where workers find nothing for LEFT_NS, as they are busy, or look no more, the thread looks itself. So what is ready
-       is found by then at the latest, and at once where nobody works.
+   R6  When the thread has woken a job it sleeps on `left_to_workers`, which it has set before. Workers that find
+       nothing else to do look at the set while that is set, without waiting. Who is the last of its executor to fall
+       asleep clears it and wakes the thread; so does who has the thread look after the ring of io_uring, which rises
+       `attended` first, and the thread looks at that having set the word. Where workers find nothing for LEFT_NS, as
+       they are busy, or look no more, the thread looks itself. So what is ready is found by then at the latest, and at
+       once where nobody works.
 
-   R7  the program may close the set's descriptor, as daemons do with all that they find, and get its number for a file of its own. What
-       goes wrong with a set that has lost its mark makes a new one: its waits are woken and arm themselves anew, and whoever is
-       first has a new thread started, as the old one sleeps in the old set. That ends when it is woken, if ever.
+   R7  the program may close the set's descriptor, as daemons do with all that they find, and get its number for a file
+       of its own. What goes wrong with a set that has lost its mark makes a new one: its waits are woken and arm
+       themselves anew, and whoever is first has a new thread started, as the old one sleeps in the old set. That ends
+       when it is woken, if ever.
 
    tests/models/reactor.pml has R4 and R6.
 
-   Records are never freed. A forked child has the waits of nobody: its parent's set, which it would share, is closed there. */
+   Records are never freed. A forked child has the waits of nobody: its parent's set, which it would share, is closed
+   there. */
 #include "io/internal.h"
 
 #include "plat/io.h"
@@ -183,7 +188,8 @@ static void take_over(void)
         mo_plat_futex_wake(&shared->left_to_workers, 1, MO_WAKE_ANY);
 }
 
-/* Workers have something to do, and will look themselves. Where nobody found anything for a while they are busy, or elsewhere. */
+/* Workers have something to do, and will look themselves. Where nobody found anything for a while they are busy, or
+   elsewhere. */
 static void leave_to_workers(void)
 {
     _Atomic uint32_t *left = &MO_SHARED(reactor).left_to_workers;

@@ -1,18 +1,23 @@
-/* Operations on files are handed to the thread of reactor.c, which alone puts them into the process's ring and takes their ends out.
+/* Operations on files are handed to the thread of reactor.c, which alone puts them into the process's ring and takes
+   their ends out.
 
-   Why that thread and not the caller: the kernel finishes an operation in the name of the thread that has sent it. It cancels what a
-   thread that ends has under way, and interrupts system calls of one that does something else, as a signal does. That thread stays as
-   long as anything is under way, and its only call goes on after such an interruption. What has come up meanwhile it sends together.
+   Why that thread and not the caller: the kernel finishes an operation in the name of the thread that has sent it. It
+   cancels what a thread that ends has under way, and interrupts system calls of one that does something else, as a
+   signal does. That thread stays as long as anything is under way, and its only call goes on after such an
+   interruption. What has come up meanwhile it sends together.
 
-   U1  Lists, states and wakers are changed under the lock. The kernel has an operation's memory in SENT, GIVEN_UP and CANCELLING, the
-       thread until it has set OVER under the lock; so who sees QUEUED (and takes it out), OVER or IDLE under the lock may free it.
-   U2  Whoever puts something into a list kicks, unless somebody has since the thread began its last look at the lists. It clears
-       `kicked` under the lock under which it empties them: what comes later finds it clear.
-   U3  The thread takes ends until there are none after the last time that it has sent something. Of later ones the ring's descriptor
-       tells. At most DEPTH operations are under way and each is cancelled once; the ring has room for the ends of all that.
-   U4  A cancel names an operation by its address, while that is under way and its end not taken: it never meets another one there.
-   U5  What the kernel does not take ends with EAGAIN, as do those behind it, and the ring takes no more: callers go on with threads. It
-       is memory that has run out, or a sandbox that has been entered. */
+   U1  Lists, states and wakers are changed under the lock. The kernel has an operation's memory in SENT, GIVEN_UP and
+       CANCELLING, the thread until it has set OVER under the lock; so who sees QUEUED (and takes it out), OVER or IDLE
+       under the lock may free it.
+   U2  Whoever puts something into a list kicks, unless somebody has since the thread began its last look at the lists.
+       It clears `kicked` under the lock under which it empties them: what comes later finds it clear.
+   U3  The thread takes ends until there are none after the last time that it has sent something. Of later ones the
+       ring's descriptor tells. At most DEPTH operations are under way and each is cancelled once; the ring has room for
+       the ends of all that.
+   U4  A cancel names an operation by its address, while that is under way and its end not taken: it never meets another
+       one there.
+   U5  What the kernel does not take ends with EAGAIN, as do those behind it, and the ring takes no more: callers go on
+       with threads. It is memory that has run out, or a sandbox that has been entered. */
 #include "io/internal.h"
 
 #include "base/config.h"

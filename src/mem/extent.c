@@ -1,7 +1,7 @@
 /* Extents come from jemalloc where the process has it (weak symbols: nothing is loaded for it), one arena per NUMA node
-   whose pages are asked of that node (mbind), and from mmap otherwise, asked in the same way where somebody names a node. Where
-   mbind is denied, or the node is none of this machine's, pages come from where they are touched first. All hand out zeroed
-   memory. */
+   whose pages are asked of that node (mbind), and from mmap otherwise, asked in the same way where somebody names a
+   node. Where mbind is denied, or the node is none of this machine's, pages come from where they are touched first. All
+   hand out zeroed memory. */
 #include "mem/mem.h"
 #include "base/log.h"
 #include "base/shared.h"
@@ -41,8 +41,8 @@ void mo_extent_bind(void *pages, size_t bytes, int node)
     mo_warn_once("mbind() is denied: memory comes from the nodes of the threads that touch it first");
 }
 
-/* ---- What an arena does for its pages. Hooks are told themselves, and each node has its own: where they are says which. They
-   live as long as this object, which is never unloaded. */
+/* ---- What an arena does for its pages. Hooks are told themselves, and each node has its own: where they are says
+   which. They live as long as this object, which is never unloaded. */
 static extent_hooks_t node_hooks[NODES_MAX];
 
 static void *map_aligned(size_t bytes, size_t align)

@@ -9,8 +9,8 @@
    has jemalloc. Aligned to a line pair. NULL when exhausted. */
 void *mo_extent_alloc(size_t bytes);
 #define MO_EXTENT_HEAD_BYTES MO_LINE_PAIR /* what lies before it: with that much less it fills its pages */
-/* The same on NUMA node `node`, by the kernel's number, as long as that has memory and the system lets us choose; otherwise,
-   and with -1, from where they are touched first, or from the arena of the caller's node. */
+/* The same on NUMA node `node`, by the kernel's number, as long as that has memory and the system lets us choose;
+   otherwise, and with -1, from where they are touched first, or from the arena of the caller's node. */
 void *mo_extent_alloc_on(size_t bytes, int node);
 /* Have pages that nobody has touched come from that node. One warning where a sandbox denies that. */
 void mo_extent_bind(void *pages, size_t bytes, int node);
@@ -18,9 +18,9 @@ void mo_extent_free(void *p, size_t bytes);
 /* True where the process has jemalloc, so that extents come from its arenas. */
 bool mo_extent_uses_jemalloc(void);
 
-/* ---- Slabs. A slab pool belongs to one worker; blocks come in classes of 64, 96, 128, 192, 256, ... bytes, aligned to 64,
-   those of 96 bytes to 32. They stay of their class for ever (a block's memory is never unmapped or cut differently), so a
-   stale pointer to a block's start always points to the start of some block.
+/* ---- Slabs. A slab pool belongs to one worker; blocks come in classes of 64, 96, 128, 192, 256, ... bytes, aligned to
+   64, those of 96 bytes to 32. They stay of their class for ever (a block's memory is never unmapped or cut
+   differently), so a stale pointer to a block's start always points to the start of some block.
    alloc and free_owner: the owning worker. free_remote: any thread. */
 #define MO_SLAB_CLASSES    52
 #define MO_SLAB_MIN_BYTES  64u

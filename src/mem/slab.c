@@ -44,7 +44,8 @@ static void *alloc_big(struct mo_slab *s, size_t bytes)
     return p;
 }
 
-/* Of the smallest a few ahead, so that the next ones are allocated the short way, from low to high. The chunk has one more. */
+/* Of the smallest a few ahead, so that the next ones are allocated the short way, from low to high. The chunk has one
+   more. */
 #define AHEAD 7
 static size_t carve(struct mo_slab *s, size_t bytes)
 {

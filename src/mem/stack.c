@@ -1,6 +1,6 @@
-/* Each thread keeps up to two chunks of stacks to itself. One chunk more goes to the shared stack in one piece, and a thread
-   without any takes all of that: so where one thread takes stacks and another gives them back, they go round, and no more
-   are mapped than were in use at once, and two chunks a thread.
+/* Each thread keeps up to two chunks of stacks to itself. One chunk more goes to the shared stack in one piece, and a
+   thread without any takes all of that: so where one thread takes stacks and another gives them back, they go round,
+   and no more are mapped than were in use at once, and two chunks a thread.
    Taking all may leave a thread with many. It gives them away again only by way of use, which is no loss: they are used
    before new ones. */
 #include "mem/stack.h"

@@ -1,5 +1,5 @@
-/* Stacks for contexts, from large mappings: hundreds of thousands must not need as many mappings, of which a process has
-   65,530. All stacks of a store are equally large. Below each lies a guard, the best that there is:
+/* Stacks for contexts, from large mappings: hundreds of thousands must not need as many mappings, of which a process
+   has 65,530. All stacks of a store are equally large. Below each lies a guard, the best that there is:
 
      a page that the kernel marks in its tables    Linux 6.13 on; takes no mapping of its own
      a page without access                         two mappings a stack, so only for the first MO_STACK_PROTECTED_MAX

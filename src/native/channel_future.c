@@ -1,12 +1,13 @@
 /* The ends of channels as futures (moirai/channel.h): waiters of chan/ that wake a waker.
 
-   F1  a place is in use (`stands`) from when its waiter can be found until whoever polls or drops the future has taken it back.
-       Only then, as the waiter is OVER or was withdrawn, is the waker given up, so who claims may use it: it wakes, then says OVER.
-       A poll that this wake-up begins waits for that word.
-   F2  a receiver is never handed a message, it is told to try (W5 in chan/wait.c). So a message is taken by a poll that says
-       so, or not at all, and a drop has only a notice to pass on. A sender that stands at a channel without buffer
+   F1  a place is in use (`stands`) from when its waiter can be found until whoever polls or drops the future has taken
+       it back. Only then, as the waiter is OVER or was withdrawn, is the waker given up, so who claims may use it: it
+       wakes, then says OVER. A poll that this wake-up begins waits for that word.
+   F2  a receiver is never handed a message, it is told to try (W5 in chan/wait.c). So a message is taken by a poll that
+       says so, or not at all, and a drop has only a notice to pass on. A sender that stands at a channel without buffer
        may find that its message has been taken; then it was sent, also where it is being dropped.
-   F3  polled without having been claimed and with the same waker it stays where it stands: W2 holds since it stood in. */
+   F3  polled without having been claimed and with the same waker it stays where it stands: W2 holds since it stood
+       in. */
 #include "native/native.h"
 
 #include "chan/chan.h"

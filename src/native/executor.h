@@ -45,7 +45,8 @@ static inline int mo_native_which(const struct mo_worker *w, moirai_executor_t *
     return mo_likely(*x != NULL) ? 0 : mo_executor_default(x);
 }
 
-/* NULL: it is used up. A copy of such a handle leads to a block that is free or another job's: both tell by the number. */
+/* NULL: it is used up. A copy of such a handle leads to a block that is free or another job's: both tell by the
+   number. */
 static inline struct mo_job *mo_native_job(const moirai_task_t *task)
 {
     const struct mo_job_handle *h = (const struct mo_job_handle *)task;

@@ -1,4 +1,5 @@
-/* I/O (moirai/io.h): operations as futures. Those that wait for descriptors are here, on the reactor of io/; files are in io_file.c. */
+/* I/O (moirai/io.h): operations as futures. Those that wait for descriptors are here, on the reactor of io/; files are
+   in io_file.c. */
 #include "native/io.h"
 
 #include <errno.h>
@@ -198,7 +199,8 @@ MO_API void moirai_io_open_init(moirai_io_t *io, const char *path, int flags, un
     op->mode = mode;
 }
 
-/* An offset that is none must not become "where the position is": without a descriptor the status says that something is wrong. */
+/* An offset that is none must not become "where the position is": without a descriptor the status says that something
+   is wrong. */
 static void init_at(moirai_io_t *io, enum op_code code, int fd, const void *buffer, size_t bytes, uint64_t offset)
 {
     bool fits = offset <= INT64_MAX;

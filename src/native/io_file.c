@@ -1,7 +1,7 @@
 /* Operations on files: through the ring of io_uring where there is one (io/uring.c), else on threads for blocking work.
 
-   What the ring hands back undone (the kernel had no memory, or what a file opened with O_NONBLOCK needs was not in the cache)
-   such a thread does then. */
+   What the ring hands back undone (the kernel had no memory, or what a file opened with O_NONBLOCK needs was not in the
+   cache) such a thread does then. */
 #include "native/io.h"
 
 #include <errno.h>
@@ -195,7 +195,8 @@ static void drop_sent(struct mo_worker *w, struct mo_op *op)
 }
 
 /* ---- All ways. */
-/* What is in memory is read at once. At an offset alone: elsewhere a part that was read would have moved the file's position. */
+/* What is in memory is read at once. At an offset alone: elsewhere a part that was read would have moved the file's
+   position. */
 static bool read_at_once(struct mo_op *op)
 {
     return op->code == READ_AT && op->bytes <= AT_ONCE_BYTES &&

@@ -1,8 +1,9 @@
 /* Pools, arenas and pages (moirai/memory.h).
 
-   A pool. Each worker has a cache of its own, a list that only its thread touches. A cache that is full gives half of its
-   objects to the depot, one that is empty takes as many from there, or has new ones cut; both under the pool's lock. Free
-   objects are linked through their first word; in the depot the first object of a batch is linked to the next batch by its second. */
+   A pool. Each worker has a cache of its own, a list that only its thread touches. A cache that is full gives half of
+   its objects to the depot, one that is empty takes as many from there, or has new ones cut; both under the pool's
+   lock. Free objects are linked through their first word; in the depot the first object of a batch is linked to the
+   next batch by its second. */
 #include "native/executor.h"
 
 #include "moirai/memory.h"

@@ -1,5 +1,5 @@
-/* moirai_once() for C. A function that ends its thread, by cancellation or by itself, runs the clean-up; compiled without
-   exceptions (src/CMakeLists.txt has the reason). In C++ the header has another form. */
+/* moirai_once() for C. A function that ends its thread, by cancellation or by itself, runs the clean-up; compiled
+   without exceptions (src/CMakeLists.txt has the reason). In C++ the header has another form. */
 #define MOIRAI_NO_INLINE
 #include "native/native.h"
 #include "park/strand.h"

@@ -1,7 +1,8 @@
 /* Loops, reductions, scans and sorts (moirai/parallel.h), out of tasks and groups.
 
-   Lazy splitting: a piece that is being worked on looks, before each chunk, whether the worker's deque is empty, which means that
-   what it offered last has been taken; then it offers its upper half. So there are about as many tasks as thefts. */
+   Lazy splitting: a piece that is being worked on looks, before each chunk, whether the worker's deque is empty, which
+   means that what it offered last has been taken; then it offers its upper half. So there are about as many tasks as
+   thefts. */
 #include "native/executor.h"
 
 #include "moirai/parallel.h"
@@ -337,8 +338,8 @@ MO_API int moirai_scan(moirai_executor_t *executor, const void *in, void *out, s
     return status;
 }
 
-/* ---- Sorting: a merge sort between the items and a copy of them; merges are cut in two by what is in the middle of the larger
-   side. What could not become a task, or was cancelled as one, is done here: the items are never lost. */
+/* ---- Sorting: a merge sort between the items and a copy of them; merges are cut in two by what is in the middle of
+   the larger side. What could not become a task, or was cancelled as one, is done here: the items are never lost. */
 #define SORT_SHORT  1024 /* items that one task sorts */
 #define SORT_INSERT 12
 #define MERGE_SHORT 4096

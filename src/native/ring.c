@@ -1,10 +1,11 @@
 /* Handles of rings: made, attached, opened by name, closed. What is in the memory is the business of ring_header.c,
    ring_move.c and ring_wait.c.
 
-   Names. A file gets its name when it is a ring and its maker has a place in it, so nobody meets half of one. Who closes the
-   last handle takes the name away. Those that open and those that close pass the gate, a lock of its own: who opens looks
-   there, holding its place already, whether the file has its name still, and who closes looks there for places that are taken.
-   So either the one that opens finds that the name is gone, and begins again, or the one that closes finds its place. */
+   Names. A file gets its name when it is a ring and its maker has a place in it, so nobody meets half of one. Who
+   closes the last handle takes the name away. Those that open and those that close pass the gate, a lock of its own:
+   who opens looks there, holding its place already, whether the file has its name still, and who closes looks there for
+   places that are taken. So either the one that opens finds that the name is gone, and begins again, or the one that
+   closes finds its place. */
 #include "native/ring.h"
 #include "park/park.h"
 #include "plat/plat.h"
@@ -267,7 +268,8 @@ static int join_behind_gate(struct moirai_ring *r, const moirai_ring_shape_t *sh
     return status ? status : settle(r);
 }
 
-/* Its size, which another process of this user could change, is looked at before it is mapped, and trusted from then on. */
+/* Its size, which another process of this user could change, is looked at before it is mapped, and trusted from then
+   on. */
 static int join_named(struct moirai_ring *r, const moirai_ring_shape_t *shape)
 {
     struct mo_share_facts facts;

@@ -1,65 +1,70 @@
 /* A ring in memory that processes share (moirai/ring.h), as its sides see it.
 
-   A slot's state is ticket << 8 | phase << 6 | sender. Slot k serves the tickets k, k + slots, k + 2 slots, and so on, each
-   message having one. For ticket t:
+   A slot's state is ticket << 8 | phase << 6 | sender. Slot k serves the tickets k, k + slots, k + 2 slots, and so on,
+   each message having one. For ticket t:
 
      FREE(t)        nobody has it yet
      LOANED(t, i)   sender i writes a message (MPSC alone: who has the loan must be known when it dies)
      FULL(t, i)     a message
      PASSED(t)      no message: dropped, or its sender died (MPSC alone)
 
-   Who writes: senders FREE(t) -> LOANED(t, i) -> FULL(t, i) or PASSED(t), with one sender FREE(t) -> FULL(t, 0) by a store; the
-   receiver FULL(t, i) or PASSED(t) -> FREE(t + slots) by a store, and LOANED(t, i) -> PASSED(t) where i is dead.
+   Who writes: senders FREE(t) -> LOANED(t, i) -> FULL(t, i) or PASSED(t), with one sender FREE(t) -> FULL(t, 0) by a
+   store; the receiver FULL(t, i) or PASSED(t) -> FREE(t + slots) by a store, and LOANED(t, i) -> PASSED(t) where i is
+   dead.
 
    I1  The receiver's next ticket h is the smallest of all slots: all others are in [h, h + slots).
-   I2  With one sender, its next ticket is the largest that was ever filled, plus 1: of FREE(t) that is t - slots, else t.
-       What the receiver does does not change that, and what senders do does not change I1. So whoever takes a side finds its
-       place by a look at all slots while the other side goes on, and a death leaves nothing to repair but loans.
-   I3  With several senders `tail` is the next ticket to be loaned, or the one before: who loans a ticket raises it, and where
-       that one died, or is slow, whoever comes next does. Only the slot decides whose the ticket is.
-   I4  A place (receiver, or sender i) is taken under the lock of its byte, so LOANED(t, i) with that byte free, or held by who
-       has just come and has not loaned yet, is a dead one's: the receiver passes it over, and so does the next sender i
-       before it loans anything. Either does it by a CAS from that very value; tickets do not come again.
+   I2  With one sender, its next ticket is the largest that was ever filled, plus 1: of FREE(t) that is t - slots, else
+       t. What the receiver does does not change that, and what senders do does not change I1. So whoever takes a side
+       finds its place by a look at all slots while the other side goes on, and a death leaves nothing to repair but
+       loans.
+   I3  With several senders `tail` is the next ticket to be loaned, or the one before: who loans a ticket raises it, and
+       where that one died, or is slow, whoever comes next does. Only the slot decides whose the ticket is.
+   I4  A place (receiver, or sender i) is taken under the lock of its byte, so LOANED(t, i) with that byte free, or held
+       by who has just come and has not loaned yet, is a dead one's: the receiver passes it over, and so does the next
+       sender i before it loans anything. Either does it by a CAS from that very value; tickets do not come again.
 
-   Order. The CAS that makes a slot FULL among several senders is seq_cst, as is the look at the bell that follows (below). The one
-   sender's store of FULL is a release, see Barriers. The store of FREE is a release: the bell is read by a read-modify-write then. The
-   payload is published by them and read after a load that acquires. Linearisation: a loan by the CAS of its slot
-   (one sender: none needed, it is not seen), a message by the store of FULL, a release by the store of FREE.
+   Order. The CAS that makes a slot FULL among several senders is seq_cst, as is the look at the bell that follows
+   (below). The one sender's store of FULL is a release, see Barriers. The store of FREE is a release: the bell is read
+   by a read-modify-write then. The payload is published by them and read after a load that acquires. Linearisation: a
+   loan by the CAS of its slot (one sender: none needed, it is not seen), a message by the store of FULL, a release by
+   the store of FREE.
 
    Bells. Who has to wait sets the lowest bit of a bell, looks again, and sleeps on the bell as it was with the bit. Who
-   changed something for the other side reads the bell, and where the bit is set makes it the next even number and wakes all that
-   sleep on it. The waiter's write of the bit and its look at the slot, and the changer's write of the slot and its look at the
-   bell, are seq_cst (Dekker): either the waiter finds the change, or the changer finds the bit. A number, not only a bit:
-   another waiter may set the bit again before this one sleeps. tests/models/ring.pml has it.
-   A sender that sleeps is not woken for each slot: the receiver rings when half of the slots have been freed since, and before it
-   waits itself. Where it does neither, since it stops receiving, the sender finds the free slot by itself: it sleeps for a
-   millisecond first, and each time for twice as long as before, up to WATCH_NS.
+   changed something for the other side reads the bell, and where the bit is set makes it the next even number and wakes
+   all that sleep on it. The waiter's write of the bit and its look at the slot, and the changer's write of the slot and
+   its look at the bell, are seq_cst (Dekker): either the waiter finds the change, or the changer finds the bit. A
+   number, not only a bit: another waiter may set the bit again before this one sleeps. tests/models/ring.pml has it.
+   A sender that sleeps is not woken for each slot: the receiver rings when half of the slots have been freed since, and
+   before it waits itself. Where it does neither, since it stops receiving, the sender finds the free slot by itself: it
+   sleeps for a millisecond first, and each time for twice as long as before, up to WATCH_NS.
 
-   Barriers. A store that is seq_cst waits until the slot's line has come from the receiver's processor, which costs more than all else
-   of a small message. So the sender leaves it out where the receiver says that it has all processes pass a barrier (bit BARRIER of
-   its presence): after the bell's bit, before it looks at the slot. Then either the sender's look at the bell came after the barrier
-   and finds the bit, or its store of FULL came before and the receiver finds the message; sync/asym.c has the argument for threads. The
-   sender takes part in such barriers, or pays for its own. It reads the receiver's presence after the store: a receiver that took the
-   place meanwhile, without barriers, might not be rung, and finds the message after WATCH_NS, as one does whose peer lies.
+   Barriers. A store that is seq_cst waits until the slot's line has come from the receiver's processor, which costs
+   more than all else of a small message. So the sender leaves it out where the receiver says that it has all processes
+   pass a barrier (bit BARRIER of its presence): after the bell's bit, before it looks at the slot. Then either the
+   sender's look at the bell came after the barrier and finds the bit, or its store of FULL came before and the receiver
+   finds the message; sync/asym.c has the argument for threads. The sender takes part in such barriers, or pays for its
+   own. It reads the receiver's presence after the store: a receiver that took the place meanwhile, without barriers,
+   might not be rung, and finds the message after WATCH_NS, as one does whose peer lies.
 
-   Waiting is mo_wait()'s, with its policy, deadlines and traces; but the bell, which processes share, cannot be a private event, so the
-   wait brings its own sleep: a thread sleeps on the bell. A fiber first looks again after short times, in which its thread runs others,
-   and then leaves the bell to a thread for blocking work; where none is to be had soon, it goes on looking.
+   Waiting is mo_wait()'s, with its policy, deadlines and traces; but the bell, which processes share, cannot be a
+   private event, so the wait brings its own sleep: a thread sleeps on the bell. A fiber first looks again after short
+   times, in which its thread runs others, and then leaves the bell to a thread for blocking work; where none is to be
+   had soon, it goes on looking.
 
    Progress: the receiver and a single sender are wait-free; of several senders one always gets on.
 
-   Distrust. The header is read once, into the handle; after that only the handle's own values give addresses: slot (t & mask)
-   is inside of the mapping whatever t is. A state is read once and compared with those which it may have for the ticket
-   at hand; any other one breaks the handle. The length is read once and compared with the room. The bell can only make its
-   owner sleep for too long, or not at all; a sleep ends after WATCH_NS at the latest.
+   Distrust. The header is read once, into the handle; after that only the handle's own values give addresses: slot (t &
+   mask) is inside of the mapping whatever t is. A state is read once and compared with those which it may have for the
+   ticket at hand; any other one breaks the handle. The length is read once and compared with the room. The bell can
+   only make its owner sleep for too long, or not at all; a sleep ends after WATCH_NS at the latest.
 
-   Why the kernel's locks tell who is alive. A pid in the memory, with a start time, is what the other side says it is, means
-   nothing in another pid namespace, and two that find a dead one must settle who comes next. A pidfd has to be got from that
-   same pid. A robust mutex belongs to a thread, not to the process, and its links lie in the memory: the other side could
-   lead our exit through any address. A lock of an open file description needs no trust, is dropped by the kernel at death, and
-   taking it is taking the place. What it cannot do is end a sleep, so who sleeps looks every WATCH_NS; the other three, without a
-   thread of their own, cannot either, but for the mutex. Such a description must not be shared: descriptors for others are of
-   new ones, and a child of fork closes its own. */
+   Why the kernel's locks tell who is alive. A pid in the memory, with a start time, is what the other side says it is,
+   means nothing in another pid namespace, and two that find a dead one must settle who comes next. A pidfd has to be
+   got from that same pid. A robust mutex belongs to a thread, not to the process, and its links lie in the memory: the
+   other side could lead our exit through any address. A lock of an open file description needs no trust, is dropped by
+   the kernel at death, and taking it is taking the place. What it cannot do is end a sleep, so who sleeps looks every
+   WATCH_NS; the other three, without a thread of their own, cannot either, but for the mutex. Such a description must
+   not be shared: descriptors for others are of new ones, and a child of fork closes its own. */
 #ifndef MO_NATIVE_RING_H
 #define MO_NATIVE_RING_H
 
@@ -200,8 +205,8 @@ static inline void mo_ring_ring(_Atomic uint32_t *bell)
 }
 /* After any number of changes that were released. */
 void mo_ring_ring_for_all(_Atomic uint32_t *bell);
-/* 1: look again, something was done. 0: it is alive, or nobody has taken it yet. MOIRAI_EPEER, MOIRAI_ECLOSED, MOIRAI_EBROKEN.
-   Asks the kernel once in WATCH_NS at most, unless `now`. */
+/* 1: look again, something was done. 0: it is alive, or nobody has taken it yet. MOIRAI_EPEER, MOIRAI_ECLOSED,
+   MOIRAI_EBROKEN. Asks the kernel once in WATCH_NS at most, unless `now`. */
 int mo_ring_watch(struct moirai_ring *r, bool now);
 bool mo_ring_has_peer(const struct moirai_ring *r);
 /* Until look(r) says something else than 0. A deadline of 0: one try, MOIRAI_EBUSY. */

@@ -202,7 +202,8 @@ static inline void fill_alone(const struct moirai_ring *r, _Atomic uint64_t *wor
         mo_plat_full_barrier(&r->shared->tail); /* which means nothing with one sender */
 }
 
-/* The loan's slot, with several senders only if it is the caller's still: a receiver that lies may have given it away. */
+/* The loan's slot, with several senders only if it is the caller's still: a receiver that lies may have given it
+   away. */
 static int end_loan(struct moirai_ring *r, uint64_t state)
 {
     _Atomic uint64_t *word = &mo_ring_slot(r, r->at)->state;

@@ -18,7 +18,8 @@ __attribute__((noinline)) void mo_ring_ring_slow(_Atomic uint32_t *bell, uint32_
         mo_plat_share_wake(bell);
 }
 
-/* Either this read-modify-write finds the bit, or the waiter's, which comes later, acquires what came before this one. */
+/* Either this read-modify-write finds the bit, or the waiter's, which comes later, acquires what came before this
+   one. */
 void mo_ring_ring_for_all(_Atomic uint32_t *bell)
 {
     uint32_t seen = mo_fetch_add_acq_rel(bell, 0u);
@@ -71,8 +72,8 @@ static bool pass_over_dead(struct moirai_ring *r)
     return true;
 }
 
-/* Who is marked present and has no lock is dead, if the mark is still the same: a place is locked before it is marked, and
-   marked as closed before it is unlocked. */
+/* Who is marked present and has no lock is dead, if the mark is still the same: a place is locked before it is marked,
+   and marked as closed before it is unlocked. */
 static int ask_kernel(struct moirai_ring *r, uint32_t sum)
 {
     if (r->fd < 0 || mo_plat_share_is_locked(r->fd, first_peer(r), peers(r)))

@@ -45,8 +45,8 @@ MO_API const char *moirai_entry_name(const moirai_entry_t *entry)
     return ext ? ext->name : NULL;
 }
 
-/* ---- First in, first out: one list under a lock. The count is read without it, by who is about to sleep, too; a worker that
-   sees 0 there has announced that before (steal.c). */
+/* ---- First in, first out: one list under a lock. The count is read without it, by who is about to sleep, too; a
+   worker that sees 0 there has announced that before (steal.c). */
 struct fifo {
     _Atomic uint32_t lock;
     _Atomic uint32_t count;

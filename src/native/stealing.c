@@ -1,9 +1,9 @@
-/* The usual order of tasks as a scheduler that others may use (moirai/scheduler.h): a deque for each worker and level, which its
-   owner pushes and pops and others steal from (queue/deque.h has the protocol), and a list for each level of what came from
-   threads that are no workers.
+/* The usual order of tasks as a scheduler that others may use (moirai/scheduler.h): a deque for each worker and level,
+   which its owner pushes and pops and others steal from (queue/deque.h has the protocol), and a list for each level of
+   what came from threads that are no workers.
 
-   Who sleeps: a worker looks here after it has announced that it may sleep, and whoever has pushed looks for announcements after
-   that (steal.c), so that what a push publishes is found by one of the two. */
+   Who sleeps: a worker looks here after it has announced that it may sleep, and whoever has pushed looks for
+   announcements after that (steal.c), so that what a push publishes is found by one of the two. */
 #include "native/executor.h"
 
 #include "mem/mem.h"

@@ -26,7 +26,8 @@ struct limit {
     struct mo_deadline until;
 };
 
-/* Nobody tells a thread that waits for a lock that the clock was moved by hand: it looks again after a while. A fiber is told. */
+/* Nobody tells a thread that waits for a lock that the clock was moved by hand: it looks again after a while. A fiber
+   is told. */
 static const struct mo_deadline *set_limit(struct limit *l, uint64_t deadline_ns)
 {
     if (deadline_ns == MOIRAI_FOREVER)

@@ -21,8 +21,8 @@ static int end_sleep(moirai_sleep_t *sleep, int status)
     return MOIRAI_READY;
 }
 
-/* A look at the clock costs as much as all the rest of setting a timer. Where the deadline is far away it need not be a close one; were it due
-   after all, the timer would go off at once. */
+/* A look at the clock costs as much as all the rest of setting a timer. Where the deadline is far away it need not be a
+   close one; were it due after all, the timer would go off at once. */
 #define FAR_NS 50000000
 static uint64_t now_before(uint64_t deadline_ns)
 {

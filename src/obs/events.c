@@ -207,8 +207,8 @@ void mo_obs_task_end(struct mo_obs_thread *t, enum mo_obs_status status)
     TELL(ompt_callback_task_schedule, data_of(&task->data), (ompt_task_status_t)status, data_of(&task->outer->data));
 }
 
-/* There is no next task. Early ones nevertheless come with the current one where there is one: LLVM's Archer of version 14
-   looks at it. */
+/* There is no next task. Early ones nevertheless come with the current one where there is one: LLVM's Archer of version
+   14 looks at it. */
 void mo_obs_task_fulfilled(struct mo_obs_task *task, bool late)
 {
     struct mo_obs_thread *t = late ? NULL : MO_SHARED(obs_host).self();

@@ -11,8 +11,8 @@
    long as that. Records form a chain: each task's leads to the task that it runs inside of.
 
    Faces note with MO_OBSERVE() where the program called the runtime; the next event of the thread has it.
-   Context: the thread that the record is of, unless said otherwise. Numbers are those of OpenMP's header, so that the core
-   compiles without it; tool.c holds them against each other. */
+   Context: the thread that the record is of, unless said otherwise. Numbers are those of OpenMP's header, so that the
+   core compiles without it; tool.c holds them against each other. */
 #ifndef MO_OBS_OBS_H
 #define MO_OBS_OBS_H
 
@@ -221,7 +221,8 @@ void mo_obs_implicit_begin(struct mo_obs_thread *t, struct mo_obs_parallel *p, s
 /* The region's record may be gone by now; `size` is what it had. Only parallel_end() finds back to the outer task. */
 void mo_obs_implicit_end(struct mo_obs_thread *t, unsigned size);
 
-/* A task of the current one. The record is zeroed and filled; `created` then tells the tool, before anybody can run it. */
+/* A task of the current one. The record is zeroed and filled; `created` then tells the tool, before anybody can run
+   it. */
 void mo_obs_task_init(struct mo_obs_thread *t, struct mo_obs_task *task, void *block, void *memory, size_t bytes);
 /* A block that had a record is given back without having been a task. */
 void mo_obs_block_free(const void *block);

@@ -1,6 +1,6 @@
 /* The tool: how it is found, started and let go. It is looked for in the process, then in the libraries that
-   OMP_TOOL_LIBRARIES names. ThreadSanitizer without a tool that explains the runtime to it reports races that are none; so a
-   process that has it gets LLVM's libarcher.so where that can be loaded, as with LLVM's own runtime. */
+   OMP_TOOL_LIBRARIES names. ThreadSanitizer without a tool that explains the runtime to it reports races that are none;
+   so a process that has it gets LLVM's libarcher.so where that can be loaded, as with LLVM's own runtime. */
 #include "obs/internal.h"
 
 #include "base/config.h"
@@ -208,7 +208,8 @@ static void forget_callbacks(struct mo_obs *o)
         mo_store_relaxed(&o->callback[i], NULL);
 }
 
-/* Threads of the pool end on their own stacks, so they tell of it themselves; those in the middle of something do not. */
+/* Threads of the pool end on their own stacks, so they tell of it themselves; those in the middle of something do
+   not. */
 static void await_pool_threads(struct mo_obs *o)
 {
     uint64_t until = mo_plat_now_ns() + FAREWELL_NS;

@@ -1,7 +1,7 @@
 /* Where threads run: the places of the process, and how the threads of a region are distributed over them.
 
-   Binding is on or off for the whole process: the environment decides, no call changes it. While it is off no thread has
-   a place and nothing here is reached by a region. */
+   Binding is on or off for the whole process: the environment decides, no call changes it. While it is off no thread
+   has a place and nothing here is reached by a region. */
 #ifndef MO_OMP_AFFINITY_H
 #define MO_OMP_AFFINITY_H
 
@@ -12,8 +12,8 @@
 struct mo_member;
 struct mo_team;
 
-/* A thread's place and the part of all places that its regions may use (place-partition-var). Places are numbered from 0
-   in the list, but a thread's place is kept plus 1: 0 is none. */
+/* A thread's place and the part of all places that its regions may use (place-partition-var). Places are numbered from
+   0 in the list, but a thread's place is kept plus 1: 0 is none. */
 struct mo_spot {
     uint16_t place;
     uint16_t first, count;
@@ -42,8 +42,8 @@ unsigned mo_affinity_cpus(void);
 
 /* KMP_AFFINITY asks for lines about where threads are. */
 bool mo_affinity_is_verbose(void);
-/* The CPUs that the process could use when that was found out, bound or not; 0 words where the system does not tell. The
-   words after those are zero up to as many as any mask has. */
+/* The CPUs that the process could use when that was found out, bound or not; 0 words where the system does not tell.
+   The words after those are zero up to as many as any mask has. */
 const unsigned long *mo_affinity_all_cpus(unsigned *words);
 
 /* CPUs of a place by their kernel's numbers, rising. Returns how many; 0 for a place that is not there. `out` may be

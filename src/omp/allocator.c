@@ -35,8 +35,8 @@ static struct mo_allocator *entry_at(uint32_t index)
     return &chunk[index % CHUNK];
 }
 
-/* LLVM's headers have more of both, for memory of devices; the only device is the host. Newer ones have a number of their
-   own for the default space. */
+/* LLVM's headers have more of both, for memory of devices; the only device is the host. Newer ones have a number of
+   their own for the default space. */
 static bool is_of_devices(uintptr_t handle)
 {
     return handle >= 100 && handle <= 102;

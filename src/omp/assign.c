@@ -1,6 +1,7 @@
 /* Distribution of a team over the places of a partition, as OpenMP 5.2 says in 10.1.3. Where it leaves a choice: `true`
-   means `close`; if the threads are more than the places, the first places, counted from that of the primary thread, get
-   one thread more than the others; if the places do not divide evenly, the first subpartitions of `spread` are larger. */
+   means `close`; if the threads are more than the places, the first places, counted from that of the primary thread,
+   get one thread more than the others; if the places do not divide evenly, the first subpartitions of `spread` are
+   larger. */
 #include "omp/affinity.h"
 
 /* Place number `step` after that of the primary thread, round the partition. */

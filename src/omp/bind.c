@@ -1,7 +1,7 @@
 /* Binding the threads of a region. The master writes down in the team what the distribution depends on (the plan) and
-   gives it a new number when that has changed; each member that sees a new number works out its own spot and goes there.
-   So a region like the one before costs a comparison on each side and no system call. A plan is written between two
-   regions, when no member reads it. */
+   gives it a new number when that has changed; each member that sees a new number works out its own spot and goes
+   there. So a region like the one before costs a comparison on each side and no system call. A plan is written between
+   two regions, when no member reads it. */
 #include <string.h>
 
 #include "omp/core.h"
@@ -76,7 +76,8 @@ static void bind(struct mo_member *m, const struct mo_plan *plan)
         mo_victims_arrange_bound(m, cpu_of, plan);
 }
 
-/* In the order of their numbers, as people like to read it. Nobody waits for long: all of them are on their way here. */
+/* In the order of their numbers, as people like to read it. Nobody waits for long: all of them are on their way
+   here. */
 static void display_in_turn(struct mo_member *m, struct mo_omp_team *ot)
 {
     while (mo_load_acquire(&ot->showing_turn) != m->tid)

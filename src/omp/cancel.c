@@ -1,7 +1,7 @@
-/* Cancellation. A region has its flag in the team, a taskgroup in the group. A work-sharing construct has no descriptor in
-   every case (static loops), so its flag is the team's: the number of the barrier that ends the construct. A team of one
-   needs no flag, as who cancels leaves the construct at once, and has none, as its barriers are not numbered.
-   Only an implicit task cancels the region: compilers refuse `cancel parallel` in an explicit one, which might run in a
+/* Cancellation. A region has its flag in the team, a taskgroup in the group. A work-sharing construct has no descriptor
+   in every case (static loops), so its flag is the team's: the number of the barrier that ends the construct. A team of
+   one needs no flag, as who cancels leaves the construct at once, and has none, as its barriers are not numbered. Only
+   an implicit task cancels the region: compilers refuse `cancel parallel` in an explicit one, which might run in a
    barrier that its thread has arrived at (sched/barrier.c). */
 #include "omp/core.h"
 

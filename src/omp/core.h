@@ -229,8 +229,8 @@ struct mo_region {
     const struct mo_group *group; /* NULL: a parallel region */
 };
 
-/* Open a region; the caller, whose member `m` is, becomes its thread 0 and must call fn(data) itself, or let mo_region_run_on
-   do it. */
+/* Open a region; the caller, whose member `m` is, becomes its thread 0 and must call fn(data) itself, or let
+   mo_region_run_on do it. */
 void mo_region_begin_on(struct mo_member *m, const struct mo_region *r);
 void mo_region_run_on(struct mo_member *m, const struct mo_region *r);
 /* The same where no tool watches. */
@@ -299,7 +299,8 @@ bool mo_loop_next(struct mo_member *m, uint64_t *from, uint64_t *to);
 void mo_ordered_begin(struct mo_member *m);
 /* The turn goes on when the chunk is over, not here. */
 void mo_ordered_end(struct mo_member *m);
-/* The thread is through with a loop, sections, single or scope, and does not wait for the others. A barrier says the same. */
+/* The thread is through with a loop, sections, single or scope, and does not wait for the others. A barrier says the
+   same. */
 static inline void mo_work_end(struct mo_member *m)
 {
     if (mo_unlikely(mo_traced(m)))
@@ -332,8 +333,8 @@ void mo_copyprivate_give(struct mo_member *m, void *data);
 void *mo_copyprivate_take(struct mo_member *m);
 
 /* ---- Loops whose iterations wait for iterations of other threads (doacross.c). A position is a number below counts[d]
-   for each dimension d. The threads share the iterations of dimension 0; one thread runs all below one of these. Positions
-   are in the order in which a single thread would run them. */
+   for each dimension d. The threads share the iterations of dimension 0; one thread runs all below one of these.
+   Positions are in the order in which a single thread would run them. */
 struct mo_doacross_spec {
     unsigned dims;
     const uint64_t *counts;
@@ -462,8 +463,8 @@ struct mo_reduction_spec {
     size_t count, bytes, align; /* items; a part's size and alignment */
     void *list;
     struct mo_reduction_item (*item)(void *list, size_t i); /* offsets rise */
-    /* Where the compiled code leaves that to us: make a thread's zeroed copy of item i, when the thread first asks for it;
-       combine a copy with the original when the construct ends, and destroy it. Both or neither. */
+    /* Where the compiled code leaves that to us: make a thread's zeroed copy of item i, when the thread first asks for
+       it; combine a copy with the original when the construct ends, and destroy it. Both or neither. */
     void (*make)(const void *list, size_t i, void *copy);
     void (*merge)(const void *list, size_t i, void *copy);
     size_t list_bytes; /* of the list, which is kept for these two */
@@ -481,8 +482,8 @@ void mo_reductions_delete(struct mo_worker *w, struct mo_reductions *r);
 void *mo_reductions_parts(const struct mo_reductions *r);
 /* Tasks of the group take part. */
 void mo_reductions_attach(struct mo_taskgroup *group, struct mo_reductions *r);
-/* The calling thread's copy of the list item that `address`, of the original or of any copy, belongs to, in the innermost
-   construct that has it. Ends the process with a message when none has. */
+/* The calling thread's copy of the list item that `address`, of the original or of any copy, belongs to, in the
+   innermost construct that has it. Ends the process with a message when none has. */
 struct mo_reduction_copy mo_reduction_find(const struct mo_member *m, const void *address);
 /* The current taskgroup gets reductions that are merged at its end. */
 void mo_taskgroup_reductions_begin(struct mo_member *m, const struct mo_reduction_spec *spec);
@@ -495,9 +496,9 @@ void mo_workshare_reductions_end(struct mo_member *m, bool barrier);
 /* The descriptor lets go of them. */
 void mo_reductions_release(struct mo_worker *w, struct mo_reductions *r);
 
-/* ---- Reductions that compiled code ends under a lock (combine.c). True: the caller has the lock, and the parts of some
-   others in its own; false: somebody has taken its parts. `combine` adds those of its second argument to those of its
-   first. Every thread of the region calls it, as for any work-sharing construct. */
+/* ---- Reductions that compiled code ends under a lock (combine.c). True: the caller has the lock, and the parts of
+   some others in its own; false: somebody has taken its parts. `combine` adds those of its second argument to those of
+   its first. Every thread of the region calls it, as for any work-sharing construct. */
 bool mo_combine(struct mo_member *m, void *parts, void (*combine)(void *, void *), _Atomic uint32_t *lock);
 
 /* ---- What threads are for (library.c): enum mo_library, one of the first three. */
@@ -589,9 +590,9 @@ void mo_allocator_destroy(uintptr_t handle);
 /* Of the current task. The null allocator stands for the one that a program has without asking. */
 void mo_omp_set_default_allocator(struct mo_member *m, uintptr_t allocator);
 
-/* ---- Their memory (alloc.c), from any thread. `allocator` 0 is the task's default one, and of realloc the one that the
-   block has. An alignment that is no power of two counts as the next one. NULL: 0 bytes, or there is no memory and the
-   allocator's fallback says so. */
+/* ---- Their memory (alloc.c), from any thread. `allocator` 0 is the task's default one, and of realloc the one that
+   the block has. An alignment that is no power of two counts as the next one. NULL: 0 bytes, or there is no memory and
+   the allocator's fallback says so. */
 void *mo_omp_alloc(size_t align, size_t bytes, uintptr_t allocator);
 void *mo_omp_calloc(size_t align, size_t count, size_t size, uintptr_t allocator);
 /* On failure NULL, and the old block is as it was; 0 bytes free it. */

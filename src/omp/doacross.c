@@ -2,20 +2,21 @@
 
    Positions. (v0, v1, ...) becomes the number v0 * n1 * n2 * ... + v1 * n2 * ... + ..., which rises in the order of a
    single thread. Where that does not fit 64 bits the inner dimensions are left out: then a position counts as posted
-   when the thread has gone on to the next number. That is late and yet right, as what an iteration waits for never waits
-   for it.
+   when the thread has gone on to the next number. That is late and yet right, as what an iteration waits for never
+   waits for it.
 
-   Slots. The iterations of dimension 0 are cut into intervals, and the thread that runs one publishes in its slot how far
-   it has come: `done`, one more than the number it posted last. Only ever the thread that has the interval writes it.
+   Slots. The iterations of dimension 0 are cut into intervals, and the thread that runs one publishes in its slot how
+   far it has come: `done`, one more than the number it posted last. Only ever the thread that has the interval writes
+   it.
      static   every thread has one slot: whose an interval is can be computed, and a thread runs its own in order. So
               nothing has to be said about where a chunk begins, and the loop may be one that compiled code runs by
               itself. Intervals are the chunks, or the blocks in the table.
      dynamic  the intervals are the chunks, and chunk c has slot c modulo their count, a power of two.
      guided   they are found in a table of where each begins, which depends on nothing but the trip count and the number
               of threads, and each has a slot of its own.
-   X1  `done` of a slot only rises. A thread publishes nothing that is not more than what it published before, and with a
-       dynamic schedule one that takes chunk c first waits until the slot says that its former chunk is over; nothing more
-       comes from that one. It is an earlier chunk, so somebody runs it and does not wait for c.
+   X1  `done` of a slot only rises. A thread publishes nothing that is not more than what it published before, and with
+       a dynamic schedule one that takes chunk c first waits until the slot says that its former chunk is over; nothing
+       more comes from that one. It is an earlier chunk, so somebody runs it and does not wait for c.
    X2  A thread that ends a chunk publishes the chunk's end, if the last post has not; one that runs a static loop by
        itself publishes the loop's end with that. So done >= n + 1 means that number n is over, whoever had the slot
        since, and an iteration that posts nothing is over with its chunk.
@@ -25,8 +26,8 @@
    seldom. To look back at its own slot does not count as waiting.
 
    Sleeping. A waiter leaves in `wanted` the smallest `done` that somebody sleeps for, after it announced itself to the
-   slot's event, and looks at `done` once more. Who posts stores `done` and reads `wanted`, in the same line, and rings only
-   when that has been reached; it resets `wanted` first.
+   slot's event, and looks at `done` once more. Who posts stores `done` and reads `wanted`, in the same line, and rings
+   only when that has been reached; it resets `wanted` first.
    X4  No wake-up is lost: between the two accesses of either side is a full barrier; the poster's is supplied by the
        sleeper through membarrier where that is armed.
    X5  A second waiter that finds a smaller `wanted` leaves it: whoever resets that raises the event's number after, so

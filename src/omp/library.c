@@ -1,4 +1,5 @@
-/* The kinds of use that KMP_LIBRARY names. `serial` is a limit of one thread for regions, `turnaround` long spinning. */
+/* The kinds of use that KMP_LIBRARY names. `serial` is a limit of one thread for regions, `turnaround` long
+   spinning. */
 #include "omp/core.h"
 #include "park/park.h"
 

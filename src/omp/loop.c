@@ -130,8 +130,8 @@ static bool next_static_chunk(const struct mo_member *m, struct mo_loop *l, uint
 }
 
 /* How many chunks to fetch at once: one, or a few more while chunks are over in less time than it takes the counter's
-   line to come over, and never so many that the rest could not be spread. The thread still runs them in order; others run
-   ahead of it by no more than if it had been held up for a moment. */
+   line to come over, and never so many that the rest could not be spread. The thread still runs them in order; others
+   run ahead of it by no more than if it had been held up for a moment. */
 static uint64_t fetch_size(const struct mo_member *m, struct mo_loop *l)
 {
     uint64_t now = mo_plat_ticks(), spent = now - l->fetched_at;
@@ -149,8 +149,8 @@ static uint64_t fetch_size(const struct mo_member *m, struct mo_loop *l)
 static bool fetch_chunks(const struct mo_member *m, struct mo_share *s, struct mo_loop *l)
 {
     uint64_t count = fetch_size(m, l);
-    /* Not looked at first: the line would come over twice. Counting chunks, not iterations, keeps the sum of late attempts
-       from running over, but for loops of nearly 2^64 chunks. */
+    /* Not looked at first: the line would come over twice. Counting chunks, not iterations, keeps the sum of late
+       attempts from running over, but for loops of nearly 2^64 chunks. */
     if (mo_unlikely(l->chunks > UINT64_MAX / 2 && mo_load_relaxed(&s->counter) >= l->chunks))
         return false;
     uint64_t nth = mo_fetch_add_relaxed(&s->counter, count);

@@ -1,5 +1,6 @@
-/* Lists of numbers of threads that a clause gives for the regions inside. ICVs are compared as bytes and live for ever, so
-   a list is kept once and has an address of its own. A program has few: they are looked for one by one, under the lock of the ICVs, which a fork respects. */
+/* Lists of numbers of threads that a clause gives for the regions inside. ICVs are compared as bytes and live for ever,
+   so a list is kept once and has an address of its own. A program has few: they are looked for one by one, under the
+   lock of the ICVs, which a fork respects. */
 #include "omp/core.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* What tools are told of constructs, and what they may ask about the machine (obs). Nothing here runs without a tool. */
+/* What tools are told of constructs, and what they may ask about the machine (obs). Nothing here runs without a
+   tool. */
 #include "omp/core.h"
 
 #ifdef MO_OMPT

@@ -1,5 +1,5 @@
-/* Memory that lasts as long as one construct: a block of the worker's slab, since fresh pages cost more than clearing used
-   ones, or an extent of its own where a block would keep very much from the rest of the process. */
+/* Memory that lasts as long as one construct: a block of the worker's slab, since fresh pages cost more than clearing
+   used ones, or an extent of its own where a block would keep very much from the rest of the process. */
 #include "omp/core.h"
 #include "plat/plat.h"
 

@@ -1,21 +1,21 @@
 /* Reductions in which tasks take part.
 
-   A registration has a zeroed part for each thread of the team. Each part holds private copies of all list items at fixed
-   offsets; a guard byte that generated code keeps beside a copy says whether it has been initialised. The thread that
-   ends the construct combines the parts. Which thread runs a task is known when it begins: it then asks for its
+   A registration has a zeroed part for each thread of the team. Each part holds private copies of all list items at
+   fixed offsets; a guard byte that generated code keeps beside a copy says whether it has been initialised. The thread
+   that ends the construct combines the parts. Which thread runs a task is known when it begins: it then asks for its
    thread's copies.
 
    Who asks names a list item by the address of the original or of some thread's copy, whichever the task was given. A
    registration hangs on a taskgroup: that of the construct, or one that a region or a work-sharing construct opens in
-   each thread for the purpose. The search goes from the innermost group outwards. Each group knows the next one that has
-   a registration, so groups between cost nothing.
+   each thread for the purpose. The search goes from the innermost group outwards. Each group knows the next one that
+   has a registration, so groups between cost nothing.
    An original that is itself the private copy of a region or work-sharing construct has the address of that one's
    original as an alias, for tasks that know the variable only by that.
-   Where the compiled code does not combine the copies itself, the registration has the functions for it (make, merge). A
-   byte per item behind each part then says that the thread has made its copy. In a region or a work-sharing construct
+   Where the compiled code does not combine the copies itself, the registration has the functions for it (make, merge).
+   A byte per item behind each part then says that the thread has made its copy. In a region or a work-sharing construct
    the originals are private to each thread; each then has a view of its own, with its originals and the common parts.
-   Copies belong to thread numbers, so the search ends at a region of several threads: tasks below it that were registered
-   outside could not be told apart (OpenMP does not allow them either). */
+   Copies belong to thread numbers, so the search ends at a region of several threads: tasks below it that were
+   registered outside could not be told apart (OpenMP does not allow them either). */
 #include "omp/core.h"
 
 #include <string.h>

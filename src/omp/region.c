@@ -3,8 +3,8 @@
 
 #include "base/log.h"
 
-/* A thread limit holds for a contention group: the regions below one thread that is in none. The group's count of threads
-   beyond that one is kept in its root, and only under a limit. */
+/* A thread limit holds for a contention group: the regions below one thread that is in none. The group's count of
+   threads beyond that one is kept in its root, and only under a limit. */
 static _Atomic uint32_t *group_threads(struct mo_member *m)
 {
     struct mo_member *root = mo_region_ancestor(m, mo_omp_team(m->team)->level);

@@ -1,8 +1,8 @@
-/* taskloop. The tasks of a loop are many and alike, so they are not stored one by one: a stored task stands for a range of
-   them. Whoever runs a range keeps half of what it has in its deque as long as the deque is empty, for others to take, and
-   runs the next task of its own part at once. Each is a task of its own all the same (its children, its locks).
-   Payloads that a function of the program copies are made by the thread that meets the construct, one by one, as copying may do anything;
-   such tasks are stored singly. */
+/* taskloop. The tasks of a loop are many and alike, so they are not stored one by one: a stored task stands for a range
+   of them. Whoever runs a range keeps half of what it has in its deque as long as the deque is empty, for others to
+   take, and runs the next task of its own part at once. Each is a task of its own all the same (its children, its
+   locks). Payloads that a function of the program copies are made by the thread that meets the construct, one by one,
+   as copying may do anything; such tasks are stored singly. */
 #include "omp/core.h"
 
 #include <alloca.h>

@@ -4,8 +4,8 @@
    once as they do outside all regions. What a group is as a team, number and count, stands at its root: the one member
    of level 0.
 
-   The teams of a teams construct run one after the other on the thread that meets it: OpenMP lets teams neither wait for
-   nor count on each other. */
+   The teams of a teams construct run one after the other on the thread that meets it: OpenMP lets teams neither wait
+   for nor count on each other. */
 #include "omp/core.h"
 
 /* So many teams has a teams construct if nobody says how many: more than one, as with GCC's own runtime, where a wrong
@@ -95,9 +95,9 @@ unsigned mo_teams_number(struct mo_member *m)
     return root_of(m)->team_num;
 }
 
-/* Code that clang has compiled for the host enters a target region by no call. Where that follows a `parallel if (0)` LLVM's
-   runtime gives the answers of a target region, and so it does in all regions of that kind directly inside of teams, and in
-   the regions of one thread within. */
+/* Code that clang has compiled for the host enters a target region by no call. Where that follows a `parallel if (0)`
+   LLVM's runtime gives the answers of a target region, and so it does in all regions of that kind directly inside of
+   teams, and in the regions of one thread within. */
 static bool league_is_hidden(struct mo_member *m)
 {
     const struct mo_omp_team *ot = mo_omp_team(m->team);

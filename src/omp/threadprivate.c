@@ -1,9 +1,9 @@
 /* Copies of variables for threads.
 
-   A variable is known by its address and has an entry in a hash table; entries are never removed. What depends on its size,
-   which the first access tells, is its body: the image of its first value, and the array of copies, one slot for each
-   worker that there can ever be. The array is that large so that it never moves, since compiled code may keep its address
-   and index it by itself; only pages that threads use take memory.
+   A variable is known by its address and has an entry in a hash table; entries are never removed. What depends on its
+   size, which the first access tells, is its body: the image of its first value, and the array of copies, one slot for
+   each worker that there can ever be. The array is that large so that it never moves, since compiled code may keep its
+   address and index it by itself; only pages that threads use take memory.
 
    Who writes what:
      bucket, next   by CAS on the head of the bucket; an entry is complete before it is published (release, acquire).
@@ -13,11 +13,11 @@
      *cache         any thread, always with the same value; release, as the array was mapped by another thread perhaps.
 
    I1. The image is what the original held before the program changed it: the program accesses the variable only through
-       the calls below, so the body is published before the first access comes back. A thread that loses the race may have
-       copied while the winner went on and wrote; that image is thrown away.
+       the calls below, so the body is published before the first access comes back. A thread that loses the race may
+       have copied while the winner went on and wrote; that image is thrown away.
    I2. A slot is not NULL only while its thread lives: each copy is in its worker's list of what ends with the thread.
-   Nothing is locked, so no fork finds a lock held. In a forked child the copies of threads that are gone are forgotten, not
-   unmade, when their worker gets another thread: those objects belong to threads that never ended. */
+   Nothing is locked, so no fork finds a lock held. In a forked child the copies of threads that are gone are forgotten,
+   not unmade, when their worker gets another thread: those objects belong to threads that never ended. */
 #include "omp/threadprivate.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* Variables of which each thread has a copy, where the compiler does not leave that to thread-local storage. The thread that
-   came first uses the original; every other gets a copy at its first access, keeps it from region to region, and loses
-   it at its end. */
+/* Variables of which each thread has a copy, where the compiler does not leave that to thread-local storage. The thread
+   that came first uses the original; every other gets a copy at its first access, keeps it from region to region, and
+   loses it at its end. */
 #ifndef MO_OMP_THREADPRIVATE_H
 #define MO_OMP_THREADPRIVATE_H
 
@@ -33,8 +33,8 @@ void mo_threadprivate_register(void *original, const struct mo_threadprivate_kin
 /* The calling thread's copy. */
 void *mo_threadprivate_find(struct mo_member *m, void *original, size_t bytes);
 
-/* The same through a pointer that belongs to the caller, NULL at first: to an array that has the copy of each thread at the
-   index of its worker. It may be read by compiled code that knows nothing but its thread's number. */
+/* The same through a pointer that belongs to the caller, NULL at first: to an array that has the copy of each thread at
+   the index of its worker. It may be read by compiled code that knows nothing but its thread's number. */
 void *mo_threadprivate_find_cached(struct mo_member *m, void *original, size_t bytes, void ***cache);
 
 /* What is known about a copy of the calling thread; NULL: it has no such copy. */

@@ -1,4 +1,5 @@
-/* The time that deadlines are measured by: the system's monotonic clock, or, in tests, a hand that the program moves. */
+/* The time that deadlines are measured by: the system's monotonic clock, or, in tests, a hand that the program
+   moves. */
 #ifndef MO_PARK_CLOCK_H
 #define MO_PARK_CLOCK_H
 
@@ -30,8 +31,8 @@ static inline uint64_t mo_clock_about(void)
     return mo_likely(!hand) ? mo_plat_about_ns() : hand;
 }
 
-/* Until when to sleep by the system's clock at most, for who looks at his deadline again then: nobody wakes him when the hand
-   is moved. */
+/* Until when to sleep by the system's clock at most, for who looks at his deadline again then: nobody wakes him when
+   the hand is moved. */
 #define MO_CLOCK_LOOK_NS 1000000
 static inline uint64_t mo_clock_sleep_until(uint64_t deadline_ns)
 {

@@ -1,15 +1,15 @@
-/* Fibers: flows of control that take turns on one thread. A thread with fibers is a ring: its own flow of control and the
-   fibers that were started on it. Each runs until it waits, yields or ends; nothing takes the thread away from it. All of
-   them stay on that thread, so what the compiler keeps of thread-local variables stays right.
+/* Fibers: flows of control that take turns on one thread. A thread with fibers is a ring: its own flow of control and
+   the fibers that were started on it. Each runs until it waits, yields or ends; nothing takes the thread away from it.
+   All of them stay on that thread, so what the compiler keeps of thread-local variables stays right.
 
-   Whatever waits by mo_wait() or for a four-byte mutex gives way to the others of its ring. The thread looks at what each
-   of them waits for, so who makes that true need not know about fibers. Where none can go on, each in turn looks for work
-   that its wait allows; then the thread spins as any would, and then they fall asleep one after the other: each announces
-   itself to its event, and the last one puts the thread to sleep on all those events at once.
-   F1  a thread sleeps only if each of its fibers has announced itself and has found its condition false after that, so a
-       notification of any of these events either comes before, and one of the words differs, or wakes the thread.
-   F2  before any of them goes on all announcements are taken back, by whichever runs. So who makes conditions true never
-       pays for waking a thread that is awake.
+   Whatever waits by mo_wait() or for a four-byte mutex gives way to the others of its ring. The thread looks at what
+   each of them waits for, so who makes that true need not know about fibers. Where none can go on, each in turn looks
+   for work that its wait allows; then the thread spins as any would, and then they fall asleep one after the other:
+   each announces itself to its event, and the last one puts the thread to sleep on all those events at once.
+   F1  a thread sleeps only if each of its fibers has announced itself and has found its condition false after that, so
+       a notification of any of these events either comes before, and one of the words differs, or wakes the thread.
+   F2  before any of them goes on all announcements are taken back, by whichever runs. So who makes conditions true
+       never pays for waking a thread that is awake.
 
    The ring belongs to its thread; nobody else touches it. */
 #ifndef MO_PARK_FIBER_H
@@ -60,8 +60,8 @@ struct mo_ring {
 /* The calling thread's, while it has fibers. */
 extern __thread struct mo_ring *MO_SHARED(ring) MO_SHARED_TLS;
 
-/* Begin entry(arg) on the fiber's stack when its turn comes; `local` is its value of the variable. The ring is the calling
-   thread's, zeroed at first; so is `thread_local`, the same for all fibers of a ring. */
+/* Begin entry(arg) on the fiber's stack when its turn comes; `local` is its value of the variable. The ring is the
+   calling thread's, zeroed at first; so is `thread_local`, the same for all fibers of a ring. */
 void mo_fiber_start(struct mo_ring *ring, struct mo_fiber *f, void **thread_local, void (*entry)(void *arg), void *arg,
                     void *local);
 /* The calling fiber is over; its stack may be used again when `left` is called. */
@@ -86,7 +86,8 @@ void mo_fiber_switch(struct mo_ring *ring, struct mo_fiber *to, const struct mo_
 void mo_fiber_reset_after_fork(void);
 
 /* Say so when a thread with fibers runs over the end of a stack, unless the program handles SIGSEGV itself. The calling
-   thread gets a stack for that, which it gives back at its end (mo_fiber_unwatch); NULL: it has one, or there is no memory. */
+   thread gets a stack for that, which it gives back at its end (mo_fiber_unwatch); NULL: it has one, or there is no
+   memory. */
 void *mo_fiber_watch(void);
 void mo_fiber_unwatch(void *stack);
 

@@ -25,8 +25,8 @@ static bool spin_for_lock(_Atomic uint32_t *m)
     return false;
 }
 
-/* What a fiber of the own thread holds cannot be waited for asleep; what another thread holds is looked at again and again,
-   at last after FIBER_LOOK_NS and then up to 64 times that. */
+/* What a fiber of the own thread holds cannot be waited for asleep; what another thread holds is looked at again and
+   again, at last after FIBER_LOOK_NS and then up to 64 times that. */
 bool mo_fiber_lock(bool (*try_lock)(void *arg), void *arg)
 {
     if (mo_likely(MO_SHARED(ring) == NULL))

@@ -1,6 +1,6 @@
-/* Parking: how a thread waits. Everything in Moirai that waits, but for locks (their word is the program's), goes through
-   mo_wait(): run work if there is any, spin while spinning can pay, yield while the process's own threads fill the CPUs,
-   then sleep on a futex. */
+/* Parking: how a thread waits. Everything in Moirai that waits, but for locks (their word is the program's), goes
+   through mo_wait(): run work if there is any, spin while spinning can pay, yield while the process's own threads fill
+   the CPUs, then sleep on a futex. */
 #ifndef MO_PARK_PARK_H
 #define MO_PARK_PARK_H
 
@@ -68,8 +68,9 @@ struct mo_wait {
     void (*idle)(void *arg);
     /* Another fiber of the thread goes on: nobody may rely on this waiter's looks for work. May be NULL. */
     void (*aside)(void *arg);
-    /* Sleep instead of on the event, which is NULL then: on a word of the wait's own, as processes share it, and no longer than
-       the wait wants to. A strand may give its thread back in it. Fibers that share a thread look every relook_ns instead. */
+    /* Sleep instead of on the event, which is NULL then: on a word of the wait's own, as processes share it, and no
+       longer than the wait wants to. A strand may give its thread back in it. Fibers that share a thread look every
+       relook_ns instead. */
     void (*sleep)(void *arg);
     void *arg;
     struct mo_event *event; /* NULL, where fibers wait or `sleep` is set: nobody notifies, relook_ns must not be 0 */
@@ -87,8 +88,8 @@ struct mo_wait {
 void mo_wait(const struct mo_wait *w);
 
 /* ---- Policy. */
-/* Read the settings; call once before the first wait, from any thread. `cpus` are those to plan for, and `abreast` those
-   that threads can be on at the same time: more where a quota limits the time on them. */
+/* Read the settings; call once before the first wait, from any thread. `cpus` are those to plan for, and `abreast`
+   those that threads can be on at the same time: more where a quota limits the time on them. */
 void mo_park_init(unsigned cpus, unsigned abreast);
 /* A thread joins (1) or leaves (-1) those that run our work. */
 void mo_park_threads_add(int n);
@@ -102,9 +103,9 @@ void mo_park_reset_after_fork(void);
 unsigned mo_park_cpus(void);
 /* At any time: they have become more or fewer. */
 void mo_park_set_cpus(unsigned cpus);
-/* The budget of CPUs: claim one for each of `own` threads, which run anyway, and for up to `more` others as long as CPUs
-   are left. Returns how many were claimed; to be given back. A forked child begins without claims, and may give back
-   those that it was forked with. */
+/* The budget of CPUs: claim one for each of `own` threads, which run anyway, and for up to `more` others as long as
+   CPUs are left. Returns how many were claimed; to be given back. A forked child begins without claims, and may give
+   back those that it was forked with. */
 unsigned mo_park_claim(unsigned own, unsigned more);
 void mo_park_unclaim(unsigned claimed);
 /* Strangers have shown themselves lately: a yield might give them the CPU for long. */
@@ -120,8 +121,8 @@ unsigned mo_park_threads(void);
 
 /* ---- A mutex in four bytes: 0 free, 1 held, 2 held and somebody may sleep. All-zero is valid and free. */
 void mo_mutex_lock_slow(_Atomic uint32_t *m);
-/* On a thread with fibers, wait for a lock until `try_lock` gets it, without sleeping for its word; false: the thread has
-   none. A fiber that owns a lock never keeps its thread from running. */
+/* On a thread with fibers, wait for a lock until `try_lock` gets it, without sleeping for its word; false: the thread
+   has none. A fiber that owns a lock never keeps its thread from running. */
 bool mo_fiber_lock(bool (*try_lock)(void *arg), void *arg);
 
 static inline bool mo_mutex_try_lock(_Atomic uint32_t *m)

@@ -25,8 +25,8 @@
 __thread struct mo_parker *MO_SHARED(parker) MO_SHARED_TLS;
 __thread struct mo_parker *MO_SHARED(deferring) MO_SHARED_TLS;
 
-/* The table's own locks. They are held for a few instructions, by threads that Moirai need not know otherwise, so they go
-   past the count of runnable threads that mo_mutex_lock() keeps. The word's protocol is the same (mutex.c). */
+/* The table's own locks. They are held for a few instructions, by threads that Moirai need not know otherwise, so they
+   go past the count of runnable threads that mo_mutex_lock() keeps. The word's protocol is the same (mutex.c). */
 static void lock_slow(_Atomic uint32_t *lock)
 {
     for (int i = 0; i < 100; i++) {
@@ -38,9 +38,9 @@ static void lock_slow(_Atomic uint32_t *lock)
         mo_plat_futex_wait(lock, 2, 0, MO_WAKE_ANY);
 }
 
-/* A child finds waiters in the table that are not there, and locks that nobody will give up. Fork handlers put it in order,
-   but those of others may come first and use locks, and not all children are made by fork(). So every use looks at a word
-   that the kernel sets to zero in a child. */
+/* A child finds waiters in the table that are not there, and locks that nobody will give up. Fork handlers put it in
+   order, but those of others may come first and use locks, and not all children are made by fork(). So every use looks
+   at a word that the kernel sets to zero in a child. */
 static void forked(void);
 static inline void notice_fork(void);
 
@@ -355,8 +355,8 @@ unsigned mo_parker_take(const void *key, struct mo_parked *taken, unsigned max,
     return n;
 }
 
-/* Whoever came last may be awake still, and gets a signal in a tenth of the time that one who sleeps takes to wake. So it
-   goes first while it has not waited longer than it would spin, and nobody has waited PASSED_OVER_US. */
+/* Whoever came last may be awake still, and gets a signal in a tenth of the time that one who sleeps takes to wake. So
+   it goes first while it has not waited longer than it would spin, and nobody has waited PASSED_OVER_US. */
 static struct mo_parker *quickest(struct mo_parker *oldest)
 {
     struct mo_parker *last = oldest->last;
@@ -413,14 +413,14 @@ uint32_t mo_parker_crowd(const void *key)
 
 /* ---- Waiting.
 
-   A hand-over to a thread that spins takes a tenth of what a sleep and a wake-up take, but spinning pays only if the thread
-   that is waited for runs meanwhile, on another CPU, and if it spins in its turn: where one of two sleeps, the other waits
-   too long. Nobody knows, so it is tried. In the first PROBE_US of each PERIOD_US, by a clock that all threads share, those
-   that wait spin although that did not pay before; who succeeds goes on spinning in each wait, until it has failed STRIKES
-   times in a row: once alone, as after an interruption of its partner, is made up for by the next wait, since SPIN_NS is
-   enough for a wake-up. After a bout of few successes, or none, a thread leaves out the next probes, up to 2^BACKOFF_MAX - 1;
-   those that it takes part in are those of everybody who leaves out fewer. So what spinning in vain can cost is bounded by
-   PROBE_US / PERIOD_US of the time, and less if it is always in vain. */
+   A hand-over to a thread that spins takes a tenth of what a sleep and a wake-up take, but spinning pays only if the
+   thread that is waited for runs meanwhile, on another CPU, and if it spins in its turn: where one of two sleeps, the
+   other waits too long. Nobody knows, so it is tried. In the first PROBE_US of each PERIOD_US, by a clock that all
+   threads share, those that wait spin although that did not pay before; who succeeds goes on spinning in each wait,
+   until it has failed STRIKES times in a row: once alone, as after an interruption of its partner, is made up for by
+   the next wait, since SPIN_NS is enough for a wake-up. After a bout of few successes, or none, a thread leaves out the
+   next probes, up to 2^BACKOFF_MAX - 1; those that it takes part in are those of everybody who leaves out fewer. So
+   what spinning in vain can cost is bounded by PROBE_US / PERIOD_US of the time, and less if it is always in vain. */
 static bool spin_until(struct mo_parker *p, uint64_t end)
 {
     do {

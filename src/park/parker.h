@@ -1,8 +1,8 @@
-/* Threads that wait for an address. Each has a parker, one word to sleep on that is never unmapped, and stands in a global
-   table under the address, so that a waiter that gives up never touches what it waited for, which may be gone.
+/* Threads that wait for an address. Each has a parker, one word to sleep on that is never unmapped, and stands in a
+   global table under the address, so that a waiter that gives up never touches what it waited for, which may be gone.
 
-   A parker's word is number << 3 | state. The number changes with each wait, so that who acts late on a wait that is over
-   (wakes, moves) does nothing. States:
+   A parker's word is number << 3 | state. The number changes with each wait, so that who acts late on a wait that is
+   over (wakes, moves) does nothing. States:
 
      AWAKE     in the table, spinning: who takes it need not wake it
      FIRST     in the table, asleep for a bounded time: who takes it may put off waking it
@@ -11,11 +11,12 @@
      HELD      the same, by who then owned the mutex that it wants next
      PASSED    as TAKEN, and others given at the same time sleep on the word of the mutex (see sync/cond.c)
 
-   Who writes: a waiter goes AWAKE -> FIRST -> LONG, or AWAKE -> LONG, by CAS; TAKEN, HELD and PASSED are written by an exchange
-   under the bucket's lock, together with leaving the table. A waiter that gives up looks under the lock whether it still stands there.
+   Who writes: a waiter goes AWAKE -> FIRST -> LONG, or AWAKE -> LONG, by CAS; TAKEN, HELD and PASSED are written by an
+   exchange under the bucket's lock, together with leaving the table. A waiter that gives up looks under the lock
+   whether it still stands there.
    P1  between being put into the table and leaving it a parker is reached by the table alone.
-   P2  once taken, its owner may return and wait again at any time; so whoever took it keeps the word's value, and acts on
-       the word only by system calls that compare it or do no harm (a wake too many).
+   P2  once taken, its owner may return and wait again at any time; so whoever took it keeps the word's value, and acts
+       on the word only by system calls that compare it or do no harm (a wake too many).
    P3  a thread has one parker, so a signal handler that waits in the middle of a wait has none: it must do without.
 
    Keys are addresses; those of mutexes are odd, so that who acts late on a condition variable that is gone never takes
@@ -76,7 +77,8 @@ extern __thread struct mo_parker *MO_SHARED(deferring) MO_SHARED_TLS;
 void mo_parker_init(void);
 
 struct mo_parker *mo_parker_new(void);
-/* One for a wait of somebody who is no thread (strand.h); NULL when memory is exhausted. Give it back when the wait is over. */
+/* One for a wait of somebody who is no thread (strand.h); NULL when memory is exhausted. Give it back when the wait is
+   over. */
 struct mo_parker *mo_parker_borrow(void);
 void mo_parker_return(struct mo_parker *p);
 
@@ -103,16 +105,16 @@ void mo_parker_enter(struct mo_parker *p, const void *key, void *with, _Atomic u
 bool mo_parker_try_enter(struct mo_parker *p, const void *key, void *with);
 /* Leave; false: somebody has taken it. */
 bool mo_parker_leave(struct mo_parker *p, _Atomic uint32_t *count);
-/* Take those under `key`, oldest first, at most `max`; returns how many. `give` is called for each before it can know: it
-   does what the taken one relies on and says TAKEN, HELD or PASSED; anything else: this one stays, and those after it.
-   NULL: TAKEN. */
+/* Take those under `key`, oldest first, at most `max`; returns how many. `give` is called for each before it can know:
+   it does what the taken one relies on and says TAKEN, HELD or PASSED; anything else: this one stays, and those after
+   it. NULL: TAKEN. */
 unsigned mo_parker_take(const void *key, struct mo_parked *taken, unsigned max,
                         enum mo_parker_state (*give)(const struct mo_parker *), _Atomic uint32_t *count);
 /* The same for one; one that is still awake may be preferred to those asleep (see parker.c). */
 bool mo_parker_take_one(const void *key, struct mo_parked *taken,
                         enum mo_parker_state (*give)(const struct mo_parker *), _Atomic uint32_t *count);
-/* Take the oldest or nobody; false as well when the bucket is in use for longer: never waits. `may` decides whether the oldest
-   is taken; *given is the bucket's, for it to note when it last did so. */
+/* Take the oldest or nobody; false as well when the bucket is in use for longer: never waits. `may` decides whether the
+   oldest is taken; *given is the bucket's, for it to note when it last did so. */
 bool mo_parker_try_take(const void *key, struct mo_parked *taken,
                         bool (*may)(const struct mo_parker *, uint64_t *given));
 /* The wait is over and its outcome has been read. */

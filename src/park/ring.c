@@ -19,9 +19,9 @@ static struct mo_fiber *first_announced(struct mo_ring *r)
     return NULL;
 }
 
-/* F2. The calling one comes first: it is about to look for what they were woken for. What is called may wait for a lock, and
-   the fibers then go on: so the ring counts as settling until none is announced, for each of them to do the same before it
-   leaves its wait, and nothing of a fiber's wait is read after a call. */
+/* F2. The calling one comes first: it is about to look for what they were woken for. What is called may wait for a
+   lock, and the fibers then go on: so the ring counts as settling until none is announced, for each of them to do the
+   same before it leaves its wait, and nothing of a fiber's wait is read after a call. */
 static void get_up(struct mo_ring *r)
 {
     for (struct mo_fiber *f; (f = first_announced(r));) {

@@ -5,13 +5,14 @@
 
    - A spinning thread that finds a hole in its time was preempted; by a stranger, if we have no more threads than CPUs.
    - So was one that was woken and got no CPU for as long.
-   - A yield that took long gave the CPU to somebody with much to do. Where strangers share our part of the scheduler, they
-     get it after every few yields, as each yield puts us behind them; a long one among very many short ones is the share
-     of those that would have got it anyway, and yielding is still the best.
+   - A yield that took long gave the CPU to somebody with much to do. Where strangers share our part of the scheduler,
+   they
+     get it after every few yields, as each yield puts us behind them; a long one among very many short ones is the
+     share of those that would have got it anyway, and yielding is still the best.
 
    Each of these signs ends our trust for a while. If trust has hardly returned when the next one comes, it is gone for
-   twice as long, up to 128 times; each time that it was justified for longer, for half as long. So what noticing costs (a
-   long yield may take 4 ms) becomes a small part of the time, and the first quiet moment is not taken for the end.
+   twice as long, up to 128 times; each time that it was justified for longer, for half as long. So what noticing costs
+   (a long yield may take 4 ms) becomes a small part of the time, and the first quiet moment is not taken for the end.
 
      runnable <= CPUs, quiet            spin up to spin_ns, less where that was in vain lately
      runnable <= CPUs, holes            spin up to DISTURBED_SPIN_US
@@ -24,15 +25,16 @@
    budget has become less than a sleep costs, the thread sleeps at once. While there are holes few in a row that ended
    asleep are enough for that, and as a sleep then takes long whatever is waited for, one in some is spun for as a try.
 
-   Several teams that fit the CPUs each, as those of nested regions, but not together: they should take turns as wholes. So
-   should one that has more threads than its control group's quota pays for: it runs as a whole until the quota is used up. A
-   hand-over between threads that both run takes a tenth of one through the scheduler. So a waiter spins about as long
-   as such a hand-over takes, and then yields: nobody who was awaited is running. Of a team that got all its CPUs nobody
-   yields until the kernel takes one of them away; then the others yield, and the next team meets in the same way. A yield
-   then takes as long as the kernel lets others run. It is no sign of strangers if one of our threads was seen on this CPU
-   shortly before it came back, and the time counts neither as waited.
+   Several teams that fit the CPUs each, as those of nested regions, but not together: they should take turns as wholes.
+   So should one that has more threads than its control group's quota pays for: it runs as a whole until the quota is
+   used up. A hand-over between threads that both run takes a tenth of one through the scheduler. So a waiter spins
+   about as long as such a hand-over takes, and then yields: nobody who was awaited is running. Of a team that got all
+   its CPUs nobody yields until the kernel takes one of them away; then the others yield, and the next team meets in the
+   same way. A yield then takes as long as the kernel lets others run. It is no sign of strangers if one of our threads
+   was seen on this CPU shortly before it came back, and the time counts neither as waited.
 
-   OMP_WAIT_POLICY, GOMP_SPINCOUNT and KMP_BLOCKTIME overrule the first budget; then neither holes nor memory change it. */
+   OMP_WAIT_POLICY, GOMP_SPINCOUNT and KMP_BLOCKTIME overrule the first budget; then neither holes nor memory change
+   it. */
 #include "park/wait.h"
 #include "base/config.h"
 #include "base/shared.h"

@@ -2,8 +2,8 @@
      x86-64   the control words of x87 (2 bytes) and, 4 bytes on, SSE, rbp, where to go on, 128 bytes that are the compiler's
      AArch64  x29, x30 (where to return), x19 to x28, d8 to d15, fpcr and a word to spare
    A new context has the same, and goes on in mo_plat_context_begin with its own address in a register. The value that
-   `carry` is passes through a switch: it is the context that was left, of which the sanitizers must be told on the other
-   side. */
+   `carry` is passes through a switch: it is the context that was left, of which the sanitizers must be told on the
+   other side. */
 #include "plat/context.h"
 
 #include <stdint.h>
@@ -13,11 +13,12 @@ extern const char mo_plat_context_begin[];
 void mo_plat_context_first(struct mo_context *self, struct mo_context *left);
 
 #if defined(__x86_64__)
-/* rdi where to save, rsi where to go on, rdx carry, rcx where to go on here: it is jumped to (context.h), and jumps. So what the
-   processor keeps of calls, to foretell returns, stays in step with the frames of whoever goes on: two contexts that have
-   been left at the same place return the same way from there. A new context is entered by jumps for the same reason; what it
-   would return to ends the process. The control word of x87 is loaded only if it differs: loading waits for the unit to
-   become idle. That of SSE always is: to compare it takes longer, as it waits for the store before. */
+/* rdi where to save, rsi where to go on, rdx carry, rcx where to go on here: it is jumped to (context.h), and jumps. So
+   what the processor keeps of calls, to foretell returns, stays in step with the frames of whoever goes on: two
+   contexts that have been left at the same place return the same way from there. A new context is entered by jumps for
+   the same reason; what it would return to ends the process. The control word of x87 is loaded only if it differs:
+   loading waits for the unit to become idle. That of SSE always is: to compare it takes longer, as it waits for the
+   store before. */
 __asm__(".pushsection .text\n"
         ".hidden mo_plat_context_swap\n"
         ".globl mo_plat_context_swap\n"

@@ -1,6 +1,6 @@
-/* Contexts: flows of control with a stack of their own, between which a thread switches by a call. What a call preserves
-   a switch preserves too: the registers that belong to the callee, and the control words of the floating-point unit.
-   Signal masks, thread-local variables and everything else belong to the thread.
+/* Contexts: flows of control with a stack of their own, between which a thread switches by a call. What a call
+   preserves a switch preserves too: the registers that belong to the callee, and the control words of the
+   floating-point unit. Signal masks, thread-local variables and everything else belong to the thread.
 
        struct mo_context here, there;
        mo_context_adopt(&here);
@@ -8,10 +8,10 @@
        mo_context_switch(&here, &there);      // entry(arg) runs until it switches to &here
        mo_context_destroy(&there);            // it has left by mo_context_leave()
 
-   A context may be continued by another thread than the one that it ran on last; the compiler does not know that, so code
-   that runs on contexts must not keep the address of a thread-local variable across a switch. Unwinding ends at `entry`:
-   an exception must not leave it. Hardware shadow stacks must be off, as glibc has them before 2.39. The sanitizers are
-   told of each switch. */
+   A context may be continued by another thread than the one that it ran on last; the compiler does not know that, so
+   code that runs on contexts must not keep the address of a thread-local variable across a switch. Unwinding ends at
+   `entry`: an exception must not leave it. Hardware shadow stacks must be off, as glibc has them before 2.39. The
+   sanitizers are told of each switch. */
 #ifndef MO_PLAT_CONTEXT_H
 #define MO_PLAT_CONTEXT_H
 

@@ -7,8 +7,8 @@
 
 static bool (*_Atomic explain_fault)(const void *address);
 
-/* The default action is back, and the instruction faults once more: whoever waits for the process sees the true cause, and
-   a core file shows the place. */
+/* The default action is back, and the instruction faults once more: whoever waits for the process sees the true cause,
+   and a core file shows the place. */
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
     struct sigaction plain = {.sa_handler = SIG_DFL};

@@ -1,5 +1,5 @@
-/* Descriptors: one try of an operation that does not wait, and epoll. All return 0 or an errno value; EAGAIN: it would have to wait.
-   errno itself is left alone, no call raises SIGPIPE, and none is ended by a signal. */
+/* Descriptors: one try of an operation that does not wait, and epoll. All return 0 or an errno value; EAGAIN: it would
+   have to wait. errno itself is left alone, no call raises SIGPIPE, and none is ended by a signal. */
 #ifndef MO_PLAT_IO_H
 #define MO_PLAT_IO_H
 
@@ -18,7 +18,8 @@ enum mo_fd_kind mo_plat_fd_kind(int fd); /* MO_FD_STREAM for sockets, too */
 /* `kind` is found out by the first call. A file's: EAGAIN, and nothing was tried. */
 int mo_plat_read_now(int fd, enum mo_fd_kind *kind, void *buffer, size_t bytes, int64_t *n);
 int mo_plat_write_now(int fd, enum mo_fd_kind *kind, const void *buffer, size_t bytes, int64_t *n);
-/* The listening socket is made a non-blocking one: of several that try, those that come late must not wait in the system. */
+/* The listening socket is made a non-blocking one: of several that try, those that come late must not wait in the
+   system. */
 struct sockaddr;
 int mo_plat_accept_now(int fd, struct sockaddr *address, unsigned *bytes, int64_t *accepted);
 /* EINPROGRESS: wait until it can be written to, then ask how it went. */
@@ -27,7 +28,8 @@ int mo_plat_connect_result(int fd);
 
 /* These wait as long as it takes. A negative offset: where the file's position is. */
 int mo_plat_read_at(int fd, void *buffer, size_t bytes, int64_t offset, int64_t *n);
-/* The same of memory alone. EAGAIN: not all of it is there, or the file ends before that, or has no such call; nothing counts then. */
+/* The same of memory alone. EAGAIN: not all of it is there, or the file ends before that, or has no such call; nothing
+   counts then. */
 int mo_plat_read_cached(int fd, void *buffer, size_t bytes, int64_t offset, int64_t *n);
 int mo_plat_write_at(int fd, const void *buffer, size_t bytes, int64_t offset, int64_t *n);
 int mo_plat_open(const char *path, int flags, unsigned mode, int64_t *fd);

@@ -32,14 +32,14 @@ uint64_t mo_plat_now_ns(void);
 /* Not after that, and by some milliseconds before it, but quicker. */
 uint64_t mo_plat_about_ns(void);
 
-/* A timer of the kernel's on the monotonic clock: a descriptor, or -1. set() arms it anew, also while somebody waits; wait()
-   returns when it has gone off since, or with EINTR, or the error of a descriptor that is none any more. */
+/* A timer of the kernel's on the monotonic clock: a descriptor, or -1. set() arms it anew, also while somebody waits;
+   wait() returns when it has gone off since, or with EINTR, or the error of a descriptor that is none any more. */
 int mo_plat_timer_new(void);
 int mo_plat_timer_set(int fd, uint64_t at_ns);
 int mo_plat_timer_wait(int fd);
 void mo_plat_timer_free(int fd);
-/* A descriptor of ours may have been closed by the program, which gets its number for a file of its own: a mark on the file itself,
-   which means nothing to the system, tells. Files that the program opens have none. */
+/* A descriptor of ours may have been closed by the program, which gets its number for a file of its own: a mark on the
+   file itself, which means nothing to the system, tells. Files that the program opens have none. */
 void mo_plat_fd_mark(int fd);
 bool mo_plat_fd_is_marked(int fd);
 
@@ -60,8 +60,8 @@ void mo_plat_unmap(void *p, size_t bytes);
 int mo_plat_empty(void *p, size_t bytes);
 /* The same for stacks: counts against no limit before it is touched, and huge pages are not wanted. */
 void *mo_plat_map_stacks(size_t bytes);
-/* Whole pages that nobody may touch from now on: by a mark in the kernel's tables, which takes no mapping of its own (EINVAL
-   before Linux 6.13), or by a mapping. */
+/* Whole pages that nobody may touch from now on: by a mark in the kernel's tables, which takes no mapping of its own
+   (EINVAL before Linux 6.13), or by a mapping. */
 int mo_plat_guard(void *p, size_t bytes);
 int mo_plat_deny(void *p, size_t bytes);
 
@@ -175,8 +175,8 @@ static inline uint64_t mo_plat_ticks(void)
 #endif
 }
 
-/* Call fn(a, b, words[0], ..., words[count - 1]), every argument a pointer or an integer of 8 bytes. The array is read up
-   to MO_PLAT_INVOKE_WORDS whatever the count is. */
+/* Call fn(a, b, words[0], ..., words[count - 1]), every argument a pointer or an integer of 8 bytes. The array is read
+   up to MO_PLAT_INVOKE_WORDS whatever the count is. */
 #define MO_PLAT_INVOKE_WORDS 6
 void mo_plat_invoke(void (*fn)(void), void *a, void *b, unsigned count, void *const *words);
 

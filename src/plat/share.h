@@ -1,9 +1,9 @@
 /* Memory that processes share: files without a disk, and who of those that have them open is alive. As plat.h: 0 or an
    errno value, nothing allocates.
 
-   Whether a process is there is told by the kernel's locks of open file descriptions, one byte for each place. The kernel
-   drops them when the last descriptor of a description is closed, also by a kill; nobody else can take them away, and what
-   other processes write into the memory has no influence on them. */
+   Whether a process is there is told by the kernel's locks of open file descriptions, one byte for each place. The
+   kernel drops them when the last descriptor of a description is closed, also by a kill; nobody else can take them
+   away, and what other processes write into the memory has no influence on them. */
 #ifndef MO_PLAT_SHARE_H
 #define MO_PLAT_SHARE_H
 
@@ -40,8 +40,8 @@ void mo_plat_share_unlock(int fd, unsigned place);
 /* Another description holds one of these places. Where the kernel does not answer: true. */
 bool mo_plat_share_is_locked(int fd, unsigned first, unsigned places);
 
-/* As mo_plat_futex_wait() and mo_plat_futex_wake(), for words that processes share; all are woken. Where the kernel refuses the
-   wait it takes a millisecond. */
+/* As mo_plat_futex_wait() and mo_plat_futex_wake(), for words that processes share; all are woken. Where the kernel
+   refuses the wait it takes a millisecond. */
 int mo_plat_share_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t timeout_ns);
 void mo_plat_share_wake(_Atomic uint32_t *word);
 

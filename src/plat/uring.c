@@ -11,8 +11,8 @@
 /* The system moves no more than this at once; more bytes would not fit into an entry. */
 #define BYTES_MAX 0x7ffff000u
 
-/* Without NODROP ends could be lost, without CUR_POS a file's position is not known, without SUBMIT_STABLE a path would have to outlive
-   the sending. All came before the kernel 5.7. */
+/* Without NODROP ends could be lost, without CUR_POS a file's position is not known, without SUBMIT_STABLE a path would
+   have to outlive the sending. All came before the kernel 5.7. */
 #define FEATURES (IORING_FEAT_NODROP | IORING_FEAT_RW_CUR_POS | IORING_FEAT_SUBMIT_STABLE)
 
 /* The functions in use; the header has the others inline, and the types of all. */

@@ -104,8 +104,8 @@ static inline void mo_deque_push_owner(struct mo_deque *d, void *item)
     mo_store_release(&d->bottom, b + 1);
 }
 
-/* The item at index b, which is both the oldest and the newest: the owner takes it as a thief does (D5 to D7), which leaves
-   bottom alone and costs one RMW instead of two. NULL: a thief was first, and nothing is left. */
+/* The item at index b, which is both the oldest and the newest: the owner takes it as a thief does (D5 to D7), which
+   leaves bottom alone and costs one RMW instead of two. NULL: a thief was first, and nothing is left. */
 static inline void *mo_deque_take_last(struct mo_deque *d, struct mo_deque_buffer *buf, int64_t b)
 {
     int64_t t = b;

@@ -1,6 +1,6 @@
-/* Teams apart: nobody opened their region, so place 0 is empty until somebody closes it. Threads come from the pool as for
-   any region. Who closes takes place 0 and meets them at the barrier that ends the region; the team is idle then, its
-   threads are anybody's to reclaim, and it serves the next one that wants a team apart.
+/* Teams apart: nobody opened their region, so place 0 is empty until somebody closes it. Threads come from the pool as
+   for any region. Who closes takes place 0 and meets them at the barrier that ends the region; the team is idle then,
+   its threads are anybody's to reclaim, and it serves the next one that wants a team apart.
 
    Roots: to the code that such a thread runs it is outside all regions, in a team of one, as an adopted thread is. */
 #include "sched/internal.h"

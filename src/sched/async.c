@@ -1,35 +1,37 @@
-/* Async jobs. To handles, groups and whoever waits one is a job that has begun (phase RUNNING) until it is over, so all that
-   run.h says of those holds. What is special about it:
+/* Async jobs. To handles, groups and whoever waits one is a job that has begun (phase RUNNING) until it is over, so all
+   that run.h says of those holds. What is special about it:
 
    Two bits of its word `wake` (async.h) say whether somebody is going to poll it.
      POLLING  a thread polls it, or it lies in the executor's list or a deque so that one will
      WOKEN    somebody has woken it since, and unless the poll to come sees that whoever ends it puts it there once more
-   A1  A wake is an RMW. Who finds neither bit makes it POLLING on behalf of the poll to come, and puts the job where it will be
-       taken; so it has at most one entry. All others leave WOKEN behind. Where the word changes between the look and the RMW,
-       as wakers come and go, WOKEN alone says the same as POLLING.
-   A2  Who takes the entry and reads POLLING alone (acquire) need not exchange it for the same: it sees what the waker that put it there
-       did before, and a wake that this read misses leaves WOKEN behind for the end of the poll. Else he exchanges WOKEN for
-       POLLING: what wakers did before is seen by this poll.
-   A3  A poll ends by an RMW that takes POLLING away. If it finds WOKEN, this thread puts the job into the list; else the next
-       wake finds neither. So no wake is lost, and after that RMW whoever polled it touches it no more unless A3 made it his to
-       put.
-   A4  A fiber that has only yielded stays POLLING instead, and this thread puts its entry where others find it, as if it had been woken.
+   A1  A wake is an RMW. Who finds neither bit makes it POLLING on behalf of the poll to come, and puts the job where it
+       will be taken; so it has at most one entry. All others leave WOKEN behind. Where the word changes between the
+       look and the RMW, as wakers come and go, WOKEN alone says the same as POLLING.
+   A2  Who takes the entry and reads POLLING alone (acquire) need not exchange it for the same: it sees what the waker
+       that put it there did before, and a wake that this read misses leaves WOKEN behind for the end of the poll. Else
+       he exchanges WOKEN for POLLING: what wakers did before is seen by this poll.
+   A3  A poll ends by an RMW that takes POLLING away. If it finds WOKEN, this thread puts the job into the list; else
+       the next wake finds neither. So no wake is lost, and after that RMW whoever polled it touches it no more unless
+       A3 made it his to put.
+   A4  A fiber that has only yielded stays POLLING instead, and this thread puts its entry where others find it, as if
+       it had been woken.
    A5  When it is over, POLLING stays set for ever: wakers find nothing to do.
-   A6  The word's address is written by one at a time: who has claimed the job (A1), taken its entry, or polls it. Others change
-       the other parts meanwhile, so it is changed by adding the difference.
+   A6  The word's address is written by one at a time: who has claimed the job (A1), taken its entry, or polls it.
+       Others change the other parts meanwhile, so it is changed by adding the difference.
 
-   Blocks. REFS counts wakers that were kept, and 1 for the job's life; while it is not 0 the job keeps its ENTRY bit. Who
-   brings it to 0 takes ENTRY away, and J2 says who frees the block. So a waker may outlive the job. The count has few bits: one
-   that would come to MANY is put half as high again, and from then on nobody changes it, so the block is not freed. Up to
-   half of MANY it is changed without a look, from there by CAS; with fewer threads than that none passes MANY unseen, and none
-   brings it back below.
+   Blocks. REFS counts wakers that were kept, and 1 for the job's life; while it is not 0 the job keeps its ENTRY bit.
+   Who brings it to 0 takes ENTRY away, and J2 says who frees the block. So a waker may outlive the job. The count has
+   few bits: one that would come to MANY is put half as high again, and from then on nobody changes it, so the block is
+   not freed. Up to half of MANY it is changed without a look, from there by CAS; with fewer threads than that none
+   passes MANY unseen, and none brings it back below.
 
-   Closing. An executor's counts have one for the life of each async job, made (`created`) before its first entry and given back
-   (`done`) by who ends it, and one for each entry in a deque. What is in the list is covered by its life.
+   Closing. An executor's counts have one for the life of each async job, made (`created`) before its first entry and
+   given back (`done`) by who ends it, and one for each entry in a deque. What is in the list is covered by its life.
 
-   The list is a stack that only ever loses everything at once, so there is no ABA, and putting something there is an RMW and
-   no memory: signal handlers may. The thread that takes it turns it round into its deque, where others find it. Jobs that wake
-   themselves go there as well, so the rest of the deque comes first, and every so often other things do (executor.c). */
+   The list is a stack that only ever loses everything at once, so there is no ABA, and putting something there is an
+   RMW and no memory: signal handlers may. The thread that takes it turns it round into its deque, where others find it.
+   Jobs that wake themselves go there as well, so the rest of the deque comes first, and every so often other things do
+   (executor.c). */
 #include "sched/async.h"
 #include "sched/next.h"
 #include "sched/run.h"
@@ -200,7 +202,8 @@ static bool hand_out(struct mo_seat *seat, struct mo_job *job)
     return false;
 }
 
-/* The one that was woken first is pushed last, so it comes first. Without memory for the deque the rest waits in the list. */
+/* The one that was woken first is pushed last, so it comes first. Without memory for the deque the rest waits in the
+   list. */
 void mo_async_collect_slow(struct mo_seat *seat)
 {
     struct mo_member *m = seat->member;
@@ -233,7 +236,8 @@ static void drop(struct mo_job *job)
         ops->drop(self);
 }
 
-/* Returns the one that has given the thread back: another one where fibers have followed each other (N5 in strand.h). */
+/* Returns the one that has given the thread back: another one where fibers have followed each other (N5 in
+   strand.h). */
 static struct mo_job *poll_inside(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
 {
     struct mo_job *outer = w->job;

@@ -1,10 +1,12 @@
-/* Async jobs: jobs that are polled until they are ready, and between polls are on no thread. async.c has the protocol. */
+/* Async jobs: jobs that are polled until they are ready, and between polls are on no thread. async.c has the
+   protocol. */
 #ifndef MO_SCHED_ASYNC_H
 #define MO_SCHED_ASYNC_H
 
 #include "sched/executor.h"
 
-/* Who is to be told that polling pays again: an async job, or with bit 0 set a struct mo_thread_waker. moirai_waker_t. */
+/* Who is to be told that polling pays again: an async job, or with bit 0 set a struct mo_thread_waker.
+   moirai_waker_t. */
 struct mo_waker {
     uintptr_t word;
 };
@@ -41,8 +43,8 @@ void mo_async_link(struct mo_job *job, struct mo_job *next);
 /* Polls that a leaf may answer out of what lies ready, before it lets others run. */
 #define MO_ASYNC_BUDGET 128
 
-/* A job of `x` that is polled; spec->fn counts for nothing, `data` begins with the address of its ops. 0, ENOMEM or ESHUTDOWN,
-   and then there is none. `handle` where spec->handle says so. */
+/* A job of `x` that is polled; spec->fn counts for nothing, `data` begins with the address of its ops. 0, ENOMEM or
+   ESHUTDOWN, and then there is none. `handle` where spec->handle says so. */
 int mo_async_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_job_spec *spec, const void *data,
                    struct mo_job_handle *handle);
 /* Poll it here until it is ready. False: the deadline came first. ENOMEM in *err: it was not polled. */
@@ -58,7 +60,8 @@ void mo_waker_wake_last(struct mo_worker *w, uintptr_t word);
 
 /* A job's end is to wake: its WORD is a waker's then. */
 #define MO_JOB_WAKES ((uint64_t)2)
-/* True: `job` is over. Else `waker` will be woken when it is, unless another one asks after that. The handle's holder asks. */
+/* True: `job` is over. Else `waker` will be woken when it is, unless another one asks after that. The handle's holder
+   asks. */
 bool mo_async_await(struct mo_worker *w, struct mo_job *job, const struct mo_waker *waker);
 /* Nobody is to be woken any more. */
 void mo_async_unawait(struct mo_worker *w, struct mo_job *job);
@@ -69,8 +72,8 @@ bool mo_async_spend(struct mo_worker *w, const struct mo_waker *waker);
 /* A wake in two steps: true where the second one must follow, until which the job stays as it is. */
 bool mo_async_claim(struct mo_job *job);
 void mo_async_launch(struct mo_job *job);
-/* A fiber that one worker alone runs. It passes through the list to that worker's box (placed.c), for which memory is needed:
-   what it has of its own is not enough, as a waker may be a signal handler. */
+/* A fiber that one worker alone runs. It passes through the list to that worker's box (placed.c), for which memory is
+   needed: what it has of its own is not enough, as a waker may be a signal handler. */
 static inline bool mo_async_is_pinned(struct mo_job *job)
 {
     return mo_unlikely(job->flags & MO_JOB_EXTENDED) && mo_job_ext(job)->place >= 0;

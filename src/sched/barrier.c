@@ -13,10 +13,11 @@
    Somebody sees it: a member checks after its last done, with an RMW on `idle` in between (mo_idle_begin_search); the
    RMWs of two such members are ordered, and the later one sees the done of the earlier.
    So one check after each last done is enough, another one after an outsider's (whose word all read who look), and the
-   last arriver's, which sees what the others ended before they arrived: who has ended nothing since it arrived makes none.
-   A check reads a line of each member, and the RMW takes a line from all: in large teams a member makes both only after
-   some looks in vain, as most thieves find something before.
-   tests/models/barrier.pml has the protocol, with sleepers, this rule, and the barriers that a cancellation cuts short. */
+   last arriver's, which sees what the others ended before they arrived: who has ended nothing since it arrived makes
+   none. A check reads a line of each member, and the RMW takes a line from all: in large teams a member makes both only
+   after some looks in vain, as most thieves find something before.
+   tests/models/barrier.pml has the protocol, with sleepers, this rule, and the barriers that a cancellation cuts
+   short. */
 #include "sched/internal.h"
 
 #define MEMBERS_A_LOOK 8 /* a look in vain is waited for so many */
@@ -63,8 +64,8 @@ static bool arrive(struct mo_member *m)
     return count_up(&team->arrived, arrival_target(m));
 }
 
-/* The end of a region concerns only the master: the others wait for the next region. A tool is told when each of them has
-   passed the barrier, so there all of them wait. */
+/* The end of a region concerns only the master: the others wait for the next region. A tool is told when each of them
+   has passed the barrier, so there all of them wait. */
 static void release(struct mo_member *m)
 {
     struct mo_team *team = m->team;
@@ -105,8 +106,8 @@ static bool all_arrived(const struct mo_member *m)
     return mo_load_acquire(&team->arrived) == arrival_target(m);
 }
 
-/* Nothing has ended since it compared the sums, or arrived, that others do not compare them for. Who is about to sleep is
-   careful. */
+/* Nothing has ended since it compared the sums, or arrived, that others do not compare them for. Who is about to sleep
+   is careful. */
 static bool has_summed(struct mo_member *m)
 {
     uint64_t ended = ended_here(m);

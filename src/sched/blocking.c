@@ -1,8 +1,8 @@
-/* Work that blocks, on threads of its own: teams apart with one pool thread each, made when work comes and none is free, up
-   to a limit. They stay until the executor ends. One queue under a lock: who blocks a thread can afford one.
+/* Work that blocks, on threads of its own: teams apart with one pool thread each, made when work comes and none is
+   free, up to a limit. They stay until the executor ends. One queue under a lock: who blocks a thread can afford one.
 
-   Who puts something in wakes one thread of those that say they are idle; both stand under the lock. A thread that finds
-   the queue empty says so and then waits for the count to rise (event count, park.h). */
+   Who puts something in wakes one thread of those that say they are idle; both stand under the lock. A thread that
+   finds the queue empty says so and then waits for the count to rise (event count, park.h). */
 #include "sched/executor.h"
 
 #include <errno.h>

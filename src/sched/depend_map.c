@@ -3,12 +3,12 @@
    no child is left.
 
    Accesses of one address come in groups: a single one that writes, or any number of one kind that do not order one
-   another (readers; members of one inoutset; members of one mutexinoutset, which take turns, turn.c). Every access depends
-   on the whole group before its own. Of a group with more than two members only a join is kept: a node without a task that
-   follows all of them and ends when the next group has begun and they have ended. So each access makes at most two edges
-   an address, however large the groups are, and the many addresses that two tasks read cost no join.
-   A mutexinoutset has its join from the first member on, as the join holds the turn: that member may run already when the
-   second comes, and could not take a turn then that it was not made with. */
+   another (readers; members of one inoutset; members of one mutexinoutset, which take turns, turn.c). Every access
+   depends on the whole group before its own. Of a group with more than two members only a join is kept: a node without
+   a task that follows all of them and ends when the next group has begun and they have ended. So each access makes at
+   most two edges an address, however large the groups are, and the many addresses that two tasks read cost no join.
+   A mutexinoutset has its join from the first member on, as the join holds the turn: that member may run already when
+   the second comes, and could not take a turn then that it was not made with. */
 #include "sched/internal.h"
 
 #include <string.h>
@@ -174,8 +174,8 @@ static bool move_unspent(struct mo_member *m, struct mo_depend_map *map, unsigne
 }
 
 /* A table in which more than a quarter is still needed would soon be full again and grows; another one keeps its size.
-   Which of the two will be known at the end of a pass, so the first guess is what it was the last time. False: memory is
-   exhausted, and there is no room. */
+   Which of the two will be known at the end of a pass, so the first guess is what it was the last time. False: memory
+   is exhausted, and there is no room. */
 static bool make_room(struct mo_member *m, struct mo_depend_map *map)
 {
     unsigned kept = map->cls, larger = kept + (kept < LARGE_CLASS ? 2 : 1);
@@ -539,7 +539,8 @@ bool mo_depends_link(struct mo_member *m, struct mo_task *task, const struct mo_
     return !a.failed;
 }
 
-/* What comes next is often as much as what came before, so the table keeps its size while that was near what is used. */
+/* What comes next is often as much as what came before, so the table keeps its size while that was near what is
+   used. */
 void mo_depends_all_ended(struct mo_member *m)
 {
     struct mo_depend_map *map = map_of_current(m);

@@ -1,8 +1,8 @@
 /* Tasks: running and ending them. sched.h says how children are counted, depend.c how tasks wait for each other.
 
-   A detached task ends when both its body has ended and its event is fulfilled; each of the two sets a bit by an RMW, and
-   who finds the other bit ends the task. Its children are settled by the thread that ran the body, which alone may touch
-   `pending`; the node keeps the block for the event. */
+   A detached task ends when both its body has ended and its event is fulfilled; each of the two sets a bit by an RMW,
+   and who finds the other bit ends the task. Its children are settled by the thread that ran the body, which alone may
+   touch `pending`; the node keeps the block for the event. */
 #include "sched/internal.h"
 
 /* Drop what held it as a task and as a parent. */

@@ -1,17 +1,17 @@
 /* Executors: their threads, where these find something to do, and how one comes to its end.
 
-   Who has dealt with everything? Each seat, each outbox and each thread for blocking work counts the entries that it made
-   (`created`), and those that it dealt with (`done`; of an outbox, those that its owner took back). All only grow, but for an entry that is
-   refused, which is taken off again. First all `done` are summed, then all `created`: equal sums mean that at some moment
-   between the passes there was no entry (barrier.c has the argument).
-   X1  An outsider counts, then reads the state, with a full barrier between the two; who closes writes the state, has every
-       thread pass a full barrier, and then writes `sealed`. Sums are taken only after `sealed` was read. So an outsider that
-       read OPEN had counted before any sum, and one that reads it later refuses and, having taken its count off, looks
-       itself whether that was the last thing missing.
-   X2  From then on only jobs make entries, and each of these is counted before the one that made it is done. So equal sums
-       stay equal, and the executor may be closed.
-   X3  Somebody sees it: a thread looks after its last `done`, with an RMW on team->idle between the two; and so does who
-       seals. Of any two of them the RMWs are ordered, and the later one sees what the earlier one did.
+   Who has dealt with everything? Each seat, each outbox and each thread for blocking work counts the entries that it
+   made (`created`), and those that it dealt with (`done`; of an outbox, those that its owner took back). All only grow,
+   but for an entry that is refused, which is taken off again. First all `done` are summed, then all `created`: equal
+   sums mean that at some moment between the passes there was no entry (barrier.c has the argument).
+   X1  An outsider counts, then reads the state, with a full barrier between the two; who closes writes the state, has
+       every thread pass a full barrier, and then writes `sealed`. Sums are taken only after `sealed` was read. So an
+       outsider that read OPEN had counted before any sum, and one that reads it later refuses and, having taken its
+       count off, looks itself whether that was the last thing missing.
+   X2  From then on only jobs make entries, and each of these is counted before the one that made it is done. So equal
+       sums stay equal, and the executor may be closed.
+   X3  Somebody sees it: a thread looks after its last `done`, with an RMW on team->idle between the two; and so does
+       who seals. Of any two of them the RMWs are ordered, and the later one sees what the earlier one did.
    tests/models/closing.pml tries all three. */
 #include "park/clock.h"
 #include "sched/async.h"
@@ -40,8 +40,8 @@ static bool accept_kin(void *item, void *kin)
     return mo_task_is_kin(item, kin);
 }
 
-/* The newest, as workers take the oldest; of kin the oldest, as a thief does, but without an epoch: the owner itself would be who
-   replaces the buffer. */
+/* The newest, as workers take the oldest; of kin the oldest, as a thief does, but without an epoch: the owner itself
+   would be who replaces the buffer. */
 struct mo_job *mo_outbox_take_back(struct mo_worker *w, struct mo_executor *x, const struct mo_kin *kin,
                                    struct mo_outbox **outbox)
 {

@@ -6,8 +6,8 @@
 #include "sched/job.h"
 #include "topo/topo.h"
 
-/* ---- Outboxes: where a thread that has no seat puts what it hands to an executor. The owner pushes, workers steal. They
-   are never freed; the deque goes to the next owner together with the outbox. */
+/* ---- Outboxes: where a thread that has no seat puts what it hands to an executor. The owner pushes, workers steal.
+   They are never freed; the deque goes to the next owner together with the outbox. */
 struct mo_outbox {
     struct mo_deque deque;
     struct mo_outbox *next; /* of the executor's; workers come by here all the time */
@@ -114,8 +114,8 @@ static inline struct mo_outbox *mo_outbox(struct mo_worker *w, struct mo_executo
     return mo_likely(o && o->executor == x) ? o : mo_outbox_slow(w, x);
 }
 
-/* The oldest of an outbox, of each outsider's in turn; NULL: they are empty, or what was there waits now for somebody whose kin it
-   is. */
+/* The oldest of an outbox, of each outsider's in turn; NULL: they are empty, or what was there waits now for somebody
+   whose kin it is. */
 struct mo_job *mo_outbox_take(struct mo_seat *seat, const struct mo_kin *kin);
 
 /* What a member has done so far. */
@@ -139,8 +139,8 @@ static inline void mo_executor_unlabel(const char before[MO_PLAT_NAME_BYTES])
         mo_plat_name_thread(before);
 }
 
-/* The newest entry that the thread has put into its outbox and nobody has taken, with `kin` the oldest if it is one of those;
-   NULL: there is none, or no memory. */
+/* The newest entry that the thread has put into its outbox and nobody has taken, with `kin` the oldest if it is one of
+   those; NULL: there is none, or no memory. */
 struct mo_job *mo_outbox_take_back(struct mo_worker *w, struct mo_executor *x, const struct mo_kin *kin,
                                    struct mo_outbox **outbox);
 /* ---- watched.c. */
@@ -167,8 +167,8 @@ void mo_watched_close(struct mo_executor *x);
 int mo_managed_put(struct mo_worker *w, struct mo_executor *x, struct mo_job *job);
 struct mo_job *mo_managed_take(struct mo_seat *seat, const struct mo_kin *kin);
 
-/* ---- registry.c: jobs by number, those that are over, too. A job is in one from its making on. Whoever ends it says so before
-   the phase is set, or holds the lock while he sets it, so a job that is found under the lock has a block. */
+/* ---- registry.c: jobs by number, those that are over, too. A job is in one from its making on. Whoever ends it says
+   so before the phase is set, or holds the lock while he sets it, so a job that is found under the lock has a block. */
 struct mo_registry *mo_registry_new(const struct mo_retention *retention);
 void mo_registry_free(struct mo_worker *w, struct mo_registry *r);
 bool mo_registry_add(struct mo_worker *w, struct mo_registry *r, struct mo_job *job, uint64_t number);
@@ -230,7 +230,8 @@ struct mo_placement {
 
 /* The executor's; made if there is none. NULL: memory is exhausted. */
 struct mo_placement *mo_placement(struct mo_executor *x);
-/* The same for workers that are yet to start, which `numa` wants to know about the machine. False: memory is exhausted. */
+/* The same for workers that are yet to start, which `numa` wants to know about the machine. False: memory is
+   exhausted. */
 bool mo_placement_plan(struct mo_executor *x, enum mo_numa numa);
 void mo_placement_free(struct mo_executor *x);
 /* The calling worker takes its seat: it goes where the plan says. It leaves. */
@@ -243,7 +244,8 @@ void mo_placement_enter(struct mo_seat *seat, struct mo_placement_before *before
 void mo_placement_leave(struct mo_seat *seat, const struct mo_placement_before *before);
 /* Which box a job goes to; -1: none, it may as well run anywhere. */
 int mo_placement_choose(const struct mo_placement *p, int32_t place);
-/* Put an entry, which has been counted, where those it is for find it, and wake them. ENOMEM; EAGAIN: it may run anywhere. */
+/* Put an entry, which has been counted, where those it is for find it, and wake them. ENOMEM; EAGAIN: it may run
+   anywhere. */
 int mo_placed_put(struct mo_worker *w, struct mo_executor *x, struct mo_job *job);
 /* Something for this worker, or for its node; `last`: when nothing else is left. */
 struct mo_job *mo_placed_take_slow(struct mo_seat *seat, const struct mo_kin *kin, bool last);
@@ -281,8 +283,8 @@ static inline void mo_counted(_Atomic uint64_t *count)
         mo_plat_full_barrier(count);
 }
 
-/* ---- Who waits for descriptors (io/reactor.c), as workers see it: while it has left that to them, they look themselves when they
-   have nothing to do, and the last of an executor says so before it sleeps. */
+/* ---- Who waits for descriptors (io/reactor.c), as workers see it: while it has left that to them, they look
+   themselves when they have nothing to do, and the last of an executor says so before it sleeps. */
 struct mo_reactor {
     _Atomic uint32_t left_to_workers;
     bool (*look)(void);      /* true: something is ready, and whom that concerns has been woken */

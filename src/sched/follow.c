@@ -24,8 +24,8 @@ static void run_stranded(struct mo_worker *w)
         mo_executor_try_close(x);
 }
 
-/* Without memory to put it anywhere it runs here, on top of what has just ended. What ends up here meanwhile, which may be a
-   long chain, does so after it and not on top of it. False: there is no stack for that. */
+/* Without memory to put it anywhere it runs here, on top of what has just ended. What ends up here meanwhile, which may
+   be a long chain, does so after it and not on top of it. False: there is no stack for that. */
 static bool run_here(struct mo_worker *w, struct mo_job *job)
 {
     if (!mo_job_may_nest(w))

@@ -5,7 +5,8 @@
 #define GROUP_CLASS 4
 _Static_assert(sizeof(struct mo_group) <= MO_SLAB_BYTES(GROUP_CLASS), "fits its class");
 
-/* A fiber may go on upon any thread, so its groups are counted as if all were others'; this stands for the one that they belong to. */
+/* A fiber may go on upon any thread, so its groups are counted as if all were others'; this stands for the one that
+   they belong to. */
 static struct mo_worker nobody;
 
 struct mo_group *mo_group_new(struct mo_worker *w, struct mo_executor *x)

@@ -1,22 +1,23 @@
 /* Teams whose members are fibers, for programs that want more threads than there are CPUs (MOIRAI_TEAM=ult).
 
-   The first members, as many as there are CPUs, have threads as in any team: they are the carriers. The others are guests:
-   each is a fiber of one carrier's thread for as long as a region lasts, and nothing between regions, so threads can be
-   taken from the team as from any other. A guest has a worker to itself, which makes it a thread to everything above: a
-   slab, an event, a number, copies of threadprivate variables. What a thread of the system has beyond that, it shares with
-   the others of its carrier.
+   The first members, as many as there are CPUs, have threads as in any team: they are the carriers. The others are
+   guests: each is a fiber of one carrier's thread for as long as a region lasts, and nothing between regions, so
+   threads can be taken from the team as from any other. A guest has a worker to itself, which makes it a thread to
+   everything above: a slab, an event, a number, copies of threadprivate variables. What a thread of the system has
+   beyond that, it shares with the others of its carrier.
 
-   A guest begins when its carrier first waits, and ends when it has seen that the barrier at the region's end is over. It is
-   not waited for then: whoever wants its carrier for another region lets it go first, which takes no time, as a barrier that
-   is over stays over.
-   G1  carriers == bound + 1 while it is not 0: members up to `bound` have threads, those beyond have none, so no member has
-       both. A region that has fewer members than carriers has no guests.
-   G2  a guest's ring is that of the thread that starts it, and only that thread touches the guest's fiber. Which thread that
-       is follows from the sizes of the region and of its carriers; where these change, the master first waits until the
-       other carriers have let go what they have.
+   A guest begins when its carrier first waits, and ends when it has seen that the barrier at the region's end is over.
+   It is not waited for then: whoever wants its carrier for another region lets it go first, which takes no time, as a
+   barrier that is over stays over.
+   G1  carriers == bound + 1 while it is not 0: members up to `bound` have threads, those beyond have none, so no member
+       has both. A region that has fewer members than carriers has no guests.
+   G2  a guest's ring is that of the thread that starts it, and only that thread touches the guest's fiber. Which thread
+       that is follows from the sizes of the region and of its carriers; where these change, the master first waits
+       until the other carriers have let go what they have.
    G3  guests have their stacks before the region begins: where there are none left the team is one of threads.
 
-   Regions inside of a region share the CPUs: those of a member that shares its CPU have one carrier, the opening thread. */
+   Regions inside of a region share the CPUs: those of a member that shares its CPU have one carrier, the opening
+   thread. */
 #include "sched/internal.h"
 
 #include "base/log.h"

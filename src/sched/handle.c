@@ -54,9 +54,9 @@ uint64_t mo_job_number(struct mo_job *job)
            (mo_load_relaxed(&job->id) & ((1u << NUMBER_BITS) - 1));
 }
 
-/* Whether an address is that of a block cannot be told, so a number that was never one of a job's is not for here. Blocks
-   stay mapped, and what the block is used for now has another number, most likely. Of one that is over there is an
-   answer only while it has its handle: its block may stay longer, until a worker comes by its entry. */
+/* Whether an address is that of a block cannot be told, so a number that was never one of a job's is not for here.
+   Blocks stay mapped, and what the block is used for now has another number, most likely. Of one that is over there is
+   an answer only while it has its handle: its block may stay longer, until a worker comes by its entry. */
 MO_RACES_BY_DESIGN struct mo_job *mo_job_find(uint64_t number)
 {
     struct mo_job *job = (struct mo_job *)(uintptr_t)((number >> NUMBER_BITS) * MO_SLAB_MIN_BYTES);

@@ -156,8 +156,8 @@ void mo_task_enqueue(struct mo_member *m, struct mo_task *task, struct mo_team *
 /* Body and event of a detached task are over. */
 void mo_task_end_detached(struct mo_member *m, struct mo_task_event *event, struct mo_team *elsewhere);
 
-/* The node comes first, so that it is in one cache line, also in a block of 96 bytes. In a block that may just be recycled
-   the answer may lie behind it, though not behind what is mapped. */
+/* The node comes first, so that it is in one cache line, also in a block of 96 bytes. In a block that may just be
+   recycled the answer may lie behind it, though not behind what is mapped. */
 static inline struct mo_task_ext *mo_task_ext_of(struct mo_task *task, unsigned flags)
 {
     _Static_assert(sizeof(struct mo_task_node) == MO_TASK_NODE, "the bit says how many bytes it takes");
@@ -222,7 +222,8 @@ struct mo_turn {
 };
 #define MO_TURN_TAKEN ((uintptr_t)1)
 
-/* In a task, behind what mo_task_head_bytes() counts and its record for a tool: the groups it is in, by address, and how many turns it has. */
+/* In a task, behind what mo_task_head_bytes() counts and its record for a tool: the groups it is in, by address, and
+   how many turns it has. */
 struct mo_turns {
     struct mo_task *next; /* in the queue that it is in */
     uint32_t count, held;
@@ -263,8 +264,8 @@ void mo_turns_pass(struct mo_member *m, struct mo_task *task, struct mo_team *el
 #define MO_NODE_GUARD (1u << 30) /* more than there can be edges */
 enum mo_edge { MO_EDGE_MADE, MO_EDGE_NONE /* `first` has ended */, MO_EDGE_NO_MEMORY };
 
-/* Add to a word of a node that other threads may change too, unless the caller is alone. Returns what it was. seq_cst for
-   a waiter, which sleeps on an event that is rung after the change of `waits`. */
+/* Add to a word of a node that other threads may change too, unless the caller is alone. Returns what it was. seq_cst
+   for a waiter, which sleeps on an event that is rung after the change of `waits`. */
 static inline uint32_t mo_graph_add(const struct mo_member *m, _Atomic uint32_t *word, uint32_t change)
 {
     if (!m->alone)
@@ -341,8 +342,8 @@ void mo_node_release(struct mo_member *m, struct mo_task *task, uint32_t waits, 
 void mo_node_end(struct mo_member *m, struct mo_task *task, struct mo_team *elsewhere);
 
 /* depend_map.c */
-/* Make the edges to a new child of the current task. False when memory is exhausted: some are missing then, and the caller
-   must see to the order by other means. */
+/* Make the edges to a new child of the current task. False when memory is exhausted: some are missing then, and the
+   caller must see to the order by other means. */
 bool mo_depends_link(struct mo_member *m, struct mo_task *task, const struct mo_deps *deps, uint32_t *edges);
 /* The task that the innermost map belongs to ends. */
 void mo_depends_end(struct mo_member *m);
@@ -369,15 +370,15 @@ static inline void mo_depends_leave(struct mo_member *m, const struct mo_task *t
 }
 
 /* steal.c */
-/* What a thread that waits inside a task may run: descendants of that task. A task of the group that it waits for is one
-   even where an ended task between the two has cut the link (task.c). */
+/* What a thread that waits inside a task may run: descendants of that task. A task of the group that it waits for is
+   one even where an ended task between the two has cut the link (task.c). */
 struct mo_kin {
     struct mo_task *ancestor;
     struct mo_taskgroup *group; /* NULL: waits for children */
 };
 
-/* A task of another member, or, where there is none, one that is held back; with `kin` only one of those. NULL when none
-   was found. */
+/* A task of another member, or, where there is none, one that is held back; with `kin` only one of those. NULL when
+   none was found. */
 struct mo_task *mo_steal(struct mo_member *m, const struct mo_kin *kin);
 /* A task of the team's queue of prioritised tasks, likewise. */
 struct mo_task *mo_priority_take_slow(struct mo_member *m, const struct mo_kin *kin, int lowest);
@@ -409,8 +410,8 @@ void mo_idle_asleep_uncounted(struct mo_member *m);
 void mo_idle_awake(void *member);
 /* A region is brief that takes no longer than a move to another CPU, with all that goes with it. */
 #define MO_BRIEF_US 300
-/* The hook of mo_wait for one who may be between two regions: notes whether it was woken for a brief one, and looks at the
-   CPU quota again, if that was long ago. */
+/* The hook of mo_wait for one who may be between two regions: notes whether it was woken for a brief one, and looks at
+   the CPU quota again, if that was long ago. */
 void mo_idle_between_regions(void *member);
 /* Out-of-line half of mo_work_published(). */
 void mo_idle_wake_one(struct mo_team *team);

@@ -73,8 +73,8 @@ struct mo_job_ext {
 };
 _Static_assert(sizeof(struct mo_job_ext) == 32, "payload stays aligned to 32 bytes");
 
-/* Of an executor that is more than the usual one: with plug-ins, a registry, measured, or with a scheduler of its own. Its jobs
-   are all EXPOSED and WATCHED, so none of them goes the short ways, which know nothing of this. */
+/* Of an executor that is more than the usual one: with plug-ins, a registry, measured, or with a scheduler of its own.
+   Its jobs are all EXPOSED and WATCHED, so none of them goes the short ways, which know nothing of this. */
 struct mo_job_watch {
     struct mo_executor *executor;
     void *link;          /* for the scheduler that holds it */
@@ -132,8 +132,8 @@ static inline struct mo_job_after *mo_job_after(struct mo_job *job)
     return (struct mo_job_after *)((char *)job + mo_job_head(job->flags & (MO_JOB_EXTENDED | MO_JOB_WATCHED)));
 }
 
-/* A payload of more than MO_JOB_INLINE_MAX bytes: behind a header that nobody takes for a job, as a late thief may still look
-   at the one that the block began with (steal.c). */
+/* A payload of more than MO_JOB_INLINE_MAX bytes: behind a header that nobody takes for a job, as a late thief may
+   still look at the one that the block began with (steal.c). */
 static inline struct mo_job **mo_job_apart(struct mo_job *job)
 {
     return (struct mo_job **)((char *)job + mo_job_head(job->flags));
@@ -209,8 +209,8 @@ struct mo_job_handle {
     uint32_t id, bytes; /* of its payload */
 };
 
-/* The two below in one for a thread without a seat there that has fed the executor before, and `data` of up to four words; `handle`
-   NULL: none. False: another case, nothing has happened. */
+/* The two below in one for a thread without a seat there that has fed the executor before, and `data` of up to four
+   words; `handle` NULL: none. False: another case, nothing has happened. */
 bool mo_job_spawn_small_outside(struct mo_worker *w, struct mo_executor *x, void (*fn)(void *), const void *data,
                                 size_t bytes, struct mo_job_handle *handle, struct mo_group *group);
 static inline bool mo_job_is_small(size_t bytes)
@@ -373,8 +373,8 @@ int mo_executor_new(const struct mo_executor_form *form, struct mo_executor **x)
 int mo_executor_default(struct mo_executor **x);
 
 enum mo_shutdown { MO_SHUTDOWN_DRAIN, MO_SHUTDOWN_CANCEL };
-/* Take no more from outside, and wait until all that was taken is over; at the deadline what has not begun is dropped, and
-   the answer is ETIMEDOUT. EDEADLK inside of one of its jobs, EALREADY where that was done before. */
+/* Take no more from outside, and wait until all that was taken is over; at the deadline what has not begun is dropped,
+   and the answer is ETIMEDOUT. EDEADLK inside of one of its jobs, EALREADY where that was done before. */
 int mo_executor_shutdown(struct mo_executor *x, enum mo_shutdown mode, uint64_t deadline_ns);
 /* Its memory serves the next one. Requires that it was shut down. */
 int mo_executor_free(struct mo_executor *x);
@@ -397,7 +397,8 @@ struct mo_executor_stats {
 };
 void mo_executor_stats(struct mo_executor *x, struct mo_executor_stats *stats);
 
-/* A job for the threads of blocking work: as mo_job_submit(). EAGAIN where there is no such thread and none can be made. */
+/* A job for the threads of blocking work: as mo_job_submit(). EAGAIN where there is no such thread and none can be
+   made. */
 int mo_blocking_submit(struct mo_worker *w, struct mo_executor *x, struct mo_job *job);
 
 /* In a forked child. */

@@ -25,7 +25,8 @@ struct job_wait {
     bool late;
 };
 
-/* mo_wait has no deadline: it looks again after a sixty-fourth of what is left, and then after up to 64 times as much. */
+/* mo_wait has no deadline: it looks again after a sixty-fourth of what is left, and then after up to 64 times as
+   much. */
 static bool is_late(struct job_wait *jw)
 {
     if (mo_likely(jw->deadline_ns == MO_FOREVER))
@@ -95,9 +96,9 @@ static bool has_plenty(const struct job_wait *jw)
     return o && o->executor == jw->x && mo_deque_peek_size(&o->deque) >= GROUP_PLENTY;
 }
 
-/* A thread without a seat leaves its jobs to the workers, who have what it takes to share them. But it cannot know that one
-   of them is going to be free: all may wait for the very thread, in a barrier for one. So after a while it begins with what
-   it waits for, or with what it has handed over; of a group at once where there is plenty. */
+/* A thread without a seat leaves its jobs to the workers, who have what it takes to share them. But it cannot know that
+   one of them is going to be free: all may wait for the very thread, in a barrier for one. So after a while it begins
+   with what it waits for, or with what it has handed over; of a group at once where there is plenty. */
 static bool help_outside(struct job_wait *jw, const struct mo_kin *kin)
 {
     struct mo_outbox *o;
@@ -119,8 +120,8 @@ static bool help_outside(struct job_wait *jw, const struct mo_kin *kin)
     return ran != 0;
 }
 
-/* The job, or, while that is blocked, one of those it is to follow. Whoever holds its handle may look there: they stay until it
-   is deleted. Of a long chain the far end has begun, or is one that nothing precedes. */
+/* The job, or, while that is blocked, one of those it is to follow. Whoever holds its handle may look there: they stay
+   until it is deleted. Of a long chain the far end has begun, or is one that nothing precedes. */
 static bool claim_or_before(struct mo_worker *w, struct mo_job *job, unsigned levels, unsigned *looks)
 {
     while (MO_JOB_PHASE(mo_load_acquire(&job->state)) == MO_JOB_BLOCKED) {
@@ -135,8 +136,8 @@ static bool claim_or_before(struct mo_worker *w, struct mo_job *job, unsigned le
     return claim(w, job);
 }
 
-/* Too deep for anything else: what it waits for is run by nobody, if all others are as deep in such waits, and what is strictly
-   for this worker is run by nobody else in any case. */
+/* Too deep for anything else: what it waits for is run by nobody, if all others are as deep in such waits, and what is
+   strictly for this worker is run by nobody else in any case. */
 static bool claim_one(struct job_wait *jw)
 {
     struct mo_seat *seat = jw->seat;

@@ -1,6 +1,6 @@
-/* A scheduler that is not the usual one decides where entries wait and who gets which. The executor keeps what makes it one: its
-   threads, how they sleep and are woken, counting, closing, and what a wait may run. What a scheduler hands out that may not run in
-   a wait goes to the team's queue, as what a thief takes by mistake does. */
+/* A scheduler that is not the usual one decides where entries wait and who gets which. The executor keeps what makes it
+   one: its threads, how they sleep and are woken, counting, closing, and what a wait may run. What a scheduler hands
+   out that may not run in a wait goes to the team's queue, as what a thief takes by mistake does. */
 #include "sched/executor.h"
 
 #include <errno.h>

@@ -1,27 +1,30 @@
-/* Jobs that stay with the worker that makes them ready: the one that a fiber has woken last comes next, and one that yields
-   goes behind the others of the worker's deque. Neither takes the way through the executor's list (async.c).
+/* Jobs that stay with the worker that makes them ready: the one that a fiber has woken last comes next, and one that
+   yields goes behind the others of the worker's deque. Neither takes the way through the executor's list (async.c).
 
-   A seat's word `next` holds one job whose entry it is (A1). It is exchanged, never compared, so there is no ABA, and signal handlers
-   may put something there. What lay there before goes to the executor's list.
-   Y1  the owner takes it when what it runs gives the thread back, before it looks for anything else; where it has to look
-       elsewhere (fairness), it hands it to the list first. So what lies there waits for the turn of one fiber at the most.
-   Y2  that turn may be long, while others sleep who could run it. Who puts a job there does so by an exchange (seq_cst), then reads
-       `watcher`. If it is set the job stays a secret: the watcher is a worker that sleeps for a short while only. Else the
-       job is published as all work is. A watcher that comes back takes `watcher` back (seq_cst) and from then on counts as
-       a searcher, who looks at these words in its last look before it sleeps again; if it finds other work first, it wakes a
-       sleeper that will look (steal.c). So either it sees the job, or who puts it there sees no watcher.
-   Y3  a worker becomes the watcher in the last look before its sleep, as long as some worker is neither asleep nor looking
-       for work; without one nobody could put anything there. So an idle executor sleeps for good.
-   Y4  a job that yields is in the deque, where thieves find it, and still POLLING: nonzero is all that wakers ask of it, and
-       the next poll sees what they did (A2). Others are told of it once its worker takes something else.
-       Where the worker is the executor's only one nobody else looks there: then it is put there before it leaves its stack, and
-       what leaves the deque and `next` needs no RMW. Between its load and its store of `next` that one has `moving` set, which
-       its own signal handlers see, who then use the list.
-   Y5  a fiber that gives its thread back asks itself what comes next, before its own turn is over. What it finds and cannot
-       switch to is `chosen`: the poller takes that first.
+   A seat's word `next` holds one job whose entry it is (A1). It is exchanged, never compared, so there is no ABA, and
+   signal handlers may put something there. What lay there before goes to the executor's list.
+   Y1  the owner takes it when what it runs gives the thread back, before it looks for anything else; where it has to
+       look elsewhere (fairness), it hands it to the list first. So what lies there waits for the turn of one fiber at
+       the most.
+   Y2  that turn may be long, while others sleep who could run it. Who puts a job there does so by an exchange
+       (seq_cst), then reads `watcher`. If it is set the job stays a secret: the watcher is a worker that sleeps for a
+       short while only. Else the job is published as all work is. A watcher that comes back takes `watcher` back
+       (seq_cst) and from then on counts as a searcher, who looks at these words in its last look before it sleeps
+       again; if it finds other work first, it wakes a sleeper that will look (steal.c). So either it sees the job, or
+       who puts it there sees no watcher.
+   Y3  a worker becomes the watcher in the last look before its sleep, as long as some worker is neither asleep nor
+       looking for work; without one nobody could put anything there. So an idle executor sleeps for good.
+   Y4  a job that yields is in the deque, where thieves find it, and still POLLING: nonzero is all that wakers ask of
+       it, and the next poll sees what they did (A2). Others are told of it once its worker takes something else. Where
+       the worker is the executor's only one nobody else looks there: then it is put there before it leaves its stack,
+       and what leaves the deque and `next` needs no RMW. Between its load and its store of `next` that one has `moving`
+       set, which its own signal handlers see, who then use the list.
+   Y5  a fiber that gives its thread back asks itself what comes next, before its own turn is over. What it finds and
+       cannot switch to is `chosen`: the poller takes that first.
 
-   Once in so many looks the owner looks in the usual way, and then what is from outside comes first, and the oldest of its deque
-   before the newest: two that wake each other for ever keep nobody waiting for ever. tests/models/next.pml tries Y1 to Y3. */
+   Once in so many looks the owner looks in the usual way, and then what is from outside comes first, and the oldest of
+   its deque before the newest: two that wake each other for ever keep nobody waiting for ever. tests/models/next.pml
+   tries Y1 to Y3. */
 #include "sched/next.h"
 
 #include "park/strand.h"

@@ -4,10 +4,11 @@
 
 #include "sched/executor.h"
 
-/* A job that was woken comes next here, where the caller is a fiber of that executor, or a fiber that has just ended. False:
-   another case, nothing has happened. From signal handlers, too. */
+/* A job that was woken comes next here, where the caller is a fiber of that executor, or a fiber that has just ended.
+   False: another case, nothing has happened. From signal handlers, too. */
 bool mo_next_put(struct mo_executor *x, struct mo_job *job);
-/* One that yields goes behind the others, while it still runs: nobody else looks there. The entry that it was run for is the new one.
+/* One that yields goes behind the others, while it still runs: nobody else looks there. The entry that it was run for
+   is the new one.
    False: others may look, or no memory. */
 bool mo_next_stay_behind(struct mo_seat *seat, struct mo_job *job);
 /* The same when it has left its stack. False: the caller has no seat there, or no memory. */
@@ -16,8 +17,8 @@ bool mo_next_put_behind(struct mo_worker *w, struct mo_executor *x, struct mo_jo
 #define MO_NEXT_EVERY 61
 /* What the owner goes on with; NULL: it is to look for something in the usual way. */
 struct mo_job *mo_next_take(struct mo_seat *seat);
-/* The same for a fiber that is about to give its thread back. `yields` is itself, if it could as well go on: then it is the answer
-   where there is nothing else; NULL: it could not. */
+/* The same for a fiber that is about to give its thread back. `yields` is itself, if it could as well go on: then it is
+   the answer where there is nothing else; NULL: it could not. */
 struct mo_job *mo_next_follow(struct mo_seat *seat, struct mo_job *yields);
 /* The oldest entry of the caller's deque, and the newest. */
 struct mo_job *mo_next_oldest(struct mo_seat *seat);

@@ -1,9 +1,9 @@
 /* What tools are told of tasks and threads (obs). Nothing here runs without a tool.
 
-   The event of a detached task. A fulfilment is early or late, and the end of the body a completion or a detachment, and
-   the tool must hear the two in keeping with each other, each before others may free the task. So both sides first raise a
-   bit of announcement by an RMW on the event's state, which says who comes first; then they tell the tool; then they raise
-   the bit that counts, as they do without a tool. */
+   The event of a detached task. A fulfilment is early or late, and the end of the body a completion or a detachment,
+   and the tool must hear the two in keeping with each other, each before others may free the task. So both sides first
+   raise a bit of announcement by an RMW on the event's state, which says who comes first; then they tell the tool; then
+   they raise the bit that counts, as they do without a tool. */
 #include "sched/internal.h"
 
 #ifdef MO_OMPT

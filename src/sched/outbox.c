@@ -1,11 +1,12 @@
-/* Outboxes: what threads outside of an executor hand to it. They are found through a list that is only pushed to. A thread's
-   own list of them leads to the executor's; when the thread ends it gives them up by writing `owner` (release), and the next
-   one takes one over by a CAS (acquire), and the deque's owner's side with it.
+/* Outboxes: what threads outside of an executor hand to it. They are found through a list that is only pushed to. A
+   thread's own list of them leads to the executor's; when the thread ends it gives them up by writing `owner`
+   (release), and the next one takes one over by a CAS (acquire), and the deque's owner's side with it.
 
-   Each entry that a worker takes costs both sides the misses of a deque with two at work. So where many lie there a worker
-   with nothing else takes several, one CAS each (deque.h), and goes on with the oldest; the others are in its own deque, from
-   where anybody may take them, and where it finds them in the order in which they came. Which seat an entry's end is counted
-   at does not matter to the sums of executor.c. A thread that takes back what it has handed over begins at the other end. */
+   Each entry that a worker takes costs both sides the misses of a deque with two at work. So where many lie there a
+   worker with nothing else takes several, one CAS each (deque.h), and goes on with the oldest; the others are in its
+   own deque, from where anybody may take them, and where it finds them in the order in which they came. Which seat an
+   entry's end is counted at does not matter to the sums of executor.c. A thread that takes back what it has handed over
+   begins at the other end. */
 #include "sched/executor.h"
 #include "sched/internal.h"
 

@@ -1,15 +1,15 @@
-/* Async jobs that wait: whom a cancellation is to reach though nobody wakes them. A set of addresses in several parts, each with
-   a lock. A job gets in when it waits for the first time, and leaves before its end is told; those that never wait never come here.
-   KEPT in its state, which only its poller writes, says that it is in there. Jobs are blocks of slabs, which lie side by
-   side, so the set has a bit for each that might begin in a page, and pages by their address.
+/* Async jobs that wait: whom a cancellation is to reach though nobody wakes them. A set of addresses in several parts,
+   each with a lock. A job gets in when it waits for the first time, and leaves before its end is told; those that never
+   wait never come here. KEPT in its state, which only its poller writes, says that it is in there. Jobs are blocks of
+   slabs, which lie side by side, so the set has a bit for each that might begin in a page, and pages by their address.
 
-   P1  who finds a job in the set under the lock may touch it until he lets the lock go, and its groups, as its end takes the lock
-       first. If he claims it, it stays until he has launched it.
-   P2  none is missed. Who cancels writes the flag of a group, or the state of an executor, then goes through all parts under
-       their locks. A job that waits for the first time gets in under its part's lock, and then looks at the flags itself: either the
-       one who cancels comes to that part later and finds it, or it sees the flag.
-   P3  groups without such jobs do not pay: `waits` is set in a group and all around it before P2's look, seq_cst, and who
-       cancels looks at it after the flag, seq_cst. Of the two one sees what the other wrote.
+   P1  who finds a job in the set under the lock may touch it until he lets the lock go, and its groups, as its end
+       takes the lock first. If he claims it, it stays until he has launched it.
+   P2  none is missed. Who cancels writes the flag of a group, or the state of an executor, then goes through all parts
+       under their locks. A job that waits for the first time gets in under its part's lock, and then looks at the flags
+       itself: either the one who cancels comes to that part later and finds it, or it sees the flag.
+   P3  groups without such jobs do not pay: `waits` is set in a group and all around it before P2's look, seq_cst, and
+       who cancels looks at it after the flag, seq_cst. Of the two one sees what the other wrote.
    Without memory for the set a job is not kept: it learns of its cancellation when it is woken the next time.
    tests/models/parked.pml tries all three. */
 #include "park/park.h"
@@ -194,7 +194,8 @@ void mo_parked_wake_cancelled(void)
     }
 }
 
-/* In a forked child: who held a lock may not be there, and none of its parent's jobs is polled any more. The memory is lost. */
+/* In a forked child: who held a lock may not be there, and none of its parent's jobs is polled any more. The memory is
+   lost. */
 void mo_parked_forget_all(void)
 {
     memset(MO_SHARED(parked).part, 0, sizeof MO_SHARED(parked).part);

@@ -1,22 +1,24 @@
-/* Where jobs run that say so. Each worker, and each NUMA node that workers count to, has a box: a queue under a lock, as such
-   jobs are few. What must run there is STRICT; what only should is LOOSE, and others take it as soon as who it is for has
-   something else to do.
+/* Where jobs run that say so. Each worker, and each NUMA node that workers count to, has a box: a queue under a lock,
+   as such jobs are few. What must run there is STRICT; what only should is LOOSE, and others take it as soon as who it
+   is for has something else to do.
 
-   Who looks: a worker looks into its own box and its node's before its deque, and into those of others when it has found
-   nothing at all, near ones first. Nobody looks while the counts of the placement are zero.
-   P1  Nothing is missed: who puts something in raises the count (seq_cst) and then wakes those it is for; a worker announces
-       its sleep (seq_cst, mo_event_prepare) and then reads the count once more. One of the two sees the other.
-   P2  `idle` says that a worker has found nothing and is bound to look again when it is woken: a thief leaves it what it
-       should have. The worker that takes something clears the word, and if it was relied on as a searcher wakes another one
-       (mo_idle_found_work), which finds what is left. So nothing loose waits for a worker that is busy while others sleep.
+   Who looks: a worker looks into its own box and its node's before its deque, and into those of others when it has
+   found nothing at all, near ones first. Nobody looks while the counts of the placement are zero.
+   P1  Nothing is missed: who puts something in raises the count (seq_cst) and then wakes those it is for; a worker
+       announces its sleep (seq_cst, mo_event_prepare) and then reads the count once more. One of the two sees the
+       other.
+   P2  `idle` says that a worker has found nothing and is bound to look again when it is woken: a thief leaves it what
+       it should have. The worker that takes something clears the word, and if it was relied on as a searcher wakes
+       another one (mo_idle_found_work), which finds what is left. So nothing loose waits for a worker that is busy
+       while others sleep.
    P3  Something that is for a node wakes one worker of it that is idle; whoever takes it and leaves others behind wakes
        the next one.
 
-   What a job costs, as far as it was told, decides how much is left for a busy worker: beyond BACKLOG_NS a loose job goes to
-   the workers of its node, and beyond as much for each of these, to whoever comes first.
+   What a job costs, as far as it was told, decides how much is left for a busy worker: beyond BACKLOG_NS a loose job
+   goes to the workers of its node, and beyond as much for each of these, to whoever comes first.
 
-   Threads whose executor knows the machine are bound to the CPUs of the node that the plan gives them, and take the others
-   into account as near as their CPUs are in the plan. On a machine that is not this one nobody is bound. */
+   Threads whose executor knows the machine are bound to the CPUs of the node that the plan gives them, and take the
+   others into account as near as their CPUs are in the plan. On a machine that is not this one nobody is bound. */
 #include "sched/executor.h"
 
 #include <errno.h>

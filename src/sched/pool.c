@@ -1,10 +1,10 @@
 /* The one pool of threads of the process.
 
    A pool thread is either on the free list, or bound to a member of a team. Binding: whoever holds the lock takes it
-   off the list, clears in_pool and writes `assigned`. Unbinding: a team without a region is told to send its threads away
-   (go with count 0), or members beyond the size of a running region are dismissed; either is done by one who took the
-   team's `busy` by CAS. Each thread leaves the team's memory alone and then sets in_pool, for which the unbinder waits,
-   so a thread is never in two teams.
+   off the list, clears in_pool and writes `assigned`. Unbinding: a team without a region is told to send its threads
+   away (go with count 0), or members beyond the size of a running region are dismissed; either is done by one who took
+   the team's `busy` by CAS. Each thread leaves the team's memory alone and then sets in_pool, for which the unbinder
+   waits, so a thread is never in two teams.
    New threads are made only when the free list is empty and no bound thread is without a region: there are never more
    than the largest simultaneous demand. */
 #include "sched/internal.h"

@@ -117,8 +117,8 @@ static struct mo_queued_task *unlink_highest(struct mo_team *team, const struct 
 }
 
 /* A member that looked for work at a barrier may have been held up until a later region of the team has tasks, in which
-   it has no part yet: what it ran would be counted nowhere. The generation tells, read under the lock: who put a task of
-   a later region here has seen it change. */
+   it has no part yet: what it ran would be counted nowhere. The generation tells, read under the lock: who put a task
+   of a later region here has seen it change. */
 static bool is_late(const struct mo_member *m, const struct mo_kin *kin)
 {
     return !kin && m->shared && mo_load_relaxed(&m->team->gen) != m->gen_seen;

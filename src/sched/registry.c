@@ -1,8 +1,9 @@
 /* The registry of an executor: a record for each of its jobs, by number, and for some time after its end.
 
-   One lock and a table of chains that grows; who has a registry can afford that. Records of jobs that are over form a queue, the
-   oldest first. One leaves when there are more of them than `count`, or when it is found to be older than `time_ns`: a question
-   never gets an answer that is too old, and each `interval_ns` the first who comes by lets all go that are. */
+   One lock and a table of chains that grows; who has a registry can afford that. Records of jobs that are over form a
+   queue, the oldest first. One leaves when there are more of them than `count`, or when it is found to be older than
+   `time_ns`: a question never gets an answer that is too old, and each `interval_ns` the first who comes by lets all go
+   that are. */
 #include "sched/executor.h"
 
 #include <string.h>
@@ -132,7 +133,8 @@ static void sweep(struct mo_worker *w, struct mo_registry *r, uint64_t now)
         drop_oldest(w, r);
 }
 
-/* Numbers come again after 2 million jobs in one block: an old record of that number goes, wherever in the queue it is. */
+/* Numbers come again after 2 million jobs in one block: an old record of that number goes, wherever in the queue it
+   is. */
 static void forget_namesake(struct mo_worker *w, struct mo_registry *r, uint64_t number)
 {
     while (*place_of(r, number))

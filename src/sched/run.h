@@ -10,18 +10,19 @@
      WAITER, THEN and their word: set by the holder of the handle while the job is not over; not both.
    J1  A phase that is over never changes, and is set once; who sets it counts the job off its group and tells whom the
        word names, as that was at the CAS.
-   J2  The block is freed by who clears the last of HANDLE and ENTRY of a job that is over, or ends the phase of one that
-       has neither. All three are RMWs on one word, so exactly one of them sees that it is the last; who has the handle and reads
-       (acquire) that the others have been is the last without one.
-   J3  Without HANDLE and EXPOSED the thread that has the entry is alone with the job: it needs no RMW, and none is done.
-   J4  Who has both entry and handle of a job that is not EXPOSED is alone as well: joining the newest of one's own deque
-       costs the exchange of the deque and nothing else. A handle is one thread's at a time, so it is the holder who
-       exposes a job, and he knows.
-   J5  A joiner cannot miss the end: it sets WAITER by an RMW, then announces itself to its event, then looks at the phase
-       (seq_cst); who ends the job does an RMW on the state and then looks for waiters of that event (seq_cst).
+   J2  The block is freed by who clears the last of HANDLE and ENTRY of a job that is over, or ends the phase of one
+       that has neither. All three are RMWs on one word, so exactly one of them sees that it is the last; who has the
+       handle and reads (acquire) that the others have been is the last without one.
+   J3  Without HANDLE and EXPOSED the thread that has the entry is alone with the job: it needs no RMW, and none is
+       done.
+   J4  Who has both entry and handle of a job that is not EXPOSED is alone as well: joining the newest of one's own
+       deque costs the exchange of the deque and nothing else. A handle is one thread's at a time, so it is the holder
+       who exposes a job, and he knows.
+   J5  A joiner cannot miss the end: it sets WAITER by an RMW, then announces itself to its event, then looks at the
+       phase (seq_cst); who ends the job does an RMW on the state and then looks for waiters of that event (seq_cst).
 
-   No deadlock: a wait for a job that has not begun claims it, so a job that waits waits for one that runs. Waits that form
-   no cycle therefore end, whatever the number of workers. */
+   No deadlock: a wait for a job that has not begun claims it, so a job that waits waits for one that runs. Waits that
+   form no cycle therefore end, whatever the number of workers. */
 #ifndef MO_SCHED_RUN_H
 #define MO_SCHED_RUN_H
 
@@ -29,8 +30,8 @@
 
 #define MO_FOREVER UINT64_MAX
 
-/* Wait until *flag is not 0, which is written (seq_cst) before the worker's event is notified; run jobs meanwhile as in a wait
-   for one. False: the deadline came first. */
+/* Wait until *flag is not 0, which is written (seq_cst) before the worker's event is notified; run jobs meanwhile as in
+   a wait for one. False: the deadline came first. */
 bool mo_job_wait_flag(struct mo_worker *w, const _Atomic uint32_t *flag, uint64_t deadline_ns);
 
 static inline struct mo_group *mo_job_group(struct mo_job *job)
@@ -116,7 +117,8 @@ static inline bool mo_group_is_over(const struct mo_group *g)
 /* The next one of a job that is watched (watched.c). */
 void mo_watched_conclude(struct mo_worker *w, struct mo_job *job, uint64_t state, enum mo_job_phase phase);
 
-/* The phase of a job that somebody else may know, and in the same step it loses the bits `rid`; its block may be gone on return. */
+/* The phase of a job that somebody else may know, and in the same step it loses the bits `rid`; its block may be gone
+   on return. */
 static inline void mo_job_conclude_rid(struct mo_worker *w, struct mo_job *job, uint64_t state, enum mo_job_phase phase,
                                        uint64_t rid)
 {

@@ -139,8 +139,8 @@ struct mo_taskgroup {
 /* Worker numbers are below this. */
 #define MO_WORKERS_MAX 65536
 
-/* What the layer above keeps for a thread. fn is called once, after it has left the list: by the thread at its end, or, of
-   a thread that is not there any more after a fork (`lost`), by the next one that takes its place. */
+/* What the layer above keeps for a thread. fn is called once, after it has left the list: by the thread at its end, or,
+   of a thread that is not there any more after a fork (`lost`), by the next one that takes its place. */
 struct mo_thread_end {
     struct mo_thread_end *next;
     void (*fn)(struct mo_thread_end *, bool lost);
@@ -349,8 +349,8 @@ struct mo_team {
 
     /* Written when members run out of work; read by every creator of a task. */
     _Atomic uint64_t idle MO_ALIGNED(MO_LINE_PAIR);
-    /* Seldom written, and read at every creation of a task and every look for work: so not beside `idle`, which each thief
-       writes. */
+    /* Seldom written, and read at every creation of a task and every look for work: so not beside `idle`, which each
+       thief writes. */
     _Atomic bool has_tasks MO_ALIGNED(MO_LINE_PAIR); /* since the last barrier */
     _Atomic uint32_t queued;                         /* tasks in the queue of prioritised ones */
     _Atomic uint32_t held_back; /* tasks of priority MO_PRIORITY_LAST in it, which do not count there */
@@ -418,9 +418,9 @@ static inline struct mo_member *mo_self(void)
     return mo_likely(m != NULL) ? m : mo_sched_adopt();
 }
 
-/* The same where nothing is to be done beside the operation itself: Moirai has met the thread, and no tool watches it. NULL:
-   the long way is for it. That is best a function of its own with the arguments of the one that asks, so that it is
-   reached by a jump: the short way saves no registers then, and what the long one notes is the program's call. */
+/* The same where nothing is to be done beside the operation itself: Moirai has met the thread, and no tool watches it.
+   NULL: the long way is for it. That is best a function of its own with the arguments of the one that asks, so that it
+   is reached by a jump: the short way saves no registers then, and what the long one notes is the program's call. */
 static inline struct mo_member *mo_self_plain(void)
 {
     struct mo_member *m = MO_SHARED(self);
@@ -454,7 +454,8 @@ void mo_team_close_plain(struct mo_team *team);
 bool mo_team_barrier(struct mo_member *m);
 /* The same where no tool watches. */
 bool mo_team_barrier_plain(struct mo_member *m);
-/* Cancel the region of the team, which must be cancellable: barriers end at once, tasks that have not begun are dropped. */
+/* Cancel the region of the team, which must be cancellable: barriers end at once, tasks that have not begun are
+   dropped. */
 void mo_team_cancel(struct mo_team *team);
 
 /* End the pool's threads that have no region now; regions start new ones (pool.c). */
@@ -470,13 +471,13 @@ bool mo_victims_arrange_bound(struct mo_member *m, mo_cpu_of_member *cpu_of, con
 
 /* The hook of mo_wait for members of a team that wait awake, or have just been woken (spread.c). */
 void mo_spread(void *member);
-/* The opposite, for a thread that was woken for a region and sleeps again soon, on a machine that strangers share. False:
-   this is none. */
+/* The opposite, for a thread that was woken for a region and sleeps again soon, on a machine that strangers share.
+   False: this is none. */
 bool mo_gather(const struct mo_member *m);
 
-/* ---- Full barriers of which one side pays for both: where asymmetric() says so, a light barrier on the frequent side is
-   enough, for the other side makes every running thread pass one by the heavy barrier. If that is denied some day, it
-   warns, and asymmetric() is false from then on; who has read it before must not rely on being woken alone. */
+/* ---- Full barriers of which one side pays for both: where asymmetric() says so, a light barrier on the frequent side
+   is enough, for the other side makes every running thread pass one by the heavy barrier. If that is denied some day,
+   it warns, and asymmetric() is false from then on; who has read it before must not rely on being woken alone. */
 bool mo_sched_asymmetric(void);
 void mo_sched_heavy_barrier(void);
 
@@ -496,9 +497,9 @@ struct mo_task_form {
 struct mo_task *mo_task_new(struct mo_member *m, const struct mo_task_form *form, void **payload);
 /* The event that must be fulfilled before a task made with `detached` counts as ended. */
 struct mo_task_event *mo_task_event(struct mo_task *task);
-/* An event without a task, in the caller's frame until mo_task_wait_event() has returned; or in a block of its own, which
-   becomes a task's by mo_task_attach(), before that is submitted and perhaps after it has been fulfilled, or is freed
-   when it has been waited for. NULL: no memory. */
+/* An event without a task, in the caller's frame until mo_task_wait_event() has returned; or in a block of its own,
+   which becomes a task's by mo_task_attach(), before that is submitted and perhaps after it has been fulfilled, or is
+   freed when it has been waited for. NULL: no memory. */
 void mo_task_event_init(struct mo_member *m, struct mo_task_event *event);
 struct mo_task_event *mo_task_event_new(struct mo_member *m);
 void mo_task_event_free(struct mo_member *m, struct mo_task_event *event);
@@ -511,8 +512,8 @@ void mo_task_submit(struct mo_member *m, struct mo_task *task);
 void mo_task_submit_after(struct mo_member *m, struct mo_task *task, const struct mo_deps *deps);
 /* Wait until a task with these dependences might run. */
 void mo_task_wait_for(struct mo_member *m, const struct mo_deps *deps);
-/* So many children of the current task are stored or blocked that the next one should rather wait for its turn. Runs some
-   of them first, where that helps. */
+/* So many children of the current task are stored or blocked that the next one should rather wait for its turn. Runs
+   some of them first, where that helps. */
 bool mo_task_too_many(struct mo_member *m);
 /* The group that a cancellation by the current task concerns; NULL: none. */
 static inline struct mo_taskgroup *mo_taskgroup_explicit(const struct mo_member *m)
@@ -607,8 +608,8 @@ bool mo_task_submit_plain(struct mo_member *m, struct mo_task *task);
 bool mo_task_submit_plain_after(struct mo_member *m, struct mo_task *task, const struct mo_deps *deps);
 /* Run fn(data) as this task, before returning; the block is gone then. */
 void mo_task_run_reserved(struct mo_member *m, struct mo_task *task, void *data, unsigned flags);
-/* The event of a block that was reserved with `detached`, to be attached to the task when that is settled; the first call
-   makes it. NULL: no memory. */
+/* The event of a block that was reserved with `detached`, to be attached to the task when that is settled; the first
+   call makes it. NULL: no memory. */
 struct mo_task_event *mo_task_reserved_event(struct mo_member *m, struct mo_task *task);
 /* From any thread, with that thread's member. */
 void mo_task_release(struct mo_member *m, struct mo_task *task);

@@ -1,9 +1,9 @@
-/* The short ways of creating a small job, of joining the newest and of running those of a group, inline: they are for a thread that
-   has a seat, jobs that are for the seat's executor, have no more than a header and a few words, and are of the thread's own
-   slab. What is not so is left to the long ways, with nothing done.
+/* The short ways of creating a small job, of joining the newest and of running those of a group, inline: they are for a
+   thread that has a seat, jobs that are for the seat's executor, have no more than a header and a few words, and are of
+   the thread's own slab. What is not so is left to the long ways, with nothing done.
 
-   One comparison each of `origin` and `state` tells that a job is such a one: `origin` has the number, the slab, the class 0
-   and the flags 0, and `state` is as on the day it was made (J4: nobody else can know of it). */
+   One comparison each of `origin` and `state` tells that a job is such a one: `origin` has the number, the slab, the
+   class 0 and the flags 0, and `state` is as on the day it was made (J4: nobody else can know of it). */
 #ifndef MO_SCHED_SHORT_H
 #define MO_SCHED_SHORT_H
 
@@ -107,8 +107,8 @@ static inline MO_SHORT enum mo_job_phase mo_short_end(struct mo_worker *w, struc
     return MO_JOB_COMPLETED;
 }
 
-/* Run the job here if it is the newest of the caller's deque and nobody else can know of it, copy its payload to `result` unless
-   that is NULL, and free it. Returns its phase; MO_JOB_QUEUED: another case, nothing has happened. */
+/* Run the job here if it is the newest of the caller's deque and nobody else can know of it, copy its payload to
+   `result` unless that is NULL, and free it. Returns its phase; MO_JOB_QUEUED: another case, nothing has happened. */
 static inline MO_SHORT enum mo_job_phase mo_short_join(struct mo_worker *w, const struct mo_job_handle *handle,
                                                        void *result)
 {

@@ -9,9 +9,9 @@
    within MOVE_PAUSE_US, in large teams more. Where strangers run the CPU that we find without team-mates may be theirs:
    there the kernel knows better.
 
-   But for one thing: a thread that sleeps on a stranger's CPU is woken there, and gets it when the stranger's slice is over,
-   some ms later. Where it is needed for less than that it does better on the CPU of the one that wakes it, which soon waits
-   for it. If the regions become longer, the kernel sees two busy threads there and moves one of them. */
+   But for one thing: a thread that sleeps on a stranger's CPU is woken there, and gets it when the stranger's slice is
+   over, some ms later. Where it is needed for less than that it does better on the CPU of the one that wakes it, which
+   soon waits for it. If the regions become longer, the kernel sees two busy threads there and moves one of them. */
 #include "sched/internal.h"
 
 #define MOVE_PAUSE_US   2000
@@ -67,8 +67,8 @@ bool mo_gather(const struct mo_member *m)
     return true;
 }
 
-/* Who looks reads a line of each member, and may be late for a region by that. In a team of a hundred there was always one
-   who did; so the more there are, the less often each looks. */
+/* Who looks reads a line of each member, and may be late for a region by that. In a team of a hundred there was always
+   one who did; so the more there are, the less often each looks. */
 static uint64_t move_pause_us(const struct mo_member *m)
 {
     return MOVE_PAUSE_US * (1 + (uint64_t)m->size / MEMBERS_A_PAUSE);

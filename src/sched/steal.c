@@ -1,10 +1,10 @@
 /* Taking tasks from other members, and telling sleepers about new ones.
 
-   A thief asks the victims of its node near to far, and then a few of the others, of which it begins at any: if each asked
-   all, a hundred idle threads would fetch the lines of those that work faster than these can write them, and all from the
-   next node would come to the same one. Where there is one node it asks all, beginning with the one that had something
-   last. At a barrier it takes the oldest task of the first victim that has one, and by the strategy some more of it into its own deque. Inside a task
-   it takes one task, and only a descendant of the one it waits in.
+   A thief asks the victims of its node near to far, and then a few of the others, of which it begins at any: if each
+   asked all, a hundred idle threads would fetch the lines of those that work faster than these can write them, and all
+   from the next node would come to the same one. Where there is one node it asks all, beginning with the one that had
+   something last. At a barrier it takes the oldest task of the first victim that has one, and by the strategy some more
+   of it into its own deque. Inside a task it takes one task, and only a descendant of the one it waits in.
 
    Is it a descendant? The thief walks the parents of the victim's oldest task before it takes it. The walk may read
    headers that are recycled under its eyes; they stay headers (mem: slabs never change class), so the walk is harmless,
@@ -12,9 +12,10 @@
    still have misled the walk; so it is repeated once the task is ours and its living ancestors cannot go. A task that
    turns out not to descend goes to the team's queue, from where anybody may take it.
 
-   Fruitless searches back off: after the n-th in a row, 2^n looks (up to BACKOFF_EMPTY) are skipped, so that victims keep
-   their cache lines. Fruitless is also the theft of tasks that took less time than it costs their victim to lose them:
-   who creates tiny tasks runs them faster alone (BACKOFF_WORTHLESS). A thief that backed off takes one task and sees. */
+   Fruitless searches back off: after the n-th in a row, 2^n looks (up to BACKOFF_EMPTY) are skipped, so that victims
+   keep their cache lines. Fruitless is also the theft of tasks that took less time than it costs their victim to lose
+   them: who creates tiny tasks runs them faster alone (BACKOFF_WORTHLESS). A thief that backed off takes one task and
+   sees. */
 #include "sched/internal.h"
 #include "topo/topo.h"
 #include "watch/trace.h"
@@ -47,8 +48,9 @@ static bool accept_kin(void *item, void *kin)
 }
 
 /* ---- How much. */
-/* The adaptive strategy goes by the victim's depth, and by what it got before: a half, a quarter or one, less each time that
-   tasks turned out to be long. With long ones a batch saves nothing, and whoever looks next finds nothing at the victim. */
+/* The adaptive strategy goes by the victim's depth, and by what it got before: a half, a quarter or one, less each time
+   that tasks turned out to be long. With long ones a batch saves nothing, and whoever looks next finds nothing at the
+   victim. */
 #define MODEST 2
 
 static int64_t batch_size(const struct mo_member *m, int64_t victim_has)
@@ -161,8 +163,8 @@ static struct mo_task *ask_some(struct mo_member *m, const struct mo_kin *kin, u
 }
 
 /* Where others sleep, creators of tasks rely on those who look (internal.h): these together then ask each far one about
-   once. They find out now and then, as `idle` is a line that each thief writes. The last look before a sleep leaves nobody
-   out. */
+   once. They find out now and then, as `idle` is a line that each thief writes. The last look before a sleep leaves
+   nobody out. */
 static unsigned far_looks(const struct mo_member *m, unsigned far)
 {
     unsigned count = FAR_LOOKS;

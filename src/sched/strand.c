@@ -212,7 +212,8 @@ static void prepare(struct mo_native_strand *n, const struct mo_strand_form *for
     n->timer.life = 0;
 }
 
-/* Nothing special, from a worker of the executor: as the next one, in fewer steps. False: another case, nothing has happened. */
+/* Nothing special, from a worker of the executor: as the next one, in fewer steps. False: another case, nothing has
+   happened. */
 #define PLAIN_FLAGS (MO_JOB_ASYNC | MO_JOB_STRAND)
 static bool spawn_plain(struct mo_worker *w, const struct mo_executor *x, const struct mo_strand_form *form,
                         struct mo_job_handle *handle)

@@ -1,18 +1,21 @@
-/* Native fibers: jobs with a stack of their own. To everything else such a job is an async one (async.h) whose poll goes on upon
-   that stack until the fiber waits, yields or ends.
+/* Native fibers: jobs with a stack of their own. To everything else such a job is an async one (async.h) whose poll
+   goes on upon that stack until the fiber waits, yields or ends.
 
-   N1  a fiber that waits is never resumed before its registers are saved. Whoever polls it takes POLLING off the job's word
-       after the switch back to his own stack, which is what saves them; a wake before that leaves WOKEN behind, and the
-       poller himself puts the job where others find it (A3 in async.c). So the switch-out race is the one of a poll with a wake.
-   N2  the stack of the poller does not change threads, the fiber's may with each poll. What runs on it asks anew, by calls
-       that are never inlined, for all that belongs to its thread: its worker, the exceptions that are being handled, errno.
-   N3  a wait that suspends looks at what it waits for again when it comes back: anything may wake a fiber, and moirai_cancel() does.
+   N1  a fiber that waits is never resumed before its registers are saved. Whoever polls it takes POLLING off the job's
+       word after the switch back to his own stack, which is what saves them; a wake before that leaves WOKEN behind,
+       and the poller himself puts the job where others find it (A3 in async.c). So the switch-out race is the one of a
+       poll with a wake.
+   N2  the stack of the poller does not change threads, the fiber's may with each poll. What runs on it asks anew, by
+       calls that are never inlined, for all that belongs to its thread: its worker, the exceptions that are being
+       handled, errno.
+   N3  a wait that suspends looks at what it waits for again when it comes back: anything may wake a fiber, and
+       moirai_cancel() does.
    N4  a fiber that has begun runs to its end; one that has not is dropped as any async job is.
-   N5  one that waits or yields may switch straight to the one that its worker would run next, instead of back to its poller:
-       the same poller then polls that one. Its own turn ends as by N1 after the switch, so on the other's stack, which is the
-       first thing that is done there (`before`). The poller learns from its worker's `job` who has come back in the end. So
-       they follow each other only where the poller is not in the middle of something that waits for it, and no longer than
-       until it is time to look in the usual way (strand_follow.c). */
+   N5  one that waits or yields may switch straight to the one that its worker would run next, instead of back to its
+       poller: the same poller then polls that one. Its own turn ends as by N1 after the switch, so on the other's
+       stack, which is the first thing that is done there (`before`). The poller learns from its worker's `job` who has
+       come back in the end. So they follow each other only where the poller is not in the middle of something that
+       waits for it, and no longer than until it is time to look in the usual way (strand_follow.c). */
 #ifndef MO_SCHED_STRAND_H
 #define MO_SCHED_STRAND_H
 
@@ -75,10 +78,12 @@ void mo_strand_switch_out(struct mo_native_strand *n);
 void mo_strand_arrive(struct mo_native_strand *n);
 /* Its first turn is about to come. */
 void mo_strand_begin(struct mo_worker *w, struct mo_native_strand *n);
-/* It takes the thread from its poller or from another one, and gives it back: what goes with a fiber, not with a thread. */
+/* It takes the thread from its poller or from another one, and gives it back: what goes with a fiber, not with a
+   thread. */
 void mo_strand_enter(struct mo_worker *w, struct mo_native_strand *n, struct mo_strand_turn *turn);
 void mo_strand_leave(struct mo_worker *w, struct mo_native_strand *n);
-/* Run a fiber on top of the caller, which is one and waits for it, if it is the newest of what lies ready here and has not begun.
+/* Run a fiber on top of the caller, which is one and waits for it, if it is the newest of what lies ready here and has
+   not begun.
    True: it is over. */
 bool mo_strand_run_newest(struct mo_worker *w, struct mo_job *job);
 
@@ -115,7 +120,8 @@ void mo_strand_slots_end(struct mo_native_strand *n);
 /* The worker of the thread that the caller is on now: for who may have changed threads. */
 struct mo_worker *mo_worker_now(void);
 
-/* ---- Time (strand_time.c): suspend, but until that time at the latest: of CLOCK_MONOTONIC, or of the clock that tests hold. */
+/* ---- Time (strand_time.c): suspend, but until that time at the latest: of CLOCK_MONOTONIC, or of the clock that tests
+   hold. */
 void mo_strand_suspend_until(struct mo_strand *s, uint64_t until_ns);
 void mo_strand_suspend_by_clock(struct mo_strand *s, uint64_t until_ns);
 

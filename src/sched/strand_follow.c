@@ -1,5 +1,5 @@
-/* Fibers that follow each other without their poller (N5 in strand.h), and those that run on top of one that waits for them.
-   tests/models/follow.pml tries the first. */
+/* Fibers that follow each other without their poller (N5 in strand.h), and those that run on top of one that waits for
+   them. tests/models/follow.pml tries the first. */
 #include "base/log.h"
 #include "sched/next.h"
 #include "sched/run.h"
@@ -105,8 +105,9 @@ void mo_strand_switch_out(struct mo_native_strand *n)
         leave_for(n, to ? &to->context : &turn->here);
 }
 
-/* What runs on the fiber's stack is only its poll: the other one has a stack of its own. If that waits, or yields, the caller
-   goes on, and waits in the usual way. Meanwhile nothing could have woken the caller but the end of what it waits for. */
+/* What runs on the fiber's stack is only its poll: the other one has a stack of its own. If that waits, or yields, the
+   caller goes on, and waits in the usual way. Meanwhile nothing could have woken the caller but the end of what it
+   waits for. */
 bool mo_strand_run_newest(struct mo_worker *w, struct mo_job *job)
 {
     struct mo_seat *seat = w->seat;

@@ -1,5 +1,6 @@
-/* What fibers keep under keys. A key is the number of an entry of one table and how often that has been given out, so a value
-   that was left under a deleted key is not taken for one of the next. Values lie in the fiber, in an array that grows. */
+/* What fibers keep under keys. A key is the number of an entry of one table and how often that has been given out, so a
+   value that was left under a deleted key is not taken for one of the next. Values lie in the fiber, in an array that
+   grows. */
 #include "sched/strand.h"
 
 #include "mem/mem.h"

@@ -6,7 +6,8 @@
 #define NAP_NS        1000000
 #define NS_PER_SECOND 1000000000u
 
-/* No timers are to be had, as the thread that they need cannot be made: others have their turn, then the thread sleeps for a while. */
+/* No timers are to be had, as the thread that they need cannot be made: others have their turn, then the thread sleeps
+   for a while. */
 static void nap(struct mo_native_strand *n, uint64_t left_ns)
 {
     _Atomic uint32_t nothing = 0;

@@ -1,7 +1,8 @@
 /* Regions.
 
    Fork: the master publishes the region by one store to `go` (number and size in one word); pool threads that are bound
-   to the team wait for it. Join is a barrier whose release only the master awaits: the others go on to wait for `go`. */
+   to the team wait for it. Join is a barrier whose release only the master awaits: the others go on to wait for
+   `go`. */
 #include "sched/internal.h"
 
 #include <string.h>
@@ -197,9 +198,9 @@ struct mo_team *mo_team_open(struct mo_member *master, unsigned want, bool cance
     return team;
 }
 
-/* Regions far apart. A master that stayed awake until the threads that it woke are through would burn more than all else
-   that an empty region takes; asleep it loses less than a hundredth of the time since the last one. And if that one, with
-   all its wakes and moves, took no longer than a move to another CPU does, none of its threads need move. */
+/* Regions far apart. A master that stayed awake until the threads that it woke are through would burn more than all
+   else that an empty region takes; asleep it loses less than a hundredth of the time since the last one. And if that
+   one, with all its wakes and moves, took no longer than a move to another CPU does, none of its threads need move. */
 #define FAR_APART_US 4000
 
 static bool comes_seldom(struct mo_team *team)

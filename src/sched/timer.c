@@ -1,24 +1,26 @@
 /* Timers of the process, in several wheels, and the thread that looks at the clock.
 
-   Each wheel serves a group of workers, by their numbers, and has a lock; so threads that set timers at the same time seldom meet.
-   A thread of its own, made with the first timer, sleeps in the kernel's timer, one for all wheels, and then wakes those whose
-   time has come. Not the workers in their sleep: one that is busy would be late, and a program without an executor has
-   none. Nor by a futex's timeout: that may be late by the thread's timer slack of 50 us, and to put it forward the thread would
-   have to be woken; the kernel's timer is put forward by whoever sets an earlier one, in one system call, while the thread
-   sleeps on. While nothing is due nobody wakes.
+   Each wheel serves a group of workers, by their numbers, and has a lock; so threads that set timers at the same time
+   seldom meet. A thread of its own, made with the first timer, sleeps in the kernel's timer, one for all wheels, and
+   then wakes those whose time has come. Not the workers in their sleep: one that is busy would be late, and a program
+   without an executor has none. Nor by a futex's timeout: that may be late by the thread's timer slack of 50 us, and to
+   put it forward the thread would have to be woken; the kernel's timer is put forward by whoever sets an earlier one,
+   in one system call, while the thread sleeps on. While nothing is due nobody wakes.
 
-   T1  `armed` is the earliest tick that the thread is going to wake for, 0: none. Only who holds `arming` writes it. Who has
-       put a timer in looks at it when he has let go of the wheel's lock, and puts it forward where it is later.
-   T2  the thread makes it 0 before it looks into the wheels, one by one under their locks, and then arms for the earliest
-       tick that it has found. A timer that it did not find was put in after it held that lock, so its owner sees the 0 or what
-       came after that, and arms himself. So at any time somebody is going to look for each timer by its tick.
-   T3  a timer leaves its wheel under the lock, at its time or by mo_timer_cancel(); who takes it out has its waker. So it is woken
-       once, and after mo_timer_cancel() nobody touches the timer. Wakers are woken when the lock is free.
+   T1  `armed` is the earliest tick that the thread is going to wake for, 0: none. Only who holds `arming` writes it.
+       Who has put a timer in looks at it when he has let go of the wheel's lock, and puts it forward where it is later.
+   T2  the thread makes it 0 before it looks into the wheels, one by one under their locks, and then arms for the
+       earliest tick that it has found. A timer that it did not find was put in after it held that lock, so its owner
+       sees the 0 or what came after that, and arms himself. So at any time somebody is going to look for each timer by
+       its tick.
+   T3  a timer leaves its wheel under the lock, at its time or by mo_timer_cancel(); who takes it out has its waker. So
+       it is woken once, and after mo_timer_cancel() nobody touches the timer. Wakers are woken when the lock is free.
 
-   By hand: the clock is a number that the program moves, and who moves it does what the thread does otherwise; nothing is
-   armed. Who has put a timer in looks at the clock once more: either he sees that it was moved, or who moves it finds the timer, as
-   both hold the wheel's lock after that. The time may go back when that ends, which an empty wheel does not mind: that is why no
-   timer may run then. What goes by the system's clock meanwhile has a wheel of its own, which the thread looks after as ever. */
+   By hand: the clock is a number that the program moves, and who moves it does what the thread does otherwise; nothing
+   is armed. Who has put a timer in looks at the clock once more: either he sees that it was moved, or who moves it
+   finds the timer, as both hold the wheel's lock after that. The time may go back when that ends, which an empty wheel
+   does not mind: that is why no timer may run then. What goes by the system's clock meanwhile has a wheel of its own,
+   which the thread looks after as ever. */
 #include "sched/timer.h"
 
 #include "base/log.h"
@@ -54,8 +56,8 @@ extern struct timers MO_SHARED(timers) MO_SHARED_ATTR;
 struct timers MO_SHARED(timers);
 struct mo_clock MO_SHARED(clock);
 
-/* What is moved by hand to a deadline has come there, though that is in the middle of a tick: who is woken too early by that is
-   polled, and sets his timer again. */
+/* What is moved by hand to a deadline has come there, though that is in the middle of a tick: who is woken too early by
+   that is polled, and sets his timer again. */
 static uint64_t tick_now(unsigned group)
 {
     if (mo_unlikely(mo_clock_is_by_hand()) && group != SYSTEM)
@@ -71,8 +73,8 @@ static bool is_armed_for(unsigned group)
 /* ---- The thread's sleep. */
 static int start_thread(struct timers *t);
 
-/* Our descriptor has been closed, and its number may be the program's. A thread that sleeps in a read of what it led to may do so for ever:
-   so another one takes over, and that one ends when it wakes. */
+/* Our descriptor has been closed, and its number may be the program's. A thread that sleeps in a read of what it led to
+   may do so for ever: so another one takes over, and that one ends when it wakes. */
 static void look_for_loss_locked(struct timers *t)
 {
     if (mo_likely(t->fd < 0 || mo_plat_fd_is_marked(t->fd)))

@@ -1,13 +1,15 @@
-/* Timers: wakers that are woken at a time (moirai/timer.h has what programs see). timer.c says who looks at the clock. */
+/* Timers: wakers that are woken at a time (moirai/timer.h has what programs see). timer.c says who looks at the
+   clock. */
 #ifndef MO_SCHED_TIMER_H
 #define MO_SCHED_TIMER_H
 
 #include "sched/async.h"
 #include "sched/wheel.h"
 
-/* Wake `waker`, of which a copy is kept until then, once `deadline_ns` has come; where the timer runs already, that one instead
-   of the one before, at the same time as before. Zeroes are a timer that does not run; it must stay where it is while it does.
-   `now_ns` is the present time. 0, EAGAIN or ENOMEM where the thread that all timers need cannot be had. */
+/* Wake `waker`, of which a copy is kept until then, once `deadline_ns` has come; where the timer runs already, that one
+   instead of the one before, at the same time as before. Zeroes are a timer that does not run; it must stay where it is
+   while it does. `now_ns` is the present time. 0, EAGAIN or ENOMEM where the thread that all timers need cannot be
+   had. */
 int mo_timer_set(struct mo_worker *w, struct mo_timer *timer, uint64_t deadline_ns, const struct mo_waker *waker,
                  uint64_t now_ns);
 /* The same by the system's clock, even while the program moves the other one. */

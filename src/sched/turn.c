@@ -1,15 +1,16 @@
 /* Turns: members of a mutexinoutset run one at a time, in the order in which they become ready and not in that of their
-   creation. A task that nothing precedes any more takes the turn of each group that it is in, one after the other by the
-   groups' addresses; where it finds one taken it queues up there, and who has that turn passes it on when it ends. So no
-   thread ever waits here.
+   creation. A task that nothing precedes any more takes the turn of each group that it is in, one after the other by
+   the groups' addresses; where it finds one taken it queues up there, and who has that turn passes it on when it ends.
+   So no thread ever waits here.
      last   0 free; MO_TURN_TAKEN; or taken, and the task that queued up last, from where `next` leads to earlier ones.
             A task that wants the turn changes it by CAS: 0 to taken, or else puts itself in front. Who has the turn
             empties the queue by an exchange, or frees the turn by a CAS from taken to 0.
      line   the queue as emptied, turned round: who queued up first comes first. Touched by who has the turn only.
    T1  one task at a time has the turn: it is taken from 0 by one CAS, and otherwise handed from task to task.
    T2  no task is left behind: the turn becomes free only by a CAS that has found nobody queued, while `line` is empty.
-   T3  no deadlock: a task that is in a queue has only turns of groups with lower addresses than the one that it queues for.
-       So of all groups with a turn taken, the one with the highest address has it given to a task that runs or can.
+   T3  no deadlock: a task that is in a queue has only turns of groups with lower addresses than the one that it queues
+       for. So of all groups with a turn taken, the one with the highest address has it given to a task that runs or
+       can.
    T4  the join, which holds the turn, is there as long as a member has not ended: that passes its turns on first.
    A task that has queued up belongs to who hands it the turn, who may be doing so already: every change of `last` is
    acq_rel, so `next`, `held` and what the task before did are seen by the next one. No ABA: only who has the turn takes

@@ -1,12 +1,12 @@
-/* Executors that are more than the usual one: with plug-ins, a registry, figures, or a scheduler of somebody else's. All of
-   their jobs have a struct mo_job_watch and are EXPOSED, so the short ways, and what is inlined for jobs that only one
-   thread knows, never see them, and an executor without any of this pays nothing for it.
+/* Executors that are more than the usual one: with plug-ins, a registry, figures, or a scheduler of somebody else's.
+   All of their jobs have a struct mo_job_watch and are EXPOSED, so the short ways, and what is inlined for jobs that
+   only one thread knows, never see them, and an executor without any of this pays nothing for it.
 
-   W1  A watched job is ended by one thread alone: by who brought its phase to RUNNING. Who cancels one does that, too, and
-       then ends it as cancelled. So what is told before the end is told by the one who is going to end it.
-   W2  An executor whose jobs are being claimed, cancelled or ended elsewhere than on its own threads is not let go: such a
-       thread counts itself `inside` before it touches the phase (seq_cst), and a shutdown waits for that count when all
-       entries have been dealt with, which comes after that phase was set. */
+   W1  A watched job is ended by one thread alone: by who brought its phase to RUNNING. Who cancels one does that, too,
+       and then ends it as cancelled. So what is told before the end is told by the one who is going to end it.
+   W2  An executor whose jobs are being claimed, cancelled or ended elsewhere than on its own threads is not let go:
+       such a thread counts itself `inside` before it touches the phase (seq_cst), and a shutdown waits for that count
+       when all entries have been dealt with, which comes after that phase was set. */
 #include "sched/async.h"
 #include "sched/run.h"
 

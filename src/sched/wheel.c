@@ -51,8 +51,8 @@ static bool first_slot(const struct mo_wheel *wheel, unsigned *level, unsigned *
     return false;
 }
 
-/* Timers keep their places where no slot begins by then: they still agree with `now` above their level, and come after it
-   there. So whoever puts one in brings the wheel up to date, and what is due soon lies at a low level. */
+/* Timers keep their places where no slot begins by then: they still agree with `now` above their level, and come after
+   it there. So whoever puts one in brings the wheel up to date, and what is due soon lies at a low level. */
 static void catch_up(struct mo_wheel *wheel, uint64_t now)
 {
     unsigned level, s;
@@ -86,7 +86,8 @@ void mo_wheel_take_out(struct mo_wheel *wheel, struct mo_timer *timer)
     }
 }
 
-/* Empty the slots that begin by `now`, one after the other; their timers are due, or belong to lower levels from there on. */
+/* Empty the slots that begin by `now`, one after the other; their timers are due, or belong to lower levels from there
+   on. */
 static void advance(struct mo_wheel *wheel, uint64_t now)
 {
     unsigned level, s;

@@ -1,8 +1,9 @@
-/* A hierarchical timing wheel: timers by the time at which they are due, in ticks of 1024 ns. After Varghese and Lauck, "Hashed
-   and hierarchical timing wheels" (SOSP 1987), scheme 7; it differs in that a timer's level follows from the highest digit in
-   which its tick differs from the wheel's time, so a slot never holds timers of two rounds.
+/* A hierarchical timing wheel: timers by the time at which they are due, in ticks of 1024 ns. After Varghese and Lauck,
+   "Hashed and hierarchical timing wheels" (SOSP 1987), scheme 7; it differs in that a timer's level follows from the
+   highest digit in which its tick differs from the wheel's time, so a slot never holds timers of two rounds.
 
-   Putting a timer in and taking it out are O(1). A timer moves down at most once a level. All under its owner's lock. */
+   Putting a timer in and taking it out are O(1). A timer moves down at most once a level. All under its owner's
+   lock. */
 #ifndef MO_SCHED_WHEEL_H
 #define MO_SCHED_WHEEL_H
 
@@ -23,7 +24,8 @@ struct mo_timer {
     uint32_t group;
 };
 
-/* Zeroes are an empty one. Invariant: a timer at level L, slot s, has the digits of `now` above L, and s > digit L of now. */
+/* Zeroes are an empty one. Invariant: a timer at level L, slot s, has the digits of `now` above L, and s > digit L of
+   now. */
 struct mo_wheel {
     uint64_t now;   /* tick; what was due by then is in `due` */
     uint64_t count; /* of all timers that are in it */

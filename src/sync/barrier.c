@@ -1,11 +1,11 @@
-/* Barriers. Arrivals are numbered since the barrier was made; the number tells the round and the place in it, so there is
-   nothing to be set back and a thread of the next round may arrive at any time, also one that was not in this round.
+/* Barriers. Arrivals are numbered since the barrier was made; the number tells the round and the place in it, so there
+   is nothing to be set back and a thread of the next round may arrive at any time, also one that was not in this round.
 
-   R1  who arrives last in a round adds one to `done`. A thread of round r (from 1) returns when done >= r. That some r of
-       these additions have happened means that at least r rounds were full, and the rounds fill in order: so round r was.
-       Whose addition it was does not matter.
-   R2  what was done before arriving is seen by all who return from the round: the arrivals are one chain of acq_rel RMWs,
-       the last one's addition releases it, the look at `done` acquires.
+   R1  who arrives last in a round adds one to `done`. A thread of round r (from 1) returns when done >= r. That some r
+       of these additions have happened means that at least r rounds were full, and the rounds fill in order: so round r
+       was. Whose addition it was does not matter.
+   R2  what was done before arriving is seen by all who return from the round: the arrivals are one chain of acq_rel
+       RMWs, the last one's addition releases it, the look at `done` acquires.
    R3  `left` is the last that a thread touches. Destroying waits for it to reach `arrived`. */
 #include "sync/sync.h"
 

@@ -1,23 +1,23 @@
 /* Condition variables of one process. Waiters stand in the table of parkers under the condition's address, in the order
    in which they came; the condition itself holds only their number.
 
-   No wake-up is lost: a waiter enters the table, and raises `waiters`, while it holds the mutex. Who signals after having
-   held that mutex later sees the number, takes the oldest under the bucket's lock, and from then on that one returns.
-   Each signal takes one waiter that stood there when it was given, never one that came later: the oldest, or one that is
-   still awake (parker.c, quickest()).
-   C1  a waiter that gives up (timeout, cancellation) leaves under the lock, and only if it stands there still. If it has
-       been taken meanwhile the signal was its own: a timeout returns 0 then; who was cancelled, or turns out not to
+   No wake-up is lost: a waiter enters the table, and raises `waiters`, while it holds the mutex. Who signals after
+   having held that mutex later sees the number, takes the oldest under the bucket's lock, and from then on that one
+   returns. Each signal takes one waiter that stood there when it was given, never one that came later: the oldest, or
+   one that is still awake (parker.c, quickest()).
+   C1  a waiter that gives up (timeout, cancellation) leaves under the lock, and only if it stands there still. If it
+       has been taken meanwhile the signal was its own: a timeout returns 0 then; who was cancelled, or turns out not to
        own the mutex, passes the signal on.
    C2  taken waiters do not touch the condition, takers neither once the last one can know that it is taken: it may be
        destroyed.
-   C3  who signals and owns the mutex that the waiter wants next (it is HELD) need not wake it before giving that up: the
-       wake is put off to the next unlock of any mutex by this thread, wait or thread's end. Only for waiters in their
-       first, bounded sleep (FIRST_SLEEP_NS): should the unlock pass us by, they find out by themselves. A timer costs half
-       as much as the wake that is put off saves, so only those sleep so who wait for a condition that was last signalled
-       by an owner; and less if the timer's end lies beyond the next tick of the system's own.
-   C4  a broadcast by the owner of the mutex wakes nobody: sleepers are moved, asleep, to the mutex's word, which is set to
-       2; each unlock there wakes the next. They take the mutex by writing 2, so that none is forgotten. Who is awake or
-       woken finds itself taken all the same. A move compares the parker's word, so it cannot hit a later wait. */
+   C3  who signals and owns the mutex that the waiter wants next (it is HELD) need not wake it before giving that up:
+       the wake is put off to the next unlock of any mutex by this thread, wait or thread's end. Only for waiters in
+       their first, bounded sleep (FIRST_SLEEP_NS): should the unlock pass us by, they find out by themselves. A timer
+       costs half as much as the wake that is put off saves, so only those sleep so who wait for a condition that was
+       last signalled by an owner; and less if the timer's end lies beyond the next tick of the system's own.
+   C4  a broadcast by the owner of the mutex wakes nobody: sleepers are moved, asleep, to the mutex's word, which is set
+       to 2; each unlock there wakes the next. They take the mutex by writing 2, so that none is forgotten. Who is awake
+       or woken finds itself taken all the same. A move compares the parker's word, so it cannot hit a later wait. */
 #include "sync/sync.h"
 
 #include "park/park.h"
@@ -157,8 +157,8 @@ static int wait_deferred(struct mo_cond_wait *w)
     return again ? again : err;
 }
 
-/* Who may give its thread back has a parker for this wait alone, and is no thread that could be cancelled. A mutex with an owner
-   is its thread's. */
+/* Who may give its thread back has a parker for this wait alone, and is no thread that could be cancelled. A mutex with
+   an owner is its thread's. */
 static __attribute__((noinline)) int wait_as_strand(struct mo_cond_wait *w)
 {
     struct mo_parker *p = w->parker = mo_parker_borrow();
@@ -257,8 +257,8 @@ void mo_sync_cond_broadcast(struct mo_sync_cond *c)
 }
 
 /* A waiter that gives up after a time writes the number of waiters; so the condition has to stay until then. As that is
-   misuse, more or less, looking now and then is good enough. The table knows better than the number, which a forked child
-   has from its parent. */
+   misuse, more or less, looking now and then is good enough. The table knows better than the number, which a forked
+   child has from its parent. */
 void mo_sync_cond_destroy(struct mo_sync_cond *c)
 {
     uint32_t left;

@@ -1,31 +1,31 @@
 /* What a mutex does when it is contended. The word is glibc's: who finds it held writes 2 and sleeps while it is 2; who
    gives it up and finds 2 wakes one sleeper.
 
-   Fairness. A lock that is free belongs to whoever comes first, so a woken waiter may lose against a running thread again
-   and again. But each waiter that sleeps stands in the table of parkers, too, under the mutex's address, in the order of
-   arrival, and sleeps on two words at once: the mutex's, while that is 2, and its parker's. An unlock that sees 2 still holds
-   the mutex. If it finds that the oldest waiter has waited STARVING_US it makes that one the owner, asleep as it is: the word
-   stays 2, so nobody can come in between, and other sleepers are not forgotten. Until the new owner runs nobody else gets
-   in, so there is at most one such hand-over in HAND_OVER_US: waiters do not wait longer than STARVING_US and as often
-   HAND_OVER_US as there are others before them, but for what the system's scheduler adds.
-   Unlocks see 2 only if somebody has written it since the last one took it away, and the one that was woken then may have
-   to wait for a CPU. So a sleep ends by itself a few times (FIRST_LOOK_NS, then later), and who gets up writes 2. And where
-   others sleep, a thread that has not for ROUND_US does not spin for the mutex but sleeps in its turn: those who want it are
-   more than there are CPUs, and would run in turns of the scheduler's, which are longer.
+   Fairness. A lock that is free belongs to whoever comes first, so a woken waiter may lose against a running thread
+   again and again. But each waiter that sleeps stands in the table of parkers, too, under the mutex's address, in the
+   order of arrival, and sleeps on two words at once: the mutex's, while that is 2, and its parker's. An unlock that
+   sees 2 still holds the mutex. If it finds that the oldest waiter has waited STARVING_US it makes that one the owner,
+   asleep as it is: the word stays 2, so nobody can come in between, and other sleepers are not forgotten. Until the new
+   owner runs nobody else gets in, so there is at most one such hand-over in HAND_OVER_US: waiters do not wait longer
+   than STARVING_US and as often HAND_OVER_US as there are others before them, but for what the system's scheduler adds.
+   Unlocks see 2 only if somebody has written it since the last one took it away, and the one that was woken then may
+   have to wait for a CPU. So a sleep ends by itself a few times (FIRST_LOOK_NS, then later), and who gets up writes 2.
+   And where others sleep, a thread that has not for ROUND_US does not spin for the mutex but sleeps in its turn: those
+   who want it are more than there are CPUs, and would run in turns of the scheduler's, which are longer.
    M1  the word is 0 only if nobody owns the mutex; it goes from 0 by a CAS or an exchange of whoever then owns it.
-   M2  a waiter in the table owns the mutex when its parker is TAKEN, or when its own exchange has returned 0. Not both: it
-       is taken by an owner that keeps the word at 2.
-   M3  unlocks that pass us by (glibc's own code) do not look into the table, nor do those of ours that find the table in
-       use (they never wait, since they may come from a signal handler); entering does not wait either. Such unlocks wake a
-       sleeper of the mutex's word, as glibc's do, and so never strand one; only the hand-over is left out.
+   M2  a waiter in the table owns the mutex when its parker is TAKEN, or when its own exchange has returned 0. Not both:
+       it is taken by an owner that keeps the word at 2.
+   M3  unlocks that pass us by (glibc's own code) do not look into the table, nor do those of ours that find the table
+       in use (they never wait, since they may come from a signal handler); entering does not wait either. Such unlocks
+       wake a sleeper of the mutex's word, as glibc's do, and so never strand one; only the hand-over is left out.
    M4  who was woken on the mutex's word tries the exchange before it sleeps or gives up, so the 2 that the unlock took
        away comes back. Who finds itself taken instead has the word at 2.
    Sleeping on two words takes Linux 5.16. Without it waiters sleep on the mutex's word alone, and nothing is fair.
    After the word has been given away the unlocker reads nothing of the mutex: wake-ups use the address alone.
 
-   Bare mutexes are a word alone, with no owner beside it. The word may be an asymmetric one's (asym.c): it goes from FREE
-   to HELD by a CAS, and who sleeps on it is told by a count elsewhere, so that there is no third value. The rules above hold
-   with HELD for 2. */
+   Bare mutexes are a word alone, with no owner beside it. The word may be an asymmetric one's (asym.c): it goes from
+   FREE to HELD by a CAS, and who sleeps on it is told by a count elsewhere, so that there is no third value. The rules
+   above hold with HELD for 2. */
 #include "sync/sync.h"
 
 #include "park/fiber.h"
@@ -41,17 +41,17 @@
 #define LOOKS         3
 #define LOOKERS       32
 
-/* Spinning pays if the owner runs, which nobody knows; whether it did lately is the best guess. One score for the process,
-   as it is the machine that decides: a success adds to it, a failure takes off, and without any left only one attempt in
-   PROBE_EVERY spins. */
+/* Spinning pays if the owner runs, which nobody knows; whether it did lately is the best guess. One score for the
+   process, as it is the machine that decides: a success adds to it, a failure takes off, and without any left only one
+   attempt in PROBE_EVERY spins. */
 #define SPIN_NS     1000
 #define SCORE_MAX   64
 #define PROBE_EVERY 64
 #define PAUSES_MAX  8
 static _Atomic uint32_t score = SCORE_MAX, attempts; /* hints: lost updates do not matter */
 
-/* Looks become rarer, up to PAUSES_MAX pauses apart: each takes the line away from an owner that may want it for several short
-   holds in a row, and these cost least on the CPU that has the data. */
+/* Looks become rarer, up to PAUSES_MAX pauses apart: each takes the line away from an owner that may want it for
+   several short holds in a row, and these cost least on the CPU that has the data. */
 static bool spin_for(_Atomic uint32_t *word, uint64_t budget)
 {
     uint64_t began = mo_plat_ticks();

@@ -1,7 +1,7 @@
 /* Something that happens once. The state is 0 before, 1 while a thread is at it, 2 the same with others that may sleep,
    DONE afterwards. The one that takes it from 0 to 1 does it; DONE is written by it alone, with release, and read with
-   acquire by all who return. A sleeper writes 2 by a CAS from 1, so it cannot undo DONE, and sleeps while it is 2. If it was
-   not done after all the state goes back to 0, and the next one, or one of those who wait, does it. */
+   acquire by all who return. A sleeper writes 2 by a CAS from 1, so it cannot undo DONE, and sleeps while it is 2. If
+   it was not done after all the state goes back to 0, and the next one, or one of those who wait, does it. */
 #include "sync/sync.h"
 
 #include "park/park.h"

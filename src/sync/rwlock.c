@@ -1,17 +1,18 @@
-/* Reader-writer locks. `state` has the number of readers and WRITER; `gate` is a mutex of one word (word.c, mutex.c), which
-   brings deadlines and fairness with it.
+/* Reader-writer locks. `state` has the number of readers and WRITER; `gate` is a mutex of one word (word.c, mutex.c),
+   which brings deadlines and fairness with it.
 
    L1  who holds the gate is the only one that sets or clears WRITER. A writer holds the gate from before it sets WRITER
        until after it has cleared it.
-   L2  a reader counts itself only while WRITER is not set, by a CAS; or while it holds the gate, which comes to the same.
+   L2  a reader counts itself only while WRITER is not set, by a CAS; or while it holds the gate, which comes to the
+       same.
    L3  a writer owns the lock when it has set WRITER and has seen no readers: none can come in since.
-   L4  WRITER stands from the moment on at which a writer waits for readers to leave. New ones queue at the gate, so writers
-       do not starve; and as the gate lets them in by turns (mutex.c: whoever waited for long comes next), readers
-       do not either.
+   L4  WRITER stands from the moment on at which a writer waits for readers to leave. New ones queue at the gate, so
+       writers do not starve; and as the gate lets them in by turns (mutex.c: whoever waited for long comes next),
+       readers do not either.
    L5  the last reader out finds WRITER beside its own count and wakes the writer, the only one that ever sleeps on
        `state`. The writer's sleep compares the whole word.
-   A writer's unlock is two steps, WRITER and the gate. A reader may come and go between the two, so the lock must not be
-   freed before all calls on it have returned. */
+   A writer's unlock is two steps, WRITER and the gate. A reader may come and go between the two, so the lock must not
+   be freed before all calls on it have returned. */
 #include "sync/sync.h"
 
 #include "park/park.h"

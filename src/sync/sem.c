@@ -1,12 +1,14 @@
 /* Semaphores. One word of 64 bits: permits below, sleepers above; all changes are RMWs on it.
 
-   S1  a post adds a permit and learns in the same step whether anybody sleeps. After that step it touches nothing of the
-       semaphore, which may be gone: a thread that got the permit may free it. The wake passes the address alone.
-   S2  a sleeper counts itself before it looks for a permit the last time, in one word: a post that comes before the count
-       leaves a permit that the look finds, one that comes after sees the count. The sleep compares the lower half with 0.
+   S1  a post adds a permit and learns in the same step whether anybody sleeps. After that step it touches nothing of
+       the semaphore, which may be gone: a thread that got the permit may free it. The wake passes the address alone.
+   S2  a sleeper counts itself before it looks for a permit the last time, in one word: a post that comes before the
+       count leaves a permit that the look finds, one that comes after sees the count. The sleep compares the lower half
+       with 0.
    S3  a sleeper takes a permit and its own count off in one step.
-   Each post with sleepers wakes one. A permit may go to somebody who was awake; the woken one then finds none and sleeps
-   on, and no sleeper is owed a permit. One that reaches its deadline was not woken: the kernel reports a wake first. */
+   Each post with sleepers wakes one. A permit may go to somebody who was awake; the woken one then finds none and
+   sleeps on, and no sleeper is owed a permit. One that reaches its deadline was not woken: the kernel reports a wake
+   first. */
 #include "sync/sync.h"
 
 #include "park/park.h"

@@ -1,4 +1,5 @@
-/* Locks: those that threads share with code that knows nothing of Moirai, and Moirai's own. They wait in the same way. */
+/* Locks: those that threads share with code that knows nothing of Moirai, and Moirai's own. They wait in the same
+   way. */
 #ifndef MO_SYNC_SYNC_H
 #define MO_SYNC_SYNC_H
 
@@ -29,8 +30,8 @@ struct mo_deadline {
     bool realtime;             /* of CLOCK_REALTIME; else CLOCK_MONOTONIC */
 };
 
-/* Out-of-line halves. Lock: 0 or ETIMEDOUT; the caller then writes owner and users. Unlock: the owner and users have been
-   written; after the word has been given away nothing of the mutex is read. */
+/* Out-of-line halves. Lock: 0 or ETIMEDOUT; the caller then writes owner and users. Unlock: the owner and users have
+   been written; after the word has been given away nothing of the mutex is read. */
 int mo_sync_mutex_lock_slow(struct mo_sync_mutex *m, const struct mo_deadline *until);
 void mo_sync_mutex_unlock_slow(struct mo_sync_mutex *m);
 /* Waiters sleep as glibc's do, and none is preferred: for where a sleep on two words is not understood. */
@@ -39,8 +40,8 @@ void mo_sync_mutex_wait_simply(void);
 void mo_sync_mutex_lock_passed(struct mo_sync_mutex *m);
 
 /* ---- Mutex of one word, with no owner beside it (word.c). Futex kind: 0 free, 1 held, 2 held and somebody may sleep.
-   Asymmetric kind (asym.c): ASYM free, ASYM_HELD held. ASYM_LATER is free and becomes one kind or the other before it is
-   first held. Anything else is not a mutex. All functions return 0 or an errno value. */
+   Asymmetric kind (asym.c): ASYM free, ASYM_HELD held. ASYM_LATER is free and becomes one kind or the other before it
+   is first held. Anything else is not a mutex. All functions return 0 or an errno value. */
 #define MO_WORD_ASYM       0x80000000u
 #define MO_WORD_ASYM_HELD  (MO_WORD_ASYM | 1u)
 #define MO_WORD_ASYM_LATER 0x40000000u
@@ -60,8 +61,8 @@ static inline bool mo_sync_word_try_lock(_Atomic uint32_t *word)
 int mo_sync_word_try_lock_slow(_Atomic uint32_t *word);
 int mo_sync_word_lock_slow(_Atomic uint32_t *word, const struct mo_deadline *until); /* ETIMEDOUT, EINVAL */
 
-/* Its parts, for both kinds (mutex.c). The second one returns with the mutex or ETIMEDOUT; somebody must have seen to it
-   that unlocks notice the sleeper. The third: the caller has it; as with mo_sync_mutex_unlock_slow(). */
+/* Its parts, for both kinds (mutex.c). The second one returns with the mutex or ETIMEDOUT; somebody must have seen to
+   it that unlocks notice the sleeper. The third: the caller has it; as with mo_sync_mutex_unlock_slow(). */
 bool mo_sync_word_spin(_Atomic uint32_t *word);
 int mo_sync_word_lock_asleep(_Atomic uint32_t *word, const struct mo_deadline *until);
 void mo_sync_word_unlock_slow(_Atomic uint32_t *word);
@@ -70,8 +71,8 @@ void mo_sync_word_unlock_slow(_Atomic uint32_t *word);
 uint32_t mo_sync_asym_value(void);
 int mo_sync_asym_lock_slow(_Atomic uint32_t *word, const struct mo_deadline *until);
 
-/* Who waits for an asymmetric mutex, by its address. A line each: unlocks read it all the time, also those that programs
-   have inlined from moirai/sync.h, so name, size and hash are part of the ABI. */
+/* Who waits for an asymmetric mutex, by its address. A line each: unlocks read it all the time, also those that
+   programs have inlined from moirai/sync.h, so name, size and hash are part of the ABI. */
 #define MO_ASYM_BUCKETS 256
 struct mo_asym_bucket {
     _Atomic uint32_t waiters MO_ALIGNED(MO_CACHE_LINE);
@@ -178,7 +179,8 @@ bool mo_sync_barrier_wait(struct mo_sync_barrier *b);
 /* Wait until those of the last full round have left; EBUSY: others wait for a round that is not full. */
 int mo_sync_barrier_destroy(struct mo_sync_barrier *b);
 
-/* Reader-writer lock (rwlock.c): readers in `state`, with WRITER set by the one who owns `gate`, a mutex of one word. */
+/* Reader-writer lock (rwlock.c): readers in `state`, with WRITER set by the one who owns `gate`, a mutex of one
+   word. */
 struct mo_sync_rwlock {
     _Atomic uint32_t state;
     _Atomic uint32_t gate;

@@ -1,5 +1,5 @@
-/* The mutex of one word: its kinds told apart, and the futex kind. That one's protocol is the one of mutex.c, with nothing
-   beside the word. */
+/* The mutex of one word: its kinds told apart, and the futex kind. That one's protocol is the one of mutex.c, with
+   nothing beside the word. */
 #include "sync/sync.h"
 
 #include "park/park.h"
@@ -11,8 +11,8 @@ static bool is_mutex(uint32_t seen)
     return seen <= 2 || seen == MO_WORD_ASYM || seen == MO_WORD_ASYM_HELD || seen == MO_WORD_ASYM_LATER;
 }
 
-/* ASYM_LATER goes away before the mutex is first held, and so never comes back. Who loses the race finds what the winner
-   chose, which was the same. */
+/* ASYM_LATER goes away before the mutex is first held, and so never comes back. Who loses the race finds what the
+   winner chose, which was the same. */
 static uint32_t settle(_Atomic uint32_t *word)
 {
     uint32_t seen = mo_load_relaxed(word);

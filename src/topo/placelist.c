@@ -51,8 +51,9 @@ static bool measure_removed_place(void *arg)
     return true;
 }
 
-/* The list as far as it has been read; `described` is one place more, behind those of the list. A place that is taken out
-   stays where it is until the end: moving all that follow, which may be megabytes, for a few letters of the text adds up. */
+/* The list as far as it has been read; `described` is one place more, behind those of the list. A place that is taken
+   out stays where it is until the end: moving all that follow, which may be megabytes, for a few letters of the text
+   adds up. */
 struct build {
     struct mo_places places;
     unsigned long *described;

@@ -1,5 +1,5 @@
-/* Places by name. The usable CPUs are put in the order of their sites, so that neighbours in the list of places share as
-   much as they can; then each thing of the wanted kind takes the CPUs that it has. */
+/* Places by name. The usable CPUs are put in the order of their sites, so that neighbours in the list of places share
+   as much as they can; then each thing of the wanted kind takes the CPUs that it has. */
 #include <stdlib.h>
 #include <string.h>
 

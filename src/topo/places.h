@@ -12,8 +12,8 @@
 
 #define MO_SITE_NONE UINT_MAX
 
-/* Where a CPU sits: numbers of things that CPUs share, MO_SITE_NONE where there is or is known no such thing. `cache` is
-   the last one before memory. In the order of these numbers, CPUs that share much stand beside one another. */
+/* Where a CPU sits: numbers of things that CPUs share, MO_SITE_NONE where there is or is known no such thing. `cache`
+   is the last one before memory. In the order of these numbers, CPUs that share much stand beside one another. */
 struct mo_site {
     unsigned package, node, cache, core;
 };
@@ -52,8 +52,8 @@ struct mo_places_loss {
 const char *mo_places_from_list(const char *text, bool cpus, const unsigned long *usable, unsigned words,
                                 struct mo_places *places, struct mo_places_loss *loss);
 
-/* One place for each thing of that kind which has usable CPUs, in the order of the sites, at most `limit`. Without sites
-   each CPU is one. False: out of memory. */
+/* One place for each thing of that kind which has usable CPUs, in the order of the sites, at most `limit`. Without
+   sites each CPU is one. False: out of memory. */
 bool mo_places_from_name(enum mo_places_name name, unsigned limit, const struct mo_sites *sites,
                          const unsigned long *usable, unsigned words, struct mo_places *places);
 
@@ -63,15 +63,15 @@ enum mo_places_answer { MO_PLACES_FOUND, MO_PLACES_GUESSED, MO_PLACES_NO_MEMORY 
 enum mo_places_answer mo_topo_places(enum mo_places_name name, unsigned limit, const unsigned long *usable,
                                      unsigned words, struct mo_places *places);
 
-/* What KMP_AFFINITY says, of a type that has places (ranks.c): thread i goes to place i, round. Without sites each CPU is a
-   core, and all are in one socket. False: out of memory, or too many places. */
+/* What KMP_AFFINITY says, of a type that has places (ranks.c): thread i goes to place i, round. Without sites each CPU
+   is a core, and all are in one socket. False: out of memory, or too many places. */
 bool mo_places_from_kmp(const struct mo_kmp_affinity *a, const struct mo_sites *sites, const unsigned long *usable,
                         unsigned words, struct mo_places *places, struct mo_places_loss *loss);
 bool mo_topo_kmp_places(const struct mo_kmp_affinity *a, const unsigned long *usable, unsigned words,
                         struct mo_places *places, struct mo_places_loss *loss);
 
-/* Leave what KMP_HW_SUBSET asks for in a mask, and return how many CPUs that is; where it would be none the mask is left
-   alone. Reads /sys, as far as it looks at the machine. */
+/* Leave what KMP_HW_SUBSET asks for in a mask, and return how many CPUs that is; where it would be none the mask is
+   left alone. Reads /sys, as far as it looks at the machine. */
 unsigned mo_subset_apply(const struct mo_kmp_subset *s, const struct mo_sites *sites, unsigned long *mask,
                          unsigned words);
 unsigned mo_topo_subset(const struct mo_kmp_subset *s, unsigned long *mask, unsigned words);

@@ -1,5 +1,5 @@
-/* KMP_AFFINITY and KMP_HW_SUBSET: both look at the machine as a tree of sockets, cores and threads, and number what a socket
-   or a core has from 0. */
+/* KMP_AFFINITY and KMP_HW_SUBSET: both look at the machine as a tree of sockets, cores and threads, and number what a
+   socket or a core has from 0. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,7 +95,8 @@ unsigned mo_subset_apply(const struct mo_kmp_subset *s, const struct mo_sites *s
     return left;
 }
 
-/* ---- Orders. The last `moved` levels come first, from the smallest thing up; then the others from the largest down. */
+/* ---- Orders. The last `moved` levels come first, from the smallest thing up; then the others from the largest
+   down. */
 static struct order order_of(unsigned moved)
 {
     struct order o;
@@ -136,8 +137,8 @@ static void set_bit(unsigned long *mask, unsigned cpu)
     mask[cpu / MO_MASK_BITS] |= 1ul << cpu % MO_MASK_BITS;
 }
 
-/* Balanced has a place for each core, which `spread` then distributes; the others one for each CPU, in their order, so that
-   threads with neighbouring numbers may share what the grain says. */
+/* Balanced has a place for each core, which `spread` then distributes; the others one for each CPU, in their order, so
+   that threads with neighbouring numbers may share what the grain says. */
 static void fill_places(const struct mo_kmp_affinity *a, const struct ranked *r, unsigned count, struct mo_places *p)
 {
     for (unsigned i = 0; i < count; i++) {

@@ -14,7 +14,8 @@
 /* CPUs in the calling thread's affinity mask now, at least 1. */
 unsigned mo_topo_affinity_cpus(void);
 
-/* The same CPUs by number; returns how many words of the mask they take, the rest is zero. 0: the kernel does not tell. */
+/* The same CPUs by number; returns how many words of the mask they take, the rest is zero. 0: the kernel does not
+   tell. */
 #define MO_MASK_BITS  (8 * sizeof(unsigned long))
 #define MO_MASK_WORDS (MO_CPUS_MAX / MO_MASK_BITS)
 unsigned mo_topo_affinity_mask(unsigned long mask[MO_MASK_WORDS]);
@@ -40,9 +41,10 @@ unsigned mo_topo_cpus_again(void);
 /* NUMA nodes online by /sys; 1 where it does not tell. */
 unsigned mo_topo_nodes_online(void);
 
-/* NUMA nodes that have memory, by /sys, and those of them whose memory is at least twice as fast as the slowest, by what
-   the firmware told the kernel. Return how many there are: at least 1 with memory (node 0 where /sys does not tell), and
-   0 fast ones where all memory is alike or not known. Read the files at each call; the _at forms below another root. */
+/* NUMA nodes that have memory, by /sys, and those of them whose memory is at least twice as fast as the slowest, by
+   what the firmware told the kernel. Return how many there are: at least 1 with memory (node 0 where /sys does not
+   tell), and 0 fast ones where all memory is alike or not known. Read the files at each call; the _at forms below
+   another root. */
 unsigned mo_topo_memory_nodes(struct mo_node_mask *nodes);
 unsigned mo_topo_memory_nodes_at(const char *root, struct mo_node_mask *nodes);
 unsigned mo_topo_fast_nodes(struct mo_node_mask *fast);
@@ -72,11 +74,12 @@ struct mo_topo_seat {
     int node;     /* MO_TOPO_NO_NODE: not known */
 };
 
-/* Thread i of n gets seat[i], evenly over the CPUs that the calling thread may use, neighbours near one another; more threads
-   than CPUs share them. On a machine that is not this one all its CPUs count. False while the machine counts as flat. */
+/* Thread i of n gets seat[i], evenly over the CPUs that the calling thread may use, neighbours near one another; more
+   threads than CPUs share them. On a machine that is not this one all its CPUs count. False while the machine counts as
+   flat. */
 bool mo_topo_seats(unsigned n, struct mo_topo_seat *seat);
-/* The CPUs of a node that the calling thread may use; how many words of the mask they take, 0: none, or they are another
-   machine's. */
+/* The CPUs of a node that the calling thread may use; how many words of the mask they take, 0: none, or they are
+   another machine's. */
 unsigned mo_topo_node_mask(int node, unsigned long mask[MO_MASK_WORDS]);
 
 /* What the machine has, all zero but `loaded` while it counts as flat. */

@@ -1,6 +1,6 @@
-/* What is worth a look. Nothing of it is measured while the program is at work but for what is counted and profiled anyway,
-   and for how long threads sleep in waits of Moirai's. So times of tasks and regions are upper bounds: all the CPU time of the
-   process, shared out among them. */
+/* What is worth a look. Nothing of it is measured while the program is at work but for what is counted and profiled
+   anyway, and for how long threads sleep in waits of Moirai's. So times of tasks and regions are upper bounds: all the
+   CPU time of the process, shared out among them. */
 #include "watch/advice.h"
 
 #include "plat/plat.h"

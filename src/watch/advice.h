@@ -1,5 +1,6 @@
-/* What is worth a look, found when a process ends from what was counted and profiled: each at most once, with a sentence on
-   what to do. `moirai report` finds some of it by itself, from the spans, and takes the rest from the recording. */
+/* What is worth a look, found when a process ends from what was counted and profiled: each at most once, with a
+   sentence on what to do. `moirai report` finds some of it by itself, from the spans, and takes the rest from the
+   recording. */
 #ifndef MO_WATCH_ADVICE_H
 #define MO_WATCH_ADVICE_H
 

@@ -14,7 +14,8 @@
 bool mo_watch_is_child(void);
 /* A path as the setting has it, from the folder where the process began, with %p as the process's number. */
 bool mo_watch_path(const char *text, char path[PATH_BYTES]);
-/* A new file to be read and written by its owner alone; -1, after a message that names the setting, if there can be none. */
+/* A new file to be read and written by its owner alone; -1, after a message that names the setting, if there can be
+   none. */
 int mo_watch_create(const char *text, const char *setting);
 
 /* What is written in between raises no SIGPIPE and no SIGXFSZ. */

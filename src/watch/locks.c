@@ -1,5 +1,5 @@
-/* Records are found by hashing, are claimed by a CAS and never given up. Their numbers belong to who holds the lock; so two
-   never make a site of one lock at once, but of two locks they may come to one free slot. */
+/* Records are found by hashing, are claimed by a CAS and never given up. Their numbers belong to who holds the lock; so
+   two never make a site of one lock at once, but of two locks they may come to one free slot. */
 #include "watch/locks.h"
 
 #include "plat/plat.h"
@@ -148,8 +148,8 @@ static struct mo_lock_order *find_order(struct mo_locks *l, uint64_t key)
     return NULL;
 }
 
-/* The first of its kind looks for its contrary; when it comes again it costs one look. Of two threads that come with both at
-   once, one sees the other: seq_cst, all. */
+/* The first of its kind looks for its contrary; when it comes again it costs one look. Of two threads that come with
+   both at once, one sees the other: seq_cst, all. */
 static void note_order(struct mo_locks *l, const struct mo_held *outer, const void *lock, const void *site)
 {
     uint64_t key = key_of_order(outer->lock, lock), contrary = key_of_order(lock, outer->lock), none = 0;

@@ -1,7 +1,8 @@
-/* The profile of locks: for each lock and each place in the program that takes it, how often, how long it was waited for and
-   held. Kept only where MOIRAI_LOCKS asks for it, and then by those who go the longer way anyway.
+/* The profile of locks: for each lock and each place in the program that takes it, how often, how long it was waited
+   for and held. Kept only where MOIRAI_LOCKS asks for it, and then by those who go the longer way anyway.
 
-   Who holds a lock is alone with its records, so these are written by plain stores; only who waits is counted by an RMW. */
+   Who holds a lock is alone with its records, so these are written by plain stores; only who waits is counted by an
+   RMW. */
 #ifndef MO_WATCH_LOCKS_H
 #define MO_WATCH_LOCKS_H
 
@@ -53,8 +54,8 @@ struct mo_locks {
     _Atomic(const struct mo_lock_order *) order_seen, order_before;
     struct mo_lock_order order[MO_ORDERS_MAX];
     struct mo_lock lock[MO_LOCKS_MAX];
-    /* In the order in which they were first met, so that few pages are touched: a system may take longer to find a page than all
-       that is done for a lock. */
+    /* In the order in which they were first met, so that few pages are touched: a system may take longer to find a page
+       than all that is done for a lock. */
     _Atomic uint32_t sites;                  /* in use, and those there was no room for */
     _Atomic uint32_t slot[2 * MO_SITES_MAX]; /* a hash table: number + 1 of a site; 0: not in use */
     struct mo_lock_site site[MO_SITES_MAX];

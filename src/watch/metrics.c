@@ -1,5 +1,5 @@
-/* Statistics for whoever connects to a socket: a thread waits for that, and no other thread ever waits for it. It takes no
-   signals. A child of fork has no such thread. */
+/* Statistics for whoever connects to a socket: a thread waits for that, and no other thread ever waits for it. It takes
+   no signals. A child of fork has no such thread. */
 #include "watch/internal.h"
 
 #include "base/log.h"

@@ -2,8 +2,8 @@
 
    Nothing here waits: a signal handler may be in the middle of it on the same thread.
    A sheet is taken over by a CAS on its tid, from a number that no thread has any more. Should that number be a new
-   thread's, that one has a sheet of its own, or will look for one: the old sheet stays with the number, and is found again
-   later. */
+   thread's, that one has a sheet of its own, or will look for one: the old sheet stays with the number, and is found
+   again later. */
 #include "watch/watch.h"
 
 #include "plat/plat.h"

@@ -1,9 +1,9 @@
 /* What is asked for by the settings: found out early, begun at the first use, written at the end of the process.
 
-   The end is a destructor's: it comes after the program's exit handlers, needs no registration, and does not come where the
-   process ends by _exit() or a signal. Each of several objects of Moirai has one; the first does the work.
-   Nothing here may change what the program does: writing may fail, and raises no signal; a table goes to standard error
-   only if that is still the file that it was at the beginning. */
+   The end is a destructor's: it comes after the program's exit handlers, needs no registration, and does not come where
+   the process ends by _exit() or a signal. Each of several objects of Moirai has one; the first does the work. Nothing
+   here may change what the program does: writing may fail, and raises no signal; a table goes to standard error only if
+   that is still the file that it was at the beginning. */
 #include "watch/internal.h"
 
 #include "base/config.h"
@@ -107,8 +107,8 @@ static bool is_file(const char *path)
     return lstat(path, &s) == 0 && S_ISREG(s.st_mode);
 }
 
-/* A file that nobody had before, nor is led to by a link. A child of fork, and a process that finds a file there, take the
-   name with their number behind it. */
+/* A file that nobody had before, nor is led to by a link. A child of fork, and a process that finds a file there, take
+   the name with their number behind it. */
 int mo_watch_create(const char *text, const char *setting)
 {
     char path[PATH_BYTES], own[PATH_BYTES + 24];

@@ -1,8 +1,9 @@
-/* The table of the process: where a reader, in the process or outside of it, finds what is counted. It is constant but for
-   what the loader writes into it, so it is right from the moment that the object is mapped, and costs nothing to keep. A
-   reader finds it by the symbol moirai_core_table_* of an object of Moirai, takes the fields that it knows by `version` and
-   `bytes`, and walks from there: addresses are those of the process, all numbers are little endian and naturally aligned.
-   docs/table.md describes it for others. */
+/* The table of the process: where a reader, in the process or outside of it, finds what is counted. It is constant but
+   for what the loader writes into it, so it is right from the moment that the object is mapped, and costs nothing to
+   keep. A reader finds it by the symbol moirai_core_table_* of an object of Moirai, takes the fields that it knows by
+   `version` and
+   `bytes`, and walks from there: addresses are those of the process, all numbers are little endian and naturally
+   aligned. docs/table.md describes it for others. */
 #ifndef MO_WATCH_TABLE_H
 #define MO_WATCH_TABLE_H
 
@@ -107,7 +108,8 @@ struct mo_stats {
     struct mo_row *row;               /* of the caller */
 };
 
-/* False: the table, or what it leads to, cannot be read. Numbers of a process that runs are those of no single moment. */
+/* False: the table, or what it leads to, cannot be read. Numbers of a process that runs are those of no single
+   moment. */
 bool mo_stats_collect(const struct mo_source *source, const struct mo_table *table, struct mo_stats *stats);
 
 static inline uint64_t mo_stats_tasks_created(const uint64_t *n)

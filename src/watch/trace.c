@@ -1,7 +1,8 @@
-/* Writing the trace. The file is made at the first event of a process, as large as it may become but with holes, and mapped
-   as a whole; no descriptor is kept, for the program may close any. Before a ring is used its pages are made, which fails
-   where the disk is full: later writes cannot. A ring belongs to a sheet, so to one thread at a time, and like the sheet it
-   goes on to the next thread when that one is gone. A child of fork has empty sheets, and makes a file of its own.
+/* Writing the trace. The file is made at the first event of a process, as large as it may become but with holes, and
+   mapped as a whole; no descriptor is kept, for the program may close any. Before a ring is used its pages are made,
+   which fails where the disk is full: later writes cannot. A ring belongs to a sheet, so to one thread at a time, and
+   like the sheet it goes on to the next thread when that one is gone. A child of fork has empty sheets, and makes a
+   file of its own.
 
    A signal handler may trace in the middle of a record: it takes the next one, as the number was raised first. */
 #include "watch/trace.h"

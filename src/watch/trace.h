@@ -1,13 +1,13 @@
-/* The trace: what threads do and when, in a file that is mapped, so that all that was written is in it whatever becomes of
-   the process. Each thread writes a ring of its own, the latest events over the oldest, and takes no lock for it. */
+/* The trace: what threads do and when, in a file that is mapped, so that all that was written is in it whatever becomes
+   of the process. Each thread writes a ring of its own, the latest events over the oldest, and takes no lock for it. */
 #ifndef MO_WATCH_TRACE_H
 #define MO_WATCH_TRACE_H
 
 #include "watch/advice.h"
 #include "watch/watch.h"
 
-/* The same points are probes that perf, bpftrace and SystemTap can stop at (provider moirai, probe event; the kind first), where
-   the system has what it takes to build them; a nop each. */
+/* The same points are probes that perf, bpftrace and SystemTap can stop at (provider moirai, probe event; the kind
+   first), where the system has what it takes to build them; a nop each. */
 #if defined(__has_include)
 #if __has_include(<sys/sdt.h>)
 #include <sys/sdt.h>
@@ -35,7 +35,8 @@ enum mo_trace_kind {
     MO_TRACE_STEAL = 22,     /* c: tasks taken, b: how far the victim was, in the thief's order */
     MO_TRACE_CREATE = 24,    /* a task is created; a: place, b: its number */
     MO_TRACE_CHANNEL = 26,   /* waits at a channel; b: channel, c: MO_TRACE_CHANNEL_C() */
-    /* Of the native task that began last: 20 bytes of text in a, b and c, zeros behind its end; of a longer one several. */
+    /* Of the native task that began last: 20 bytes of text in a, b and c, zeros behind its end; of a longer one
+       several. */
     MO_TRACE_NAME = 28,
     MO_TRACE_EXECUTOR = 30, /* whose task it is */
     MO_TRACE_KINDS = 32

@@ -1,6 +1,6 @@
-/* Counting, for all who have something to count: workers in a record of their own, other threads, and whatever is counted
-   out of the way of what is fast, on their thread's sheet. A count is written by one thread alone, by a plain store, and
-   read by any: who reads while others count sees a past value of each.
+/* Counting, for all who have something to count: workers in a record of their own, other threads, and whatever is
+   counted out of the way of what is fast, on their thread's sheet. A count is written by one thread alone, by a plain
+   store, and read by any: who reads while others count sees a past value of each.
 
    Sheets are never freed. One whose thread is gone serves the next thread, and goes on counting. They lie on pages that
    the system clears in a child of fork, so a child, however it was made, begins with none. */
@@ -29,8 +29,9 @@ struct mo_held {
 };
 #define MO_HELD_MAX 8 /* of those held at a time; further ones are left out */
 
-/* A lock that the thread has waited for. One that finds no room takes the place of the one waited for least often, and goes on
-   from its count: where a thread waits for more locks than there are places, counts may be too high, never too low. */
+/* A lock that the thread has waited for. One that finds no room takes the place of the one waited for least often, and
+   goes on from its count: where a thread waits for more locks than there are places, counts may be too high, never too
+   low. */
 struct mo_hot {
     _Atomic uint64_t lock;         /* address; 0: not in use */
     _Atomic uint64_t site;         /* of the last wait; 0: not known */
@@ -53,8 +54,8 @@ struct mo_sheet {
     struct mo_hot hot[MO_HOT_MAX];
     /* How long the thread has slept in waits of Moirai's, where that is of interest; read by others. */
     _Atomic uint64_t asleep_ticks, asleep_since; /* since: of the wait that it is in; 0: in none */
-    /* The thread's own, where locks are watched. What is cleared for the next thread is atomic: only the kernel knows that its
-       stores come after those of the last one. */
+    /* The thread's own, where locks are watched. What is cleared for the next thread is atomic: only the kernel knows
+       that its stores come after those of the last one. */
     const void *site;            /* where the program began the wait that the thread is in */
     _Atomic(const void *) woken; /* the condition from which it was woken, until it gives a mutex up */
     struct mo_held held[MO_HELD_MAX];
@@ -75,8 +76,8 @@ static inline struct mo_sheet *mo_sheet_self(void)
     return mo_likely(s && mo_load_relaxed(&s->tid)) ? s : mo_sheet_new();
 }
 
-/* To a word that the calling thread alone writes. One instruction with its operand in memory, which compilers do not make of a
-   load and a store that are atomic. Aligned words are written whole all the same. */
+/* To a word that the calling thread alone writes. One instruction with its operand in memory, which compilers do not
+   make of a load and a store that are atomic. Aligned words are written whole all the same. */
 static inline void mo_count_word(_Atomic uint64_t *word, uint64_t n)
 {
 #if defined(__SANITIZE_THREAD__)

@@ -1,6 +1,6 @@
-/* Under a budget, here by dynamic adjustment, the teams of all masters and all levels share the CPUs: the pool never has
-   more threads than there are CPUs beside the first master's, and a region that is alone gets all of them, again and
-   again. A child of fork starts with none taken. */
+/* Under a budget, here by dynamic adjustment, the teams of all masters and all levels share the CPUs: the pool never
+   has more threads than there are CPUs beside the first master's, and a region that is alone gets all of them, again
+   and again. A child of fork starts with none taken. */
 #include <omp.h>
 #include <pthread.h>
 #include "../omp/check.h"

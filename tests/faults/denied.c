@@ -1,6 +1,6 @@
-/* Where a sandbox denies system calls, and where there is no /proc and no /sys: regions, tasks and nested regions do what
-   they always do. Each case is a process of its own, which denies the calls before it meets the runtime, or after its first
-   region. */
+/* Where a sandbox denies system calls, and where there is no /proc and no /sys: regions, tasks and nested regions do
+   what they always do. Each case is a process of its own, which denies the calls before it meets the runtime, or after
+   its first region. */
 #include <omp.h>
 #include <errno.h>
 #include <linux/filter.h>

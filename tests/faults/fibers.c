@@ -1,4 +1,5 @@
-/* Teams whose members are fibers on two threads (MOIRAI_TEAM=ult): what a program can see of that, and what it must not. */
+/* Teams whose members are fibers on two threads (MOIRAI_TEAM=ult): what a program can see of that, and what it must
+   not. */
 #include <dlfcn.h>
 #include <omp.h>
 #include <pthread.h>

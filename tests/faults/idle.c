@@ -1,5 +1,5 @@
-/* Workers that have nothing to do use no CPU: from 20 ms after a region on, over 200 ms, at most a few of them; and little
-   where there is a task each 10 ms. */
+/* Workers that have nothing to do use no CPU: from 20 ms after a region on, over 200 ms, at most a few of them; and
+   little where there is a task each 10 ms. */
 #include <omp.h>
 #include "../omp/check.h"
 #include "process.h"

@@ -1,5 +1,5 @@
-/* For quota.py: opens regions, and between them says how many CPUs there are whenever that has changed, until its standard
-   input ends. */
+/* For quota.py: opens regions, and between them says how many CPUs there are whenever that has changed, until its
+   standard input ends. */
 #include <omp.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* ELF files as `moirai check` reads them. Required: no read outside the file, and the same answer from a copy that lies at
-   another, odd address. */
+/* ELF files as `moirai check` reads them. Required: no read outside the file, and the same answer from a copy that lies
+   at another, odd address. */
 #include "fuzz/fuzz.h"
 
 #include <stdlib.h>

@@ -1,9 +1,9 @@
-/* Files of /proc and /sys. The first byte chooses the reader: 'q' the CPU quota, 'n' the nodes, 's' the sites of CPUs, 'l'
-   the lines of one file. The second bounds what a read gives, with '0' for no bound. The rest is the files: a line that
-   begins with @ is a path, what follows is its text; for 'l' it is one text.
+/* Files of /proc and /sys. The first byte chooses the reader: 'q' the CPU quota, 'n' the nodes, 's' the sites of CPUs,
+   'l' the lines of one file. The second bounds what a read gives, with '0' for no bound. The rest is the files: a line
+   that begins with @ is a path, what follows is its text; for 'l' it is one text.
 
-   Required: results are in bounds and do not depend on how the reads fall; every file that was opened is closed; lines are
-   those of the text; counts are those of the masks; a single quota is rounded up. */
+   Required: results are in bounds and do not depend on how the reads fall; every file that was opened is closed; lines
+   are those of the text; counts are those of the masks; a single quota is rounded up. */
 #include "fuzz/fuzz.h"
 
 #include <limits.h>

@@ -45,7 +45,8 @@ static struct lengths measure(const char *text, size_t bytes)
     return l;
 }
 
-/* The whole is compared as far as it may need to be; what is behind the room must not be touched (its end is the block's). */
+/* The whole is compared as far as it may need to be; what is behind the room must not be touched (its end is the
+   block's). */
 static void check_room(const char *text, size_t bytes, const struct mo_thread_facts *facts, size_t room)
 {
     static char whole[1024];

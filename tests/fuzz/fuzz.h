@@ -1,7 +1,8 @@
 /* What a fuzz target is made of.
 
-   Each target is one function of bytes that must hold what it requires, whatever the bytes. libFuzzer calls it with what
-   it makes up (clang, preset `fuzz`, tests/fuzz/run); replay.c calls it with the files of the corpus (any compiler, ctest). */
+   Each target is one function of bytes that must hold what it requires, whatever the bytes. libFuzzer calls it with
+   what it makes up (clang, preset `fuzz`, tests/fuzz/run); replay.c calls it with the files of the corpus (any
+   compiler, ctest). */
 #ifndef MO_TESTS_FUZZ_FUZZ_H
 #define MO_TESTS_FUZZ_FUZZ_H
 

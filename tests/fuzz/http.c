@@ -1,8 +1,9 @@
 /* The head of an HTTP request, as the example's server reads it.
 
-   Required: the answer does not depend on where the bytes come from: what is behind a good head does not change it, and every shorter
-   beginning of a good head has not all come; a path stays inside of the root, is not absolute, and fits; the head lies inside of
-   what was given and ends with an empty line; only a full buffer refuses a head for its length. */
+   Required: the answer does not depend on where the bytes come from: what is behind a good head does not change it, and
+   every shorter beginning of a good head has not all come; a path stays inside of the root, is not absolute, and fits;
+   the head lies inside of what was given and ends with an empty line; only a full buffer refuses a head for its
+   length. */
 #include "fuzz/fuzz.h"
 
 #include <string.h>

@@ -1,8 +1,9 @@
-/* OMP_PLACES (second byte other than 'c') and GOMP_CPU_AFFINITY ('c') on a made-up machine, which the first byte chooses.
+/* OMP_PLACES (second byte other than 'c') and GOMP_CPU_AFFINITY ('c') on a made-up machine, which the first byte
+   chooses.
 
-   Required: places are not empty, not more than the limit, and have usable CPUs alone; a refused text has a reason and no
-   places; small lists are what a simple reading of the grammar says; places written as a list are read as the same places;
-   places by name are a partition of the usable CPUs, each of them one thing of the machine. */
+   Required: places are not empty, not more than the limit, and have usable CPUs alone; a refused text has a reason and
+   no places; small lists are what a simple reading of the grammar says; places written as a list are read as the same
+   places; places by name are a partition of the usable CPUs, each of them one thing of the machine. */
 #include "fuzz/fuzz.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* usage: TARGET FOLDER|FILE...: run the target on files, and on the files of folders. For compilers without libFuzzer. A
-   property that does not hold aborts; the last name printed is that of the input. */
+/* usage: TARGET FOLDER|FILE...: run the target on files, and on the files of folders. For compilers without libFuzzer.
+   A property that does not hold aborts; the last name printed is that of the input. */
 #include "fuzz/fuzz.h"
 
 #include <dirent.h>

@@ -1,9 +1,9 @@
-/* A ring whose other side writes what it likes. The first bytes choose its kind and sizes; then each byte is a step of one of
-   the sides, or a write by somebody else, whose place and value the next bytes say.
+/* A ring whose other side writes what it likes. The first bytes choose its kind and sizes; then each byte is a step of
+   one of the sides, or a write by somebody else, whose place and value the next bytes say.
 
-   Required: whatever was written, a call returns a status that it may return, and what it hands out lies in a slot; nothing
-   outside of the block is touched (AddressSanitizer); memory that is taken for a ring has the size that its shape asks for.
-   Where nobody has written anything nothing breaks, and messages come once and in order. */
+   Required: whatever was written, a call returns a status that it may return, and what it hands out lies in a slot;
+   nothing outside of the block is touched (AddressSanitizer); memory that is taken for a ring has the size that its
+   shape asks for. Where nobody has written anything nothing breaks, and messages come once and in order. */
 #include "fuzz/fuzz.h"
 
 #include <string.h>

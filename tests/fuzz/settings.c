@@ -1,9 +1,10 @@
-/* The environment, one NAME=VALUE a line; a line that begins with a tab goes on with the value, line end included. Every
-   setting, its further names, and those for devices.
+/* The environment, one NAME=VALUE a line; a line that begins with a tab goes on with the value, line end included.
+   Every setting, its further names, and those for devices.
 
-   Required: the first name with a well-formed value counts, else the default. Each malformed value gets exactly one line,
-   which begins with its name; well-formed ones get none unless they are given up for another name. Values are in bounds.
-   What is printed of a value is read as the same value, as is the text in other case and with blanks around it. */
+   Required: the first name with a well-formed value counts, else the default. Each malformed value gets exactly one
+   line, which begins with its name; well-formed ones get none unless they are given up for another name. Values are in
+   bounds. What is printed of a value is read as the same value, as is the text in other case and with blanks around
+   it. */
 #include "fuzz/fuzz.h"
 
 #include <ctype.h>

@@ -1,6 +1,6 @@
 /* Every __kmpc_atomic_*: all threads apply one operation with one operand again and again. Whatever their order is, the
-   values that the variable goes through are those of a plain loop; its last value shows whether a step was lost, and a sum
-   over what the capturing forms hand back shows whether each step was seen once. */
+   values that the variable goes through are those of a plain loop; its last value shows whether a step was lost, and a
+   sum over what the capturing forms hand back shows whether each step was seen once. */
 #include <complex.h>
 #include <stdbool.h>
 #include <stdint.h>

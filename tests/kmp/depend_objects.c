@@ -1,5 +1,5 @@
-/* Depend objects of clang, in clauses and given to routines that copy: with one item and with several, of every kind, alone
-   and with others, changed and made again. */
+/* Depend objects of clang, in clauses and given to routines that copy: with one item and with several, of every kind,
+   alone and with others, changed and made again. */
 #include "check.h"
 
 #include <errno.h>

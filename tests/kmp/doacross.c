@@ -1,5 +1,5 @@
-/* Loops with ordered(n): an iteration finds done what it waited for, in one to three dimensions, up and down, with every
-   schedule, also where it waits for iterations outside the loop. */
+/* Loops with ordered(n): an iteration finds done what it waited for, in one to three dimensions, up and down, with
+   every schedule, also where it waits for iterations outside the loop. */
 #include "check.h"
 
 #include <omp.h>

@@ -1,5 +1,5 @@
-/* What LLVM's and Intel's omp.h have beyond OpenMP: locks and memory by the compilers' calls, masks, stacks, blocktime, kinds of
-   use, handles as data. */
+/* What LLVM's and Intel's omp.h have beyond OpenMP: locks and memory by the compilers' calls, masks, stacks, blocktime,
+   kinds of use, handles as data. */
 #include <sched.h>
 #include <stdint.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-/* What clang compiles another way with -fopenmp-enable-irbuilder, as which this is built too. That way it makes no private
-   copies in these releases, so everything here is global or made inside. */
+/* What clang compiles another way with -fopenmp-enable-irbuilder, as which this is built too. That way it makes no
+   private copies in these releases, so everything here is global or made inside. */
 #include <omp.h>
 #include "check.h"
 

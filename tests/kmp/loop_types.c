@@ -1,5 +1,6 @@
-/* Loops of the four integer types, with every schedule, over bounds near the ends of the types: each iteration runs once,
-   and lastprivate has the last value (which LLVM's runtime sometimes loses when chunks are stolen). The model is the loop itself, run by one thread. */
+/* Loops of the four integer types, with every schedule, over bounds near the ends of the types: each iteration runs
+   once, and lastprivate has the last value (which LLVM's runtime sometimes loses when chunks are stolen). The model is
+   the loop itself, run by one thread. */
 #include "check.h"
 
 #include <limits.h>

@@ -1,5 +1,5 @@
-/* What calls for static loops and for chunks of others answer, for ranges and steps that cover the ends of the types: the
-   parts of all threads together are the loop, each iteration once, and one of them says that it has the last. */
+/* What calls for static loops and for chunks of others answer, for ranges and steps that cover the ends of the types:
+   the parts of all threads together are the loop, each iteration once, and one of them says that it has the last. */
 #include "check.h"
 #include "kmp_direct.h"
 

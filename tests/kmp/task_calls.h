@@ -1,4 +1,5 @@
-/* The entry points of tasks, for tests that call them as compiled code would, with arguments that compilers seldom pass. */
+/* The entry points of tasks, for tests that call them as compiled code would, with arguments that compilers seldom
+   pass. */
 #ifndef TESTS_KMP_TASK_CALLS_H
 #define TESTS_KMP_TASK_CALLS_H
 

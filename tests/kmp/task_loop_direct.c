@@ -1,4 +1,5 @@
-/* taskloop as newer compilers call it: sizes that are strict, steps, a function that copies the task, groups or none. */
+/* taskloop as newer compilers call it: sizes that are strict, steps, a function that copies the task, groups or
+   none. */
 #include "check.h"
 #include "task_calls.h"
 

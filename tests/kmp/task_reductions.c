@@ -1,5 +1,5 @@
-/* Reductions in which tasks take part: of regions, loops and sections, groups in groups, operators with an initialiser and
-   wide types, on every team and in nested regions; and the entry points of older compilers. */
+/* Reductions in which tasks take part: of regions, loops and sections, groups in groups, operators with an initialiser
+   and wide types, on every team and in nested regions; and the entry points of older compilers. */
 #include "check.h"
 #include "task_calls.h"
 

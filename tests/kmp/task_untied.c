@@ -1,5 +1,5 @@
-/* Untied tasks, which clang cuts into parts that hand themselves back: parts in order, once each, data kept across them,
-   children and waits between them, undeferred and final ones, many at once. */
+/* Untied tasks, which clang cuts into parts that hand themselves back: parts in order, once each, data kept across
+   them, children and waits between them, undeferred and final ones, many at once. */
 #include "check.h"
 
 #include <omp.h>

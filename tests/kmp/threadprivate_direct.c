@@ -1,5 +1,5 @@
-/* The calls for threadprivate variables, as compilers emit them and as they once did: caches, arrays of objects, objects that
-   are copied from the original, and many threads that meet a variable at the same moment. */
+/* The calls for threadprivate variables, as compilers emit them and as they once did: caches, arrays of objects,
+   objects that are copied from the original, and many threads that meet a variable at the same moment. */
 #include <pthread.h>
 #include <stdint.h>
 

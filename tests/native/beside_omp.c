@@ -1,5 +1,5 @@
-/* Native tasks and OpenMP in one process: regions inside of tasks, tasks inside of regions and of OpenMP's tasks, both at once
-   from several threads; and what a task finds of OpenMP is what a plain program finds. */
+/* Native tasks and OpenMP in one process: regions inside of tasks, tasks inside of regions and of OpenMP's tasks, both
+   at once from several threads; and what a task finds of OpenMP is what a plain program finds. */
 #include "native.h"
 
 #include <omp.h>

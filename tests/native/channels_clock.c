@@ -1,5 +1,5 @@
-/* Channels by the clock that tests hold: ticks, a single point of time, deadlines and the delay of a batch. Nothing here depends
-   on how long anything takes: the hand moves when the test moves it. */
+/* Channels by the clock that tests hold: ticks, a single point of time, deadlines and the delay of a batch. Nothing
+   here depends on how long anything takes: the hand moves when the test moves it. */
 #include "native.h"
 
 #define PERIOD (10 * MS)

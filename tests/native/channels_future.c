@@ -1,5 +1,6 @@
-/* The ends of channels as futures: what a poll and a drop do, one step after the other, and storms in which futures and threads
-   send and receive, futures are dropped at any moment, and every message is received once or is its sender's still.
+/* The ends of channels as futures: what a poll and a drop do, one step after the other, and storms in which futures and
+   threads send and receive, futures are dropped at any moment, and every message is received once or is its sender's
+   still.
    usage: channels_future steps|ring|spsc|segments|meet|batching */
 #include <pthread.h>
 #include <stdbool.h>

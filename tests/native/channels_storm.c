@@ -1,6 +1,6 @@
-/* Storms over channels: every message that was sent is received once, in its sender's order, whatever way it took, through
-   deadlines and a close in the middle. And short histories of concurrent calls are those of some order of the same calls
-   one after the other (linearizability).
+/* Storms over channels: every message that was sent is received once, in its sender's order, whatever way it took,
+   through deadlines and a close in the middle. And short histories of concurrent calls are those of some order of the
+   same calls one after the other (linearizability).
    usage: channels_storm MODE: ring one spsc segments meet batching select histories ends closers */
 #include "native.h"
 #include "storm.h"

@@ -1,5 +1,5 @@
-/* A program that closes all descriptors that it finds, as daemons do, and opens files of its own under their numbers: timers and waits for
-   descriptors go on, and those files are left alone. */
+/* A program that closes all descriptors that it finds, as daemons do, and opens files of its own under their numbers:
+   timers and waits for descriptors go on, and those files are left alone. */
 #include "native.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* Where the system denies membarrier: asymmetric mutexes are plain ones, or, if it is denied only after the first was made,
-   waits look again by themselves; channels likewise. usage: denied first|later */
+/* Where the system denies membarrier: asymmetric mutexes are plain ones, or, if it is denied only after the first was
+   made, waits look again by themselves; channels likewise. usage: denied first|later */
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>

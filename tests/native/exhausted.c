@@ -1,5 +1,5 @@
-/* Where memory or threads run out: a status, and nothing is lost. This program's own mmap() and pthread_create() stand before the
-   C library's, also for libmoirai, and say no when they are told to. */
+/* Where memory or threads run out: a status, and nothing is lost. This program's own mmap() and pthread_create() stand
+   before the C library's, also for libmoirai, and say no when they are told to. */
 #include "native.h"
 
 #include <dlfcn.h>

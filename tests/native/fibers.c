@@ -1,4 +1,5 @@
-/* Fibers: what each call answers, what moves along with one, and what of it is left when memory or its executor goes. */
+/* Fibers: what each call answers, what moves along with one, and what of it is left when memory or its executor
+   goes. */
 #include "native.h"
 
 #include <fenv.h>

@@ -1,6 +1,6 @@
-/* A fiber that runs over the end of its stack ends the process with a message: at once where there are guard pages; where the
-   system has none (usage: PROGRAM word), after one warning, when it waits the next time. This program's own madvise() and
-   mprotect() stand before the C library's, also for libmoirai, and say no then. */
+/* A fiber that runs over the end of its stack ends the process with a message: at once where there are guard pages;
+   where the system has none (usage: PROGRAM word), after one warning, when it waits the next time. This program's own
+   madvise() and mprotect() stand before the C library's, also for libmoirai, and say no then. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/mman.h>

@@ -1,6 +1,7 @@
 /* Storms of fibers. usage: PROGRAM parked [FIBERS] | messages | signals | fork
-   parked: all wait, and each is woken once. messages: many pairs and a crowd at channels of each kind, on three workers. fork:
-   what a child finds. signals: handlers wake on the thread of the only worker, whatever that is about to do. */
+   parked: all wait, and each is woken once. messages: many pairs and a crowd at channels of each kind, on three
+   workers. fork: what a child finds. signals: handlers wake on the thread of the only worker, whatever that is about to
+   do. */
 #include "native.h"
 
 #include <pthread.h>

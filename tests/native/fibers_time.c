@@ -32,7 +32,8 @@ static void many_that_sleep(void **unused)
     assert_int_equal(early, 0);
 }
 
-/* ---- By hand. Each waits for what never comes, in another way; none is over before its deadline, and each when it has come. */
+/* ---- By hand. Each waits for what never comes, in another way; none is over before its deadline, and each when it has
+   come. */
 struct waits {
     uint64_t due;
     long waiting, wrong, over;

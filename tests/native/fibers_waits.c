@@ -1,5 +1,5 @@
-/* Fibers that wait: for futures, at several channels, with deadlines at channels with room, for one that keeps its worker; and
-   fibers that one worker alone may run. */
+/* Fibers that wait: for futures, at several channels, with deadlines at channels with room, for one that keeps its
+   worker; and fibers that one worker alone may run. */
 #include "native.h"
 
 #define FIBERS 100

@@ -1,5 +1,5 @@
-/* How little an async task has beside its state, and what its one word holds all the same: more wakers than it can count, and
-   a failure told long before the end. */
+/* How little an async task has beside its state, and what its one word holds all the same: more wakers than it can
+   count, and a failure told long before the end. */
 #include <string.h>
 
 #include "native.h"
@@ -55,7 +55,8 @@ static void park_all(void *data)
     *(long *)data = resident_kib();
 }
 
-/* Header, state, and the table by which a cancellation finds those that wait. With its waker each has 128 bytes at the most. */
+/* Header, state, and the table by which a cancellation finds those that wait. With its waker each has 128 bytes at the
+   most. */
 static void test_million(void **unused)
 {
     const long state = sizeof(struct sleeper), with_waker = sizeof(moirai_waker_t);
@@ -137,7 +138,8 @@ static void hold(void *data)
         usleep(100);
 }
 
-/* The worker is busy, so those that are woken lie in a row; each still knows why it failed. One is cancelled instead. */
+/* The worker is busy, so those that are woken lie in a row; each still knows why it failed. One is cancelled
+   instead. */
 static void test_fails_early(void **unused)
 {
     moirai_executor_t *x = made(1);

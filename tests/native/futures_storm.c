@@ -1,5 +1,5 @@
-/* A million futures wait at once, without a thread or a stack each, and every one is woken once: none is lost, none polled
-   more often than it was woken.
+/* A million futures wait at once, without a thread or a stack each, and every one is woken once: none is lost, none
+   polled more often than it was woken.
    usage: futures_storm parked|wakers */
 #include <pthread.h>
 #include <stdbool.h>

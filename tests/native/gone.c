@@ -1,6 +1,6 @@
-/* Once a mutex has been given up it may be gone. The unlock runs instruction by instruction (trap flag); as soon as the word
-   says that the mutex is free, or another thread has it, its page is made inaccessible. Any touch after that is a crash.
-   For both kinds, inlined and called, with and without a sleeper, and handed over. x86-64 only. */
+/* Once a mutex has been given up it may be gone. The unlock runs instruction by instruction (trap flag); as soon as the
+   word says that the mutex is free, or another thread has it, its page is made inaccessible. Any touch after that is a
+   crash. For both kinds, inlined and called, with and without a sleeper, and handed over. x86-64 only. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* I/O: what each operation answers, in a task, in a thread and at once; descriptors that run out, end, are closed and used again;
-   and that whoever gives up is not touched any more. */
+/* I/O: what each operation answers, in a task, in a thread and at once; descriptors that run out, end, are closed and
+   used again; and that whoever gives up is not touched any more. */
 #include "io.h"
 
 #include <errno.h>
@@ -413,7 +413,8 @@ static void test_fork(void **unused)
     close_both(own);
 }
 
-/* Where there is no epoll, what need not wait works, what has to says why. A fork has no set yet, so it asks for one. */
+/* Where there is no epoll, what need not wait works, what has to says why. A fork has no set yet, so it asks for
+   one. */
 static void test_denied(void **unused)
 {
     int ends[2];

@@ -1,4 +1,5 @@
-/* Operations on files, with each engine (MOIRAI_IO): what they answer, many at once, given up on the way, in forks and sandboxes. */
+/* Operations on files, with each engine (MOIRAI_IO): what they answer, many at once, given up on the way, in forks and
+   sandboxes. */
 #include "io.h"
 
 #include <errno.h>
@@ -205,7 +206,8 @@ static void test_fork(void **unused)
     close(fd);
 }
 
-/* Denied from the start, threads do it without a word; denied later, also for what was given to the ring. A fork chooses anew. */
+/* Denied from the start, threads do it without a word; denied later, also for what was given to the ring. A fork
+   chooses anew. */
 static void denied(unsigned call, bool later)
 {
     int fd = made_file();

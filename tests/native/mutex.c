@@ -102,7 +102,8 @@ static void *enters(void *arg)
     return NULL;
 }
 
-/* None gets in before the unlock, and one unlock sets them all going; asleep for a short time, or starving in the table. */
+/* None gets in before the unlock, and one unlock sets them all going; asleep for a short time, or starving in the
+   table. */
 static void sleepers_get_in_after_the_unlock(void **state)
 {
     for (int round = 0; round < 4; round++) {

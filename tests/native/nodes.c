@@ -1,5 +1,5 @@
-/* Memory of NUMA nodes, on a machine of four that is made up. Built twice: as it is, and with MO_TEST_JEMALLOC and jemalloc in the
-   process. usage: nodes [denied]: by a sandbox, the choice of a node is. */
+/* Memory of NUMA nodes, on a machine of four that is made up. Built twice: as it is, and with MO_TEST_JEMALLOC and
+   jemalloc in the process. usage: nodes [denied]: by a sandbox, the choice of a node is. */
 #include "native.h"
 
 #include <errno.h>

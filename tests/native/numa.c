@@ -1,5 +1,5 @@
-/* Workers that know the machine, and tasks that say where they are to run, on machines that are made up. usage: numa TOPOLOGY
-   NODES: for hwloc, and how many nodes that describes. */
+/* Workers that know the machine, and tasks that say where they are to run, on machines that are made up. usage: numa
+   TOPOLOGY NODES: for hwloc, and how many nodes that describes. */
 #include "native.h"
 
 #include <stdio.h>

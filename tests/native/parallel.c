@@ -1,5 +1,5 @@
-/* Loops, tiles, calls, reductions, scans and sorts: each item once, in the order that is promised, with 1 to 3 workers, called by
-   a thread that is no worker and inside of a task. */
+/* Loops, tiles, calls, reductions, scans and sorts: each item once, in the order that is promised, with 1 to 3 workers,
+   called by a thread that is no worker and inside of a task. */
 #include "native.h"
 
 #include <stdlib.h>

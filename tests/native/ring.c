@@ -1,5 +1,6 @@
-/* Rings, without haste: the calls one by one, two sides that meet in all ways there are, what is refused, what a signal, a
-   fork and a death do. What happens under a storm of deaths, and beside a peer that writes nonsense, is in ring_storm.c. */
+/* Rings, without haste: the calls one by one, two sides that meet in all ways there are, what is refused, what a
+   signal, a fork and a death do. What happens under a storm of deaths, and beside a peer that writes nonsense, is in
+   ring_storm.c. */
 #include "native.h"
 
 #include <errno.h>

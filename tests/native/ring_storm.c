@@ -1,4 +1,5 @@
-/* Rings while processes die, and beside one that writes nonsense. usage: ring_storm senders|receivers|hostile [SEED [ROUNDS]]
+/* Rings while processes die, and beside one that writes nonsense. usage: ring_storm senders|receivers|hostile [SEED
+   [ROUNDS]]
 
    senders    children send, and are killed at any moment; others take their places. Of each child what it sent is received
               from its beginning, in order, each message once: all whose publish returned, and perhaps the one after.
@@ -7,8 +8,8 @@
    hostile    a child writes any bytes anywhere into the ring while both sides are used: every call comes back, with a status
               that it may have, and what it gives lies in a slot.
 
-   Everything is derived from the seed, but for the moments themselves, and how many rounds a machine with much else to do has time for:
-   a round waits several times until the system lets a process run that has just been made. */
+   Everything is derived from the seed, but for the moments themselves, and how many rounds a machine with much else to
+   do has time for: a round waits several times until the system lets a process run that has just been made. */
 #include "native.h"
 
 #include <errno.h>

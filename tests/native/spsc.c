@@ -1,4 +1,5 @@
-/* Sending and receiving that are compiled in (moirai/spsc.h): the same channel as by calls, through waits and the end. */
+/* Sending and receiving that are compiled in (moirai/spsc.h): the same channel as by calls, through waits and the
+   end. */
 #include "native.h"
 
 #define TIMES 8000

@@ -1,5 +1,5 @@
-/* Eight threads, a random mix of all calls on a few objects of each type, with deadlines and cancellations; the numbers that
-   each object protects must agree all the time. usage: storm [SECONDS] */
+/* Eight threads, a random mix of all calls on a few objects of each type, with deadlines and cancellations; the numbers
+   that each object protects must agree all the time. usage: storm [SECONDS] */
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>

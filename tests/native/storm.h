@@ -1,4 +1,5 @@
-/* What storms share: an expectation that holds on any thread, numbers that differ, how much less to do under a sanitizer. */
+/* What storms share: an expectation that holds on any thread, numbers that differ, how much less to do under a
+   sanitizer. */
 #ifndef MO_TESTS_NATIVE_STORM_H
 #define MO_TESTS_NATIVE_STORM_H
 

@@ -262,7 +262,8 @@ static void test_id_inside(void **unused)
     assert_int_equal(moirai_spawn(NULL, NULL, tell_id, &id, sizeof id), MOIRAI_OK);
 }
 
-/* Tasks inside of each other, each of which waits for one that follows the next; so deep that no stranger may run on top. */
+/* Tasks inside of each other, each of which waits for one that follows the next; so deep that no stranger may run on
+   top. */
 static void follow_nothing(void *data, const moirai_before_t *before)
 {
 }

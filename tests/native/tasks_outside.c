@@ -1,5 +1,5 @@
-/* Jobs that a thread hands over and then runs itself while it waits: each runs once, fails, is cancelled and is counted as those
-   that workers run. The only worker is busy, so it is the thread that runs them all. */
+/* Jobs that a thread hands over and then runs itself while it waits: each runs once, fails, is cancelled and is counted
+   as those that workers run. The only worker is busy, so it is the thread that runs them all. */
 #include "native.h"
 
 #define JOBS 1000

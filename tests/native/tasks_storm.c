@@ -215,8 +215,8 @@ static void handles(void)
     free(task);
 }
 
-/* ---- Everything at once: a tree whose nodes wait for their children in all ways, cancel some and leave others. Each node
-   counts itself when it begins and is counted by its parent by how it ended. */
+/* ---- Everything at once: a tree whose nodes wait for their children in all ways, cancel some and leave others. Each
+   node counts itself when it begins and is counted by its parent by how it ended. */
 #define DEPTH 7
 static long begun, ended, never, left_alone;
 

@@ -1,5 +1,5 @@
-/* Timers: nothing is early, each wakes once, cancelled ones do not; and by a clock that the test moves: the rules of intervals,
-   of limits, and that a program in which all sleep takes no time of the CPU. */
+/* Timers: nothing is early, each wakes once, cancelled ones do not; and by a clock that the test moves: the rules of
+   intervals, of limits, and that a program in which all sleep takes no time of the CPU. */
 #include "native.h"
 #include "storm.h"
 

@@ -1,4 +1,5 @@
-/* Executors with plug-ins, with a registry, with figures, with another scheduler, and seen through the small interfaces. */
+/* Executors with plug-ins, with a registry, with figures, with another scheduler, and seen through the small
+   interfaces. */
 #include "native.h"
 
 #include <stdio.h>
@@ -310,7 +311,8 @@ static void test_registry(void **unused)
     AWAIT(moirai_id_state(id[5]) == MOIRAI_TASK_FAILED || moirai_id_state(id[3]) == MOIRAI_ESTALE);
     for (int i = 0; i < 6; i++)
         AWAIT(moirai_id_state(id[i]) != MOIRAI_TASK_QUEUED && moirai_id_state(id[i]) != MOIRAI_TASK_RUNNING);
-    /* Four are kept, the last ones that were over: 1, 2, 3 and the failed one. The handle of the first keeps its number. */
+    /* Four are kept, the last ones that were over: 1, 2, 3 and the failed one. The handle of the first keeps its
+       number. */
     assert_int_equal(moirai_id_state(id[4]), MOIRAI_ESTALE);
     assert_int_equal(moirai_id_state(id[0]), MOIRAI_ESTALE);
     for (int i = 1; i < 4; i++)

@@ -1,5 +1,5 @@
-/* A region is cancelled while threads stand in `single copyprivate`, whose barrier is then never complete: nobody hangs,
-   and nobody takes a value out of the frame of a thread that has left. The reference hangs. */
+/* A region is cancelled while threads stand in `single copyprivate`, whose barrier is then never complete: nobody
+   hangs, and nobody takes a value out of the frame of a thread that has left. The reference hangs. */
 #include "random.h"
 
 #include <omp.h>

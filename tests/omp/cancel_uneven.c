@@ -1,5 +1,5 @@
-/* A cancelled region ends with its threads at different constructs, some of which others have never met. What they leave
-   behind must not disturb the regions that follow, nor be kept. */
+/* A cancelled region ends with its threads at different constructs, some of which others have never met. What they
+   leave behind must not disturb the regions that follow, nor be kept. */
 #include <omp.h>
 #include <unistd.h>
 #include "check.h"

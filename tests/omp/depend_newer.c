@@ -1,5 +1,6 @@
-/* Dependences that GCC emits from version 13 on: members of an inoutset, all of memory, taskwait that does not wait. Also
-   the address NULL, which a program may name, and omp_in_explicit_task. Called directly, as GCC 12 does not compile them. */
+/* Dependences that GCC emits from version 13 on: members of an inoutset, all of memory, taskwait that does not wait.
+   Also the address NULL, which a program may name, and omp_in_explicit_task. Called directly, as GCC 12 does not
+   compile them. */
 #include "check.h"
 #include "gomp_abi.h"
 

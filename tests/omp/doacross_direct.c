@@ -203,8 +203,8 @@ static void careless_posts(void *unused)
     GOMP_loop_end();
 }
 
-/* One iteration is slow, and the others do not care: threads run far ahead, and still nothing is lost when somebody asks
-   for the slow one at the end. */
+/* One iteration is slow, and the others do not care: threads run far ahead, and still nothing is lost when somebody
+   asks for the slow one at the end. */
 static void slow_once(long i)
 {
     if (i == 3) {

@@ -1,6 +1,6 @@
-/* Cancellation at random points of loops, sections and regions, nested ones too. Whatever is cancelled: no iteration runs
-   twice, who cancelled does not go on, tasks that had begun are over at the end, and the constructs that come after are
-   whole. Without OMP_CANCELLATION, or when nobody cancels, nothing is missing either. */
+/* Cancellation at random points of loops, sections and regions, nested ones too. Whatever is cancelled: no iteration
+   runs twice, who cancelled does not go on, tasks that had begun are over at the end, and the constructs that come
+   after are whole. Without OMP_CANCELLATION, or when nobody cancels, nothing is missing either. */
 #include <omp.h>
 #include "random.h"
 

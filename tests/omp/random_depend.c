@@ -1,7 +1,7 @@
-/* Random graphs of tasks with dependences, checked by the model of random_model.h. Tasks are plain, untied, mergeable or
-   detached, undeferred, final, or have a priority; they get their dependences from clauses or from depend objects, have
-   graphs of children on the very same addresses, which are none of their business, and stand in taskgroups. taskwait
-   comes with and without dependences. */
+/* Random graphs of tasks with dependences, checked by the model of random_model.h. Tasks are plain, untied, mergeable
+   or detached, undeferred, final, or have a priority; they get their dependences from clauses or from depend objects,
+   have graphs of children on the very same addresses, which are none of their business, and stand in taskgroups.
+   taskwait comes with and without dependences. */
 #include <omp.h>
 #include <pthread.h>
 #include <semaphore.h>

@@ -1,8 +1,8 @@
 /* The serial model of tasks with dependences that one creator has. On each address, accesses of the same kind that may
-   come in any order (in beside in, mutexinoutset beside mutexinoutset) form an epoch, and every other access is an epoch
-   of its own. A task may begin when all accesses of earlier epochs are over. It checks this by the number of accesses
-   that are over: the first task that begins too early finds too few, as nobody before it could have added one that does
-   not count. */
+   come in any order (in beside in, mutexinoutset beside mutexinoutset) form an epoch, and every other access is an
+   epoch of its own. A task may begin when all accesses of earlier epochs are over. It checks this by the number of
+   accesses that are over: the first task that begins too early finds too few, as nobody before it could have added one
+   that does not count. */
 #ifndef TESTS_RANDOM_MODEL_H
 #define TESTS_RANDOM_MODEL_H
 

@@ -1,6 +1,6 @@
 /* Random taskloops: every iteration runs once, in as many tasks of such a size as the clauses say, and is over when the
-   construct is, or with nogroup when its taskgroup is. The types, steps and directions of loops vary, and loops collapse.
-   Several threads have loops at a time, and tasks of loops have loops themselves. */
+   construct is, or with nogroup when its taskgroup is. The types, steps and directions of loops vary, and loops
+   collapse. Several threads have loops at a time, and tasks of loops have loops themselves. */
 #include <omp.h>
 #include "random.h"
 

@@ -1,5 +1,5 @@
-/* The entry points of task reductions called as compiled code calls them: private copies are zero, aligned and apart, and
-   are found by the original's address and by that of any thread's copy, however many there are. */
+/* The entry points of task reductions called as compiled code calls them: private copies are zero, aligned and apart,
+   and are found by the original's address and by that of any thread's copy, however many there are. */
 #include <omp.h>
 #include "check.h"
 #include "gomp_abi.h"

@@ -1,5 +1,5 @@
-/* Prefix sums: reduction(inscan, ...) with scan inclusive and exclusive, in loops and regions with loops, with simd, with
-   several operators and user-defined ones. */
+/* Prefix sums: reduction(inscan, ...) with scan inclusive and exclusive, in loops and regions with loops, with simd,
+   with several operators and user-defined ones. */
 #include <omp.h>
 #include "check.h"
 

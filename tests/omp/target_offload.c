@@ -1,4 +1,5 @@
-/* OMP_TARGET_OFFLOAD: with `mandatory` a construct or routine for a device that is not there ends the program with one line. */
+/* OMP_TARGET_OFFLOAD: with `mandatory` a construct or routine for a device that is not there ends the program with one
+   line. */
 #include <omp.h>
 #include <sys/wait.h>
 #include "check.h"

@@ -1,4 +1,5 @@
-/* Private copies of a target region: whole, aligned, of its own. With nowait they are taken when the construct is met. */
+/* Private copies of a target region: whole, aligned, of its own. With nowait they are taken when the construct is
+   met. */
 #include <omp.h>
 #include <stdint.h>
 #include "check.h"

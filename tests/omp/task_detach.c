@@ -110,8 +110,8 @@ static void by_itself_and_sibling(void)
     }
 }
 
-/* A team of one has its graph of tasks for itself, until a stranger fulfils events of tasks in it: here while the creator
-   links readers to the very node that ends. */
+/* A team of one has its graph of tasks for itself, until a stranger fulfils events of tasks in it: here while the
+   creator links readers to the very node that ends. */
 #define EVENTS  2000
 #define READERS 8
 static omp_event_handle_t handed[EVENTS];
@@ -227,8 +227,8 @@ static void after_its_thread(void)
     }
 }
 
-/* An undeferred task with an event waits where it is created. What else there is to do may want the lock that its creator
-   holds. */
+/* An undeferred task with an event waits where it is created. What else there is to do may want the lock that its
+   creator holds. */
 static void waits_alone(void)
 {
     pthread_t thread;

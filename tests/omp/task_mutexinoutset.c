@@ -1,5 +1,5 @@
-/* mutexinoutset: members run one at a time, in whatever order they become ready, and take part in several groups at once
-   without ever blocking one another for good. */
+/* mutexinoutset: members run one at a time, in whatever order they become ready, and take part in several groups at
+   once without ever blocking one another for good. */
 #include "check.h"
 
 #include <omp.h>

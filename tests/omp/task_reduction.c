@@ -1,5 +1,5 @@
-/* Task reductions of taskgroups: sums, user-defined operators that look at the original, array sections, hundreds of list
-   items, groups in groups, recursion, tasks in functions that know only an address. */
+/* Task reductions of taskgroups: sums, user-defined operators that look at the original, array sections, hundreds of
+   list items, groups in groups, recursion, tasks in functions that know only an address. */
 #include <omp.h>
 #include "check.h"
 

@@ -1,5 +1,5 @@
-/* reduction(task, ...) on regions, loops of all schedules, sections and scopes: both the threads and the tasks they make
-   add up. Regions in regions, constructs in a row, constructs in scopes. */
+/* reduction(task, ...) on regions, loops of all schedules, sections and scopes: both the threads and the tasks they
+   make add up. Regions in regions, constructs in a row, constructs in scopes. */
 #include <omp.h>
 #include "check.h"
 

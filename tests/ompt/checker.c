@@ -1,9 +1,9 @@
 /* A tool that listens to everything and holds what it hears against what OMPT promises: pairs, orders, identities. Any
-   OpenMP program can run under it; whatever is wrong is printed, and the process ends with status 70. OMPT_CHECK_REPORT names
-   a file that gets the number of each event, so that a test sees that the tool was there at all.
+   OpenMP program can run under it; whatever is wrong is printed, and the process ends with status 70. OMPT_CHECK_REPORT
+   names a file that gets the number of each event, so that a test sees that the tool was there at all.
 
-   All data hangs on the words that the runtime keeps for the tool; a word that is zero where it should not be, or the other
-   way round, is an error in itself. Records are never freed: a late event finds what it was. */
+   All data hangs on the words that the runtime keeps for the tool; a word that is zero where it should not be, or the
+   other way round, is an error in itself. Records are never freed: a late event finds what it was. */
 #include <omp-tools.h>
 
 #include <link.h>

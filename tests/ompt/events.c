@@ -1,5 +1,5 @@
-/* Constructs of which a tool must hear a number of times that the program knows. Run under the checker, whose report the
-   script that runs this compares with what is printed here: lines of "event number". */
+/* Constructs of which a tool must hear a number of times that the program knows. Run under the checker, whose report
+   the script that runs this compares with what is printed here: lines of "event number". */
 #include <omp.h>
 #include <stdio.h>
 
@@ -89,7 +89,8 @@ int main(void)
         fprintf(stderr, "answer %d, sum %d\n", answer, sum);
         return 1;
     }
-    /* thread begin, end; parallel begin, end; tasks and their dependences (waiting for those of the undeferred task is one); locks, nested ones; control. */
+    /* thread begin, end; parallel begin, end; tasks and their dependences (waiting for those of the undeferred task is
+       one); locks, nested ones; control. */
     printf("1 %d\n2 %d\n3 3\n4 3\n5 9\n18 3\n7 %d\n24 2\n25 2\n26 %d\n27 %d\n17 %d\n28 %d\n11 1\n", THREADS, THREADS,
            2 + 2 * 3 * THREADS, THREADS * 4 + 8, THREADS * 3 + 8, THREADS * 3 + 8, 2 * THREADS);
     return 0;

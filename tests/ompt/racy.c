@@ -1,5 +1,5 @@
-/* A race that ThreadSanitizer must report, and with -DFIXED none. What makes the difference is known to the runtime alone:
-   a dependence, a critical section, a taskwait, a barrier. */
+/* A race that ThreadSanitizer must report, and with -DFIXED none. What makes the difference is known to the runtime
+   alone: a dependence, a critical section, a taskwait, a barrier. */
 #include <omp.h>
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
-/* Tasks of which a tool must hear that they are untied, as many as are printed here (`untied` is the checker's word for them).
-   They are more than are stored, so the creator runs some, or waits for some, in the middle of creating others; those have
-   tied children. */
+/* Tasks of which a tool must hear that they are untied, as many as are printed here (`untied` is the checker's word for
+   them). They are more than are stored, so the creator runs some, or waits for some, in the middle of creating others;
+   those have tied children. */
 #include <stdio.h>
 
 #define TASKS 2000

@@ -22,7 +22,8 @@
         }                                                                                                              \
     } while (0)
 
-/* ThreadSanitizer sees a race in any order of events, but slows each one down; other builds need luck, so more rounds. */
+/* ThreadSanitizer sees a race in any order of events, but slows each one down; other builds need luck, so more
+   rounds. */
 #ifdef __has_feature
 #if __has_feature(thread_sanitizer)
 #define __SANITIZE_THREAD__ 1

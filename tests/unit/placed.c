@@ -1,5 +1,5 @@
-/* Where placed jobs go, seen from inside: what a thief leaves to others, where known costs send a job, and whom the workers of an
-   executor rob on a made-up machine. */
+/* Where placed jobs go, seen from inside: what a thief leaves to others, where known costs send a job, and whom the
+   workers of an executor rob on a made-up machine. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* Places of machines that are not this one: each test gives the CPUs that may be used and, for names, where they sit. */
+/* Places of machines that are not this one: each test gives the CPUs that may be used and, for names, where they
+   sit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

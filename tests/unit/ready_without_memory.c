@@ -1,5 +1,5 @@
-/* What must go on when memory is exhausted: a task that becomes ready on a thread of another team is queued all the same,
-   and one that cannot get its event is not made at all. */
+/* What must go on when memory is exhausted: a task that becomes ready on a thread of another team is queued all the
+   same, and one that cannot get its event is not made at all. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

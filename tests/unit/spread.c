@@ -1,5 +1,6 @@
-/* Who moves to another CPU, and where to: decisions for members whose histories and places are made up. The machine is, too:
-   where the thread is, what it may use, and whether strangers disturb it is said here, and moves are only noted. */
+/* Who moves to another CPU, and where to: decisions for members whose histories and places are made up. The machine is,
+   too: where the thread is, what it may use, and whether strangers disturb it is said here, and moves are only
+   noted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -277,8 +277,8 @@ static void *set_flag_for_a_sleeper(void *arg)
     return NULL;
 }
 
-/* Only a sleeper is woken here, so with a budget of 9 s the test ends in time only if the memory is heeded. The sleep is
-   over before the budget would be, and so makes up for all that were in vain. */
+/* Only a sleeper is woken here, so with a budget of 9 s the test ends in time only if the memory is heeded. The sleep
+   is over before the budget would be, and so makes up for all that were in vain. */
 static void spins_in_vain_are_remembered(void **state)
 {
     pthread_t thread;

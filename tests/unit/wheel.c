@@ -1,5 +1,5 @@
-/* The timing wheel beside a plain list: whatever is put in, taken out and however far time jumps, each timer comes once, none before
-   its tick or after the jump that passes it, earlier ticks first. */
+/* The timing wheel beside a plain list: whatever is put in, taken out and however far time jumps, each timer comes
+   once, none before its tick or after the jump that passes it, earlier ticks first. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -138,8 +138,8 @@ static void *pass_gate(void *waits)
     return NULL;
 }
 
-/* A signal handler that comes into the middle of a wait, and waits in its turn for what nobody signals: each of its waits comes
-   back for no reason, as a thread stands in the table of waiters once. */
+/* A signal handler that comes into the middle of a wait, and waits in its turn for what nobody signals: each of its
+   waits comes back for no reason, as a thread stands in the table of waiters once. */
 static pthread_mutex_t inner_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t never = PTHREAD_COND_INITIALIZER;
 static sem_t handled;

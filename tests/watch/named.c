@@ -1,5 +1,5 @@
-/* Tasks of which the names are known, of executors with a name, and of one that has none. usage: named [leave|stay]: these are
-   not shut down; stay: until a line is read. */
+/* Tasks of which the names are known, of executors with a name, and of one that has none. usage: named [leave|stay]:
+   these are not shut down; stay: until a line is read. */
 #include <moirai/moirai.h>
 
 #include <stdio.h>

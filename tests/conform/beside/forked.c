@@ -1,6 +1,6 @@
-/* Children of a process whose other threads wait for locks. A fork handler that was set up before any constructor ran comes
-   first in the child, and gives up a mutex for which the parent's threads wait: nobody waits for it here. The same in
-   children that no fork handler is run for. */
+/* Children of a process whose other threads wait for locks. A fork handler that was set up before any constructor ran
+   comes first in the child, and gives up a mutex for which the parent's threads wait: nobody waits for it here. The
+   same in children that no fork handler is run for. */
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>

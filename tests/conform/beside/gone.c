@@ -1,6 +1,6 @@
-/* Once a mutex has been given away it may be gone: the next owner may unmap it. The unlock runs instruction by instruction
-   (trap flag); as soon as the mutex belongs to nobody or to another thread its page is made inaccessible. Any touch after
-   that is a crash. Says "gone: ..." for each way of unlocking. x86-64 only. */
+/* Once a mutex has been given away it may be gone: the next owner may unmap it. The unlock runs instruction by
+   instruction (trap flag); as soon as the mutex belongs to nobody or to another thread its page is made inaccessible.
+   Any touch after that is a crash. Says "gone: ..." for each way of unlocking. x86-64 only. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
@@ -120,8 +120,8 @@ static lock_call *lock_past(void)
     return lock;
 }
 
-/* A waiter of Moirai's that has been asleep for some milliseconds is made the owner. One that is woken cannot run before the
-   wake, which is the last that the unlock does. False: not noticed, or not as it was meant. */
+/* A waiter of Moirai's that has been asleep for some milliseconds is made the owner. One that is woken cannot run
+   before the wake, which is the last that the unlock does. False: not noticed, or not as it was meant. */
 static bool contended(lock_call *lock, const char *how, bool by_hand)
 {
     pthread_t t;

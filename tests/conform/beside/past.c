@@ -1,5 +1,5 @@
-/* usage: past PLUGIN: code that passes the preload by works on the same mutexes: an object opened with RTLD_DEEPBIND and
-   functions found through a handle of the C library. Both sides exclude each other and both make progress. The
+/* usage: past PLUGIN: code that passes the preload by works on the same mutexes: an object opened with RTLD_DEEPBIND
+   and functions found through a handle of the C library. Both sides exclude each other and both make progress. The
    condition variables of before glibc 2.3.2, which have another layout, are the C library's in any case. */
 #include <dlfcn.h>
 #include <errno.h>

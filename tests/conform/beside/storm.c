@@ -147,7 +147,8 @@ static void left_by_cancellation(void *arg)
     release(w);
 }
 
-/* One wait, with the mutex; how: 0 without end, else so many microseconds, of a clock that is named or the condition's. */
+/* One wait, with the mutex; how: 0 without end, else so many microseconds, of a clock that is named or the
+   condition's. */
 static int wait_once(struct well *w, long how, bool named)
 {
     int err;
@@ -479,8 +480,8 @@ static void *takes_tokens(void *arg)
     return arg;
 }
 
-/* Takes none, whatever is there, or it would make up for a wake-up that was lost: it passes on the signal that it got, and
-   does nothing if it got none. */
+/* Takes none, whatever is there, or it would make up for a wake-up that was lost: it passes on the signal that it got,
+   and does nothing if it got none. */
 static void *times_out(void *arg)
 {
     uint32_t seed = (uint32_t)(uintptr_t)arg;

@@ -1,4 +1,5 @@
-/* Threads that pass allocated items through a bounded queue, wait with and without deadlines, and take a lock in turns. */
+/* Threads that pass allocated items through a bounded queue, wait with and without deadlines, and take a lock in
+   turns. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
