@@ -50,7 +50,7 @@ proctype waker()
             was_polling = polling;
             if
             :: !woken && !polling -> polling = true
-            :: else -> woken = true
+            :: woken = true /* also where the word has changed since the look at it */
             fi
         };
         if
