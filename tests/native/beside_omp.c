@@ -2,6 +2,7 @@
    at once from several threads; and what a task finds of OpenMP is what a plain program finds. */
 #include "native.h"
 
+#include <dirent.h>
 #include <omp.h>
 #include <stdio.h>
 
@@ -161,12 +162,38 @@ static void test_from_regions(void **unused)
     assert_int_equal(hits, 4000);
 }
 
+static int threads_now(void)
+{
+    int n = 0;
+    DIR *d = opendir("/proc/self/task");
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n;
+}
+
+/* Executors one after the other, and regions between them, are served by the same threads. */
+static void test_one_pool(void **unused)
+{
+    int first = 0, most = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        moirai_executor_t *x = made(3);
+        end(x);
+#pragma omp parallel num_threads(4)
+        most = omp_get_thread_num() ? most : threads_now();
+        first = i ? first : most;
+        assert_true(most < first + ROUNDS);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both),
         cmocka_unit_test(test_owner_of_a_nest),
         cmocka_unit_test(test_from_regions),
+        cmocka_unit_test(test_one_pool),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
