@@ -39,7 +39,7 @@ int mo_chan_new(struct mo_chan **out, enum mo_chan_kind kind, size_t bytes, uint
     uint32_t stride = stride_of(kind, bytes);
     if (bytes > MO_CHAN_BYTES_MAX || (has_cells(kind) && (capacity == 0 || capacity > UINT32_MAX)))
         return EINVAL;
-    unsigned shift = log_above(capacity);
+    unsigned shift = has_cells(kind) ? log_above(capacity) : 0;
     uint64_t cells = !has_cells(kind)                                   ? 0
                      : kind == MO_CHAN_SPSC || kind == MO_CHAN_BATCHING ? (uint64_t)1 << shift
                                                                         : capacity;
