@@ -78,7 +78,9 @@ typedef struct moirai_channel moirai_channel_t;
 #define MOIRAI_CHANNEL_FIXED_BYTES  384
 
 enum moirai_channel_flags {
-    MOIRAI_CHANNEL_SPSC = 1 /* one thread at a time sends, and one receives: cheaper, and bounded only */
+    /* One thread at a time sends, and one receives, and one future at a time waits at each end: cheaper, and bounded
+       only. */
+    MOIRAI_CHANNEL_SPSC = 1
 };
 
 /* ---- Making and ending. */

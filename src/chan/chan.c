@@ -96,7 +96,7 @@ static _Atomic uint64_t *closing_index(struct mo_chan *c)
 
 /* Closing takes several steps, up to the last of which a send may succeed. Who is told that the channel is closed may
    rely on it, so it is told after that step: pairs with the release of CLOSED. */
-static void await_closed(struct mo_chan *c)
+void mo_chan_await_closed(struct mo_chan *c)
 {
     unsigned round = 0;
     while (mo_load_acquire(&c->closed) != CLOSED)
@@ -107,7 +107,7 @@ bool mo_chan_is_closed(struct mo_chan *c)
 {
     if (mo_load_acquire(&c->closed) == OPEN)
         return false;
-    await_closed(c);
+    mo_chan_await_closed(c);
     return true;
 }
 
@@ -139,7 +139,7 @@ int mo_chan_close(struct mo_chan *c)
         mo_chan_spsc_shut_locked(c);
     mo_mutex_unlock(&c->lock);
     if (!first) {
-        await_closed(c);
+        mo_chan_await_closed(c);
         return EALREADY;
     }
     if (closing_index(c))

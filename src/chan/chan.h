@@ -201,6 +201,8 @@ int mo_chan_free(struct mo_chan *c);
 /* No more is sent; what is in it is received. EALREADY. */
 int mo_chan_close(struct mo_chan *c);
 bool mo_chan_is_closed(struct mo_chan *c);
+/* Until whoever closes it has. */
+void mo_chan_await_closed(struct mo_chan *c);
 uint64_t mo_chan_count(struct mo_chan *c);
 
 /* May a try succeed, or say that the channel is closed? Looks as late as the caller's last barrier. */

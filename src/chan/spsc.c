@@ -49,6 +49,8 @@ static uint64_t room_for(struct mo_chan *c, uint64_t tail, uint64_t n, int *err)
         uint64_t further = mo_load_acquire(&s->head) + c->capacity; /* what was read there before is overwritten */
         limit = mo_cas_relaxed(&s->limit, &limit, further) ? further : 0;
     }
+    if (mo_unlikely(!limit))
+        mo_chan_await_closed(c);
     *err = limit ? EAGAIN : EPIPE;
     return limit ? limit - tail : 0;
 }
@@ -60,6 +62,7 @@ static int settle(struct mo_chan *c, uint64_t from, uint64_t to)
     if (mo_cas_acq_rel(&c->spsc.end, &end, to) || end == to)
         return 0;
     mo_store_relaxed(&c->spsc.tail, from); /* nobody has read beyond it */
+    mo_chan_await_closed(c);
     return EPIPE;
 }
 

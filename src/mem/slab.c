@@ -8,6 +8,7 @@
 #include "base/check.h"
 
 #define CHUNK_BYTES (64u * 1024 - MO_EXTENT_HEAD_BYTES)
+#define LARGE_BYTES (16u * 1024) /* larger ones come by themselves */
 
 static void drain_remote(struct mo_slab *s)
 {
@@ -65,7 +66,7 @@ void *mo_slab_alloc_slow(struct mo_slab *s, unsigned cls)
             return mo_slab_alloc_owner(s, cls);
     }
     size_t bytes = mo_slab_bytes(cls);
-    if (bytes > CHUNK_BYTES / 4)
+    if (bytes > LARGE_BYTES)
         return alloc_big(s, bytes);
     size_t taken = cls == MO_SLAB_HALF_CLASS ? 2 * bytes : bytes; /* what comes next is aligned to a line */
     if ((size_t)(s->bump_end - s->bump) < taken && !new_chunk(s))

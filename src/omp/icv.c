@@ -126,7 +126,7 @@ static void add_buckets_locked(struct icv_table *t)
 
 static void add_locked(struct icv_table *t, const struct mo_icvs *values)
 {
-    if (t->count == t->buckets)
+    if (t->count >= t->buckets)
         add_buckets_locked(t);
     entry_at(t->count)->values = *values;
     link_locked(t, t->count++);

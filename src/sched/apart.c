@@ -6,6 +6,7 @@
 #include "sched/internal.h"
 
 #include <errno.h>
+#include <string.h>
 
 static struct mo_team *take_team(void)
 {
@@ -71,6 +72,9 @@ struct mo_team *mo_apart_open(unsigned want, void (*enter)(struct mo_member *), 
         put_team(team);
         return NULL;
     }
+    /* What those before have counted; places that nobody has now are read, too. */
+    for (unsigned tid = 1; tid < team->capacity && mo_team_member(team, tid); tid++)
+        memset(mo_team_member(team, tid)->client, 0, MO_MEMBER_CLIENT_BYTES);
     team->apart = true;
     team->enter = enter;
     *(void **)team->client = owner;

@@ -335,11 +335,6 @@ static void count_life(struct mo_worker *w, struct mo_executor *x, uint64_t n)
     mo_owner_add(mo_has_seat(w, x) ? &w->seat->member->created : &w->outboxes->created, n);
 }
 
-void mo_async_begin_life(struct mo_job *job)
-{
-    mo_store_relaxed(&job->wake, MO_ASYNC_POLLING | MO_ASYNC_REF);
-}
-
 /* Somebody who learned its number from the registry has cancelled it already, and ends it. It has no entry. */
 static void end_unborn(struct mo_worker *w, struct mo_executor *x, struct mo_job *job)
 {
@@ -361,7 +356,6 @@ int mo_async_spawn(struct mo_worker *w, struct mo_executor *x, const struct mo_j
     struct mo_job *job = mo_job_new(w, x, &room);
     if (!job)
         return ENOMEM;
-    mo_async_begin_life(job);
     void *self = mo_job_data(job);
     memcpy(self, data, spec->bytes);
     const struct mo_async_ops *ops = *(const struct mo_async_ops **)self;

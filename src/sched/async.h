@@ -81,8 +81,11 @@ static inline bool mo_async_is_pinned(struct mo_job *job)
 /* Into the list. */
 void mo_async_put(struct mo_executor *x, struct mo_job *job);
 
-/* It is about to be put where its entry is taken from. */
-void mo_async_begin_life(struct mo_job *job);
+/* Before others know it: it is about to be put where its entry is taken from. */
+static inline void mo_async_begin_life(struct mo_job *job)
+{
+    mo_store_relaxed(&job->wake, MO_ASYNC_POLLING | MO_ASYNC_REF);
+}
 /* The living one that it is of; NULL: that stayed behind in the parent of a fork. */
 struct mo_executor *mo_async_executor(struct mo_job *job);
 

@@ -81,11 +81,11 @@ int mo_executor_put(struct mo_worker *w, struct mo_executor *x, struct mo_job *j
 
 /* ---- Finding something to do. */
 /* What is not wanted goes where others find it. */
-static struct mo_job *pop_kin(struct mo_seat *seat, const struct mo_kin *kin)
+static struct mo_job *pop_kin(struct mo_seat *seat, const struct mo_kin *kin, bool oldest)
 {
     struct mo_member *m = seat->member;
     struct mo_task *item;
-    while ((item = (struct mo_task *)mo_next_newest(seat)) != NULL) {
+    while ((item = (struct mo_task *)(oldest ? mo_next_oldest(seat) : mo_next_newest(seat))) != NULL) {
         if (mo_task_is_kin(item, kin) || !mo_priority_put(m, m->team, item, 0))
             return (struct mo_job *)item; /* without memory for the detour it runs here after all */
         mo_work_published(m->team);
@@ -95,7 +95,13 @@ static struct mo_job *pop_kin(struct mo_seat *seat, const struct mo_kin *kin)
 
 static struct mo_job *pop(struct mo_seat *seat, const struct mo_kin *kin)
 {
-    return kin ? pop_kin(seat, kin) : mo_next_newest(seat);
+    return kin ? pop_kin(seat, kin, false) : mo_next_newest(seat);
+}
+
+/* Where the newest has yielded, or has been first for long. */
+static struct mo_job *pop_oldest(struct mo_seat *seat, const struct mo_kin *kin)
+{
+    return kin ? pop_kin(seat, kin, true) : mo_next_oldest(seat);
 }
 
 /* What the last job has left behind comes to where others find it. True: it was for others to be run before it. */
@@ -126,7 +132,7 @@ struct mo_job *mo_executor_take(struct mo_seat *seat, const struct mo_kin *kin)
     if (!job && mo_unlikely(others_first || yielded))
         mo_async_collect(seat);
     if (!job)
-        job = mo_unlikely(others_first || yielded) && !kin ? mo_next_oldest(seat) : pop(seat, kin);
+        job = mo_unlikely(yielded || (others_first && !kin)) ? pop_oldest(seat, kin) : pop(seat, kin);
     if (!job && mo_async_collect(seat))
         job = pop(seat, kin);
     if (!job && mo_unlikely(seat->executor->watch.scheduler != NULL))
@@ -461,8 +467,6 @@ int mo_executor_new(const struct mo_executor_form *form, struct mo_executor **ma
     x->team->cost_of = cost_of;
     x->workers = x->team->size - 1;
     prepare(x, form);
-    for (unsigned i = 1; i <= x->workers; i++) /* before the others may ask for figures */
-        *mo_seat_of(mo_team_member(x->team, i)) = (struct mo_seat){.member = NULL};
     if (!mo_placement_plan(x, form->numa))
         mo_warn_once("out of memory for the order of an executor's workers; going on as if all were alike");
     mo_team_start(x->team);

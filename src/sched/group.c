@@ -31,12 +31,13 @@ struct mo_group *mo_group_new(struct mo_worker *w, struct mo_executor *x)
     return g;
 }
 
-/* What the own deque has, down to its end or the group's. */
+/* What the own deque has, down to its end or the group's, or to a fiber that has yielded: others come before that. */
 static void run_newest(const struct mo_group *g, struct mo_worker *w, struct mo_seat *seat)
 {
     struct mo_job *job;
     w->job_depth++;
-    while (!mo_group_is_over(g) && (job = mo_deque_pop_owner(&seat->member->deque, INT64_MIN, true)) != NULL)
+    while (!mo_group_is_over(g) && !seat->yielded &&
+           (job = mo_deque_pop_owner(&seat->member->deque, INT64_MIN, true)) != NULL)
         mo_short_deal(w, seat, job);
     w->job_depth--;
 }

@@ -1,4 +1,5 @@
 /* Making jobs, and handing them to an executor. */
+#include "sched/async.h"
 #include "sched/run.h"
 
 #include <errno.h>
@@ -43,6 +44,8 @@ void mo_job_free_apart(struct mo_worker *w, struct mo_job *job)
 static __attribute__((noinline)) bool fill_more(struct mo_worker *w, struct mo_executor *x, struct mo_job *job,
                                                 const struct mo_job_spec *spec)
 {
+    if (job->flags & MO_JOB_ASYNC)
+        mo_async_begin_life(job);
     if (spec->ext) {
         *mo_job_ext(job) = *spec->ext;
         if (x->flat)

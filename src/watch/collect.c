@@ -204,7 +204,7 @@ static void add_teams(struct reader *r)
         add_members(r, team, row.apart);
         if (row.size < 2)
             continue;
-        if (row.apart)
+        if (row.apart && row.busy) /* else it has none */
             read_executor(r, team, &row);
         s->teams++;
         s->teams_busy += row.busy == 2;

@@ -274,12 +274,46 @@ static void pinned(void **state)
     end(x);
 }
 
+/* ---- A fiber that yields until something has been done, on the worker that waits for both: the other comes first. */
+static void raise_flag(void *flag)
+{
+    SET(*(int **)flag, 1);
+}
+
+static void yield_until_raised(void *flag)
+{
+    while (!GET((int *)flag))
+        moirai_fiber_yield();
+}
+
+static void wait_for_both(void *flags)
+{
+    int raised = 0, *r = &raised;
+    moirai_group_t *group;
+    moirai_fiber_attr_t attr;
+    moirai_fiber_attr_init(&attr);
+    assert_int_equal(moirai_group_open(&group, NULL, *(int *)flags), MOIRAI_OK);
+    assert_int_equal(moirai_fiber_attr_set_group(&attr, group), MOIRAI_OK);
+    assert_int_equal(moirai_group_spawn(group, NULL, raise_flag, &r, sizeof r), MOIRAI_OK);
+    assert_int_equal(moirai_fiber_spawn(NULL, NULL, &attr, yield_until_raised, r), MOIRAI_OK);
+    assert_int_equal(moirai_group_close(group), MOIRAI_OK);
+}
+
+static void yields_below_a_wait(void **state)
+{
+    moirai_executor_t *x = made(1);
+    for (int flags = 0; flags <= MOIRAI_GROUP_ISOLATED; flags += MOIRAI_GROUP_ISOLATED)
+        assert_int_equal(moirai_run(x, wait_for_both, &flags, sizeof flags), MOIRAI_OK);
+    end(x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(woken_beside_a_busy_one), cmocka_unit_test(nobody_starves),
         cmocka_unit_test(futures_inside),          cmocka_unit_test(selects_inside),
         cmocka_unit_test(deadlines_at_channels),   cmocka_unit_test(pinned),
+        cmocka_unit_test(yields_below_a_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -209,13 +209,41 @@ static void storm(void **unused)
     end(x);
 }
 
+/* By number, before it is made, and once more while that is carried out. */
+static void cancel_once_more(void *statuses, const moirai_task_info_t *task)
+{
+    int status = moirai_id_cancel(task->id);
+    ADD(&((long *)statuses)[status == MOIRAI_OK ? 0 : status == MOIRAI_EBUSY ? 1 : 2], 1);
+}
+
+static void before_it_is_made(void **unused)
+{
+    long statuses[3] = {0};
+    const moirai_plugin_t plugin = {
+        .user = statuses, .before_spawn = cancel_once_more, .before_complete = cancel_once_more};
+    moirai_executor_attr_t attr = attr_of(2);
+    moirai_task_t task;
+    assert_int_equal(moirai_executor_attr_set_retention(&attr, MOIRAI_FOREVER, 4, 0), MOIRAI_OK);
+    assert_int_equal(moirai_executor_attr_add_plugin(&attr, &plugin), MOIRAI_OK);
+    moirai_executor_t *x = made_of(&attr);
+    begin_count();
+    for (unsigned i = 0; i < FEW; i++) {
+        struct rock r = rock(i);
+        assert_int_equal(moirai_async(x, &task, &r.future, sizeof r), MOIRAI_OK);
+        assert_int_equal(moirai_join(&task, NULL), MOIRAI_ECANCELED);
+    }
+    end(x);
+    assert_int_equal(statuses[0], FEW);
+    assert_int_equal(statuses[1], FEW);
+    assert_int_equal(GET(&dropped), FEW);
+    assert_int_equal(GET(&polled), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_group),
-        cmocka_unit_test(by_a_failure),
-        cmocka_unit_test(a_shutdown),
-        cmocka_unit_test(storm),
+        cmocka_unit_test(a_group), cmocka_unit_test(by_a_failure),      cmocka_unit_test(a_shutdown),
+        cmocka_unit_test(storm),   cmocka_unit_test(before_it_is_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
