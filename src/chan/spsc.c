@@ -24,6 +24,9 @@
    finds `end` before it, takes its count back, and says "closed": the receiver is sealed before it looks again. A send
    of many is decided as one, as it is seen as one.
 
+   A sender that learns of the close at S1 or S4 waits for C3 before it says "closed" (mo_chan_await_closed), so that
+   whoever hears it from him finds the channel closed, too.
+
    Sealed is a bit of `head`, which makes it larger than any tail: the receiver's usual look says "none" then. Where
    there is no barrier of all threads the one between S2 and S3 is a full one, and so is C2. tests/models/sealed.pml has
    all this. */

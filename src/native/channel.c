@@ -221,7 +221,7 @@ MO_API int moirai_spsc_recv_until(moirai_spsc_t *spsc, uint64_t *word, uint64_t 
 
 MO_API int moirai_spsc_tell(moirai_spsc_t *spsc, int side)
 {
-    if (!spsc)
+    if (!spsc || (side != MOIRAI_SEND && side != MOIRAI_RECV))
         return MOIRAI_EINVAL;
     mo_chan_order((struct mo_chan *)spsc); /* what is compiled in has the compiler's alone */
     return tell((struct mo_chan *)spsc, side == MOIRAI_SEND ? MO_CHAN_RECV : MO_CHAN_SEND);

@@ -166,6 +166,9 @@ static void other_channels_are_refused(void **state)
     assert_int_equal(moirai_spsc_recv(NULL, &got), MOIRAI_EINVAL);
     assert_int_equal(moirai_spsc_send_until(NULL, 1, 0), MOIRAI_EINVAL);
     assert_int_equal(moirai_spsc_tell(NULL, MOIRAI_SEND), MOIRAI_EINVAL);
+    c = made_words(4, &words);
+    assert_int_equal(moirai_spsc_tell(words, 7), MOIRAI_EINVAL);
+    moirai_channel_free(c);
 }
 
 int main(void)
